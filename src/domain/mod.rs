@@ -1,0 +1,13 @@
+//! The science and its results: layer lists, similarity matrices, estimators.
+//!
+//! Knows neither burn nor ratatui and opens no files. Everything here is plain
+//! data and arithmetic, so it compiles in seconds and is tested without a
+//! device or a terminal.
+
+pub mod layers;
+pub mod matrix;
+pub mod spec;
+
+pub use layers::{Layer, LayerKind, View};
+pub use matrix::{Pooling, SimilarityMatrix};
+pub use spec::{ModelSpec, Preset, Shortcut, SpecError};

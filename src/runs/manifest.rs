@@ -1,0 +1,219 @@
+//! What a run folder says about itself: `run.ron` and `analysis/analysis.ron`.
+//!
+//! Plain types only; reading and writing the files is next door. Every struct
+//! here is part of the on-disk format: add fields with `#[serde(default)]`, and
+//! raise [`FORMAT`] only when an old program would misread a new file.
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::{Layer, ModelSpec, SimilarityMatrix};
+
+/// Version of the run format that this program writes, and the newest it reads.
+pub const FORMAT: u32 = 1;
+
+/// The contents of `run.ron`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunManifest {
+    /// [`FORMAT`] when the file was written.
+    pub format: u32,
+    /// The run's name (its folder's name when it was made).
+    pub name: String,
+    /// Program and version that wrote the file, `blockscope 0.1.0`.
+    pub program: String,
+    /// RFC 3339 time in UTC.
+    pub created: String,
+    /// Whether the run is finished.
+    pub state: RunState,
+    /// The network.
+    pub model: ModelSpec,
+    /// The images that trained and tested it.
+    pub data: DataRecord,
+    /// How it was trained; `None` for imported weights.
+    #[serde(default)]
+    pub recipe: Option<Recipe>,
+    /// Seed of initial weights and data order; `None` for imported weights.
+    #[serde(default)]
+    pub seed: Option<u64>,
+    /// The device that made it, in words (`cpu (flex, 2 threads)`).
+    pub device: String,
+    /// File name of imported weights.
+    #[serde(default)]
+    pub source: Option<String>,
+    /// SHA-256 of the weights file, in hexadecimal.
+    #[serde(default)]
+    pub weights_hash: Option<String>,
+    /// Accuracy on the test images.
+    #[serde(default)]
+    pub test: Option<Evaluation>,
+}
+
+/// Whether a run is finished.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum RunState {
+    /// Training goes on, or stopped before the end.
+    Training {
+        /// Epochs done.
+        epoch: usize,
+        /// Epochs planned.
+        epochs: usize,
+    },
+    /// Weights are final.
+    Complete,
+}
+
+/// Which images a run or an analysis used.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DataRecord {
+    /// Kind of source: `shapes`, `cifar10`, `cifar100` or `folder`.
+    pub source: String,
+    /// Class names by label.
+    pub classes: Vec<String>,
+    /// Training images used (after `fraction`).
+    pub train_examples: usize,
+    /// Test images used.
+    pub test_examples: usize,
+    /// Share of the training split, in (0, 1].
+    pub fraction: f64,
+    /// SHA-256 over images and labels of the whole data set, in hexadecimal.
+    pub fingerprint: String,
+}
+
+impl DataRecord {
+    /// `CIFAR-10`, `CIFAR-10 1/64`, `shapes`.
+    pub fn title(&self) -> String {
+        let base = match self.source.as_str() {
+            "cifar10" => "CIFAR-10",
+            "cifar100" => "CIFAR-100",
+            other => other,
+        };
+        let inverse = 1.0 / self.fraction;
+        if self.fraction >= 1.0 {
+            base.to_string()
+        } else if (inverse - inverse.round()).abs() < 1e-6 {
+            format!("{base} 1/{inverse:.0}")
+        } else {
+            format!("{base} {:.3}", self.fraction)
+        }
+    }
+}
+
+/// A training recipe.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Recipe {
+    /// Passes over the training images.
+    pub epochs: usize,
+    /// Examples per step; a remainder is dropped.
+    pub batch: usize,
+    /// Initial learning rate; follows a cosine to zero, stepped per epoch.
+    pub learning_rate: f64,
+    /// SGD momentum (no dampening, no Nesterov).
+    pub momentum: f64,
+    /// Added to the gradient as `weight_decay * w`, on convolution and linear
+    /// kernels only.
+    pub weight_decay: f64,
+    /// Augmentation in words.
+    pub augmentation: String,
+}
+
+/// Result of running a network over images.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Evaluation {
+    /// Images evaluated.
+    pub examples: usize,
+    /// Images whose largest logit is their label.
+    pub correct: usize,
+    /// Mean cross-entropy in nats.
+    pub loss: f64,
+}
+
+impl Evaluation {
+    /// Share of correct images, 0 to 1.
+    pub fn accuracy(&self) -> f64 {
+        self.correct as f64 / self.examples.max(1) as f64
+    }
+}
+
+/// How the images of an analysis were chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Sample {
+    /// The first images of the test split, in order.
+    First,
+    /// Shuffled by the seed, anew for each pass, without replacement in a pass.
+    Random,
+}
+
+impl Sample {
+    /// The lower-case name used in files, on screen and as an option's value.
+    pub fn name(self) -> &'static str {
+        match self {
+            Sample::First => "first",
+            Sample::Random => "random",
+        }
+    }
+}
+
+/// The contents of `analysis/analysis.ron`: how the arrays beside it were made.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AnalysisRecord {
+    /// [`FORMAT`] when the file was written.
+    pub format: u32,
+    /// Program and version that wrote the file.
+    pub program: String,
+    /// RFC 3339 time in UTC.
+    pub created: String,
+    /// The device that made it, in words.
+    pub device: String,
+    /// The images.
+    pub data: DataRecord,
+    /// SHA-256 of the weights file that was analysed.
+    #[serde(default)]
+    pub weights_hash: Option<String>,
+    /// The estimator, in words.
+    pub estimator: String,
+    /// How batches are weighted: `pairs`.
+    pub weighting: String,
+    /// Examples per batch.
+    pub batch: usize,
+    /// Batches that entered the sums, over all passes.
+    pub batches: usize,
+    /// Distinct examples asked for per pass.
+    pub examples: usize,
+    /// Examples per pass left out because the last batch held fewer than 4.
+    pub dropped: usize,
+    /// Passes over the examples.
+    pub passes: usize,
+    /// How examples were chosen.
+    pub sample: Sample,
+    /// Seed of the random sample.
+    pub seed: u64,
+    /// Seconds spent in the forward passes, Gram matrices and pair products.
+    pub seconds: Seconds,
+    /// The layer list, in the order of the matrix's rows.
+    pub layers: Vec<Layer>,
+}
+
+/// Where the time of an analysis went.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct Seconds {
+    /// Network forward passes.
+    pub forward: f64,
+    /// Gram matrices and their centring.
+    pub gram: f64,
+    /// Products of all pairs of layers.
+    pub pairs: f64,
+    /// Wall clock from first batch to result.
+    pub total: f64,
+}
+
+/// A finished CKA analysis: `analysis.ron`, `cka.npy` and `cka_se.npy`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CkaAnalysis {
+    /// How it was made.
+    pub record: AnalysisRecord,
+    /// CKA of every pair of layers; undefined where a layer has no variance.
+    pub cka: SimilarityMatrix,
+    /// Standard error of every cell (jackknife over batches); undefined with a
+    /// single batch.
+    pub se: SimilarityMatrix,
+}
