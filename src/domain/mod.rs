@@ -4,8 +4,10 @@
 //! data and arithmetic, so it compiles in seconds and is tested without a
 //! device or a terminal.
 
+pub mod cka;
 pub mod layers;
 pub mod matrix;
+pub mod product;
 pub mod spec;
 
 pub use layers::{Layer, LayerKind, View};

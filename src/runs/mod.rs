@@ -1,9 +1,41 @@
 //! The run folder (design: a run is a folder): its types, reading, writing,
 //! listing. Knows neither burn nor ratatui.
 
+mod check;
+pub mod embedded;
+mod error;
+#[cfg(test)]
+pub(crate) mod fixtures;
+pub mod hash;
 pub mod manifest;
+mod metrics;
+pub(crate) mod npy;
+mod read;
+mod store;
+#[cfg(test)]
+mod tests;
+mod time;
+mod write;
 
+pub use error::{RunError, one_line};
 pub use manifest::{
     AnalysisRecord, CkaAnalysis, DataRecord, Evaluation, FORMAT, Recipe, RunManifest, RunState,
     Sample, Seconds,
 };
+pub use metrics::{MetricsRow, append_metrics};
+pub use store::{FIRST_RUN, LoadedRun, RunId, RunStore, RunSummary};
+pub use time::now_rfc3339;
+pub use write::{atomic, write_checkpoint};
+
+/// Refuses a name that cannot be a file's or a run's on every system.
+///
+/// # Errors
+/// [`RunError::Name`] saying what is wrong with it.
+pub fn check_name(name: &str) -> Result<(), RunError> {
+    check::name(name).map_err(|why| RunError::Name { name: name.to_string(), why })
+}
+
+/// Program and version, as runs and analyses record it: `blockscope 0.1.0`.
+pub fn program() -> String {
+    format!("blockscope {}", env!("CARGO_PKG_VERSION"))
+}

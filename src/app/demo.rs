@@ -1,0 +1,178 @@
+//! A synthetic run for tests, benchmarks and pictures: the layers of a real
+//! network and a map with what real maps have (a block, a checkerboard of layer
+//! kinds, decay with distance, a layer without variance, standard errors).
+
+use ndarray::Array2;
+
+use crate::domain::{Layer, LayerKind, ModelSpec, Preset, SimilarityMatrix};
+use crate::runs::{
+    AnalysisRecord, CkaAnalysis, DataRecord, Evaluation, FORMAT, LoadedRun, Recipe, RunId, RunManifest, RunState,
+    RunSummary, Sample, Seconds,
+};
+
+use super::explorer::Explorer;
+use super::state::{App, Input, Look};
+use super::update::update;
+
+/// A run of `ResNet-depth` (rounded to `6n + 2`) with an analysis.
+pub fn synthetic_run(depth: usize) -> LoadedRun {
+    let depth = 6 * (depth.saturating_sub(2) / 6).clamp(1, 36) + 2;
+    let model = ModelSpec {
+        depth,
+        width: 2.0,
+        residual: true,
+        shortcut: crate::domain::Shortcut::Projection,
+        preset: Preset::Paper,
+        conv_bias: true,
+        norm_epsilon: 1e-3,
+        norm_momentum: 0.99,
+        classes: 10,
+        image: [3, 32, 32],
+        mean: [0.0; 3],
+        std: [1.0; 3],
+    };
+    let layers = model.layers();
+    let name = format!("resnet{depth}-w2-cifar10-64th-s0");
+    let data = DataRecord {
+        source: "cifar10".into(),
+        classes: (0..10).map(|c| format!("class {c}")).collect(),
+        train_examples: 780,
+        test_examples: 10_000,
+        fraction: 1.0 / 64.0,
+        fingerprint: "3f9c01ab77d2".repeat(5),
+    };
+    let (cka, se) = synthetic_map(&layers);
+    let record = AnalysisRecord {
+        format: FORMAT,
+        program: "blockscope 0.1.0".into(),
+        created: "2026-08-01T12:00:00Z".into(),
+        device: "cpu (flex, 2 threads)".into(),
+        data: data.clone(),
+        weights_hash: None,
+        estimator: crate::domain::cka::ESTIMATOR.into(),
+        weighting: "pairs".into(),
+        batch: 256,
+        batches: 39,
+        examples: 10_000,
+        dropped: 16,
+        passes: 1,
+        sample: Sample::First,
+        seed: 0,
+        seconds: Seconds { forward: 6.1, gram: 4.2, pairs: 0.9, total: 11.4 },
+        layers,
+    };
+    let manifest = RunManifest {
+        format: FORMAT,
+        name: name.clone(),
+        program: "blockscope 0.1.0".into(),
+        created: "2026-08-01T11:00:00Z".into(),
+        state: RunState::Complete,
+        model,
+        data,
+        recipe: Some(Recipe {
+            epochs: 100,
+            batch: 128,
+            learning_rate: 0.01,
+            momentum: 0.9,
+            weight_decay: 1e-4,
+            augmentation: "none".into(),
+        }),
+        seed: Some(0),
+        device: "cpu (flex, 2 threads)".into(),
+        source: None,
+        weights_hash: None,
+        test: Some(Evaluation { examples: 10_000, correct: 4_123, loss: 2.5 }),
+    };
+    LoadedRun { id: RunId::Embedded(name), manifest, analysis: Some(CkaAnalysis { record, cka, se }) }
+}
+
+/// Features that make the map: position, membership of the block, kind.
+fn synthetic_map(layers: &[Layer]) -> (SimilarityMatrix, SimilarityMatrix) {
+    let n = layers.len();
+    let last = n.max(2) as f64 - 1.0;
+    let in_block = |i: usize| (0.34..0.66).contains(&(i as f64 / last));
+    let inside_branch = |l: &Layer| l.block.is_some() && !l.post_residual;
+    // one layer has no variance
+    let dead = layers.iter().position(|l| l.name == "layer2.0.relu1");
+    let cka = Array2::from_shape_fn((n, n), |(i, j)| {
+        if i == j {
+            return if dead == Some(i) { f64::NAN } else { 1.0 };
+        }
+        if dead == Some(i) || dead == Some(j) {
+            return f64::NAN;
+        }
+        let (a, b) = (&layers[i], &layers[j]);
+        let distance = (i as f64 - j as f64).abs() / last;
+        let mut value = 0.96 * (-2.6 * distance).exp();
+        if in_block(i) && in_block(j) {
+            value = 0.97 - 0.12 * distance;
+        } else if in_block(i) != in_block(j) {
+            value *= 0.72;
+        }
+        if inside_branch(a) != inside_branch(b) {
+            value *= 0.86;
+        } else if inside_branch(a) && a.kind != b.kind {
+            value *= 0.93;
+        }
+        if a.kind == LayerKind::Conv || b.kind == LayerKind::Conv {
+            value *= 0.95;
+        }
+        if a.stage.is_none() != b.stage.is_none() {
+            value *= 0.8;
+        }
+        value
+    });
+    let se = cka.mapv(|v| if v == 1.0 { 0.0 } else { 0.002 + 0.03 * (1.0 - v) * v.max(0.1) });
+    (SimilarityMatrix::new(cka), SimilarityMatrix::new(se))
+}
+
+/// The line of the home list that belongs to a run.
+pub fn summary(run: &LoadedRun) -> RunSummary {
+    let preview = run.analysis.as_ref().map(|a| {
+        let factor = a.cka.rows().div_ceil(24).max(1);
+        let side = a.cka.rows().div_ceil(factor);
+        SimilarityMatrix::new(Array2::from_shape_fn((side, side), |(i, j)| {
+            a.cka.pooled(i, j, factor, crate::domain::Pooling::Mean).value.unwrap_or(f64::NAN)
+        }))
+    });
+    RunSummary {
+        id: run.id.clone(),
+        name: run.manifest.name.clone(),
+        manifest: Ok(run.manifest.clone()),
+        analysis: run.analysis.is_some(),
+        analysis_error: None,
+        preview,
+    }
+}
+
+/// A list of runs with everything that a list may hold.
+pub fn summaries() -> Vec<RunSummary> {
+    let mut runs: Vec<RunSummary> = [38, 20, 56].into_iter().map(|d| summary(&synthetic_run(d))).collect();
+    let mut bare = synthetic_run(14);
+    bare.analysis = None;
+    bare.manifest.name = "imported".into();
+    bare.id = RunId::Embedded("imported".into());
+    bare.manifest.test = None;
+    runs.push(summary(&bare));
+    runs.push(RunSummary {
+        id: RunId::Embedded("broken".into()),
+        name: "broken".into(),
+        manifest: Err("broken/run.ron:3:14: expected a number; restore the file or delete the folder".into()),
+        analysis: false,
+        analysis_error: None,
+        preview: None,
+    });
+    runs
+}
+
+/// An app with the synthetic run of `depth` open on a screen of `size`.
+pub fn app(look: Look, depth: usize, size: (u16, u16)) -> App {
+    let run = synthetic_run(depth);
+    let mut app = App::new(look, Some(run.id.clone()));
+    update(&mut app, Input::Resize(size.0, size.1));
+    update(&mut app, Input::RunsListed(summaries()));
+    update(&mut app, Input::RunLoaded(Ok(Box::new(run))));
+    update(&mut app, Input::Device("cpu (flex, 2 threads)".into()));
+    debug_assert!(app.explorer.as_ref().is_some_and(|e: &Explorer| !e.is_empty()));
+    app
+}

@@ -1,0 +1,378 @@
+//! The state of one open run: which map, which layers, where the cursor is.
+//!
+//! The cursor is a pair of layers of the *full* list, so that changing the view
+//! keeps it; views only round it to the nearest layer they show.
+
+use std::ops::Range;
+
+use crate::domain::{Layer, Pooling, SimilarityMatrix, View};
+use crate::runs::{CkaAnalysis, LoadedRun};
+
+use super::layout::ExplorerLayout;
+use super::viewport::Viewport;
+
+/// What the map shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum MapMode {
+    /// Centred kernel alignment of every pair of layers.
+    #[default]
+    Cka,
+    /// Its standard error.
+    StandardError,
+}
+
+impl MapMode {
+    /// The name on screen.
+    pub fn name(self) -> &'static str {
+        match self {
+            MapMode::Cka => "CKA",
+            MapMode::StandardError => "standard error",
+        }
+    }
+
+    /// The name in file names.
+    pub fn stem(self) -> &'static str {
+        match self {
+            MapMode::Cka => "cka",
+            MapMode::StandardError => "cka-se",
+        }
+    }
+
+    /// The mode after this one.
+    pub fn next(self) -> MapMode {
+        match self {
+            MapMode::Cka => MapMode::StandardError,
+            MapMode::StandardError => MapMode::Cka,
+        }
+    }
+
+    /// The scale that makes runs comparable.
+    pub fn fixed_range(self) -> (f64, f64) {
+        match self {
+            MapMode::Cka => (0.0, 1.0),
+            MapMode::StandardError => (0.0, 0.05),
+        }
+    }
+}
+
+/// Layers of one stage, as positions in the view.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StageSpan {
+    /// 1, 2 or 3.
+    pub stage: usize,
+    /// Positions.
+    pub span: Range<usize>,
+}
+
+/// What is computed from the state whenever it changes.
+#[derive(Debug, Clone, PartialEq)]
+struct Derived {
+    key: (View, MapMode, Pooling, usize),
+    matrix: SimilarityMatrix,
+    pooled: SimilarityMatrix,
+    data_range: (f64, f64),
+    undefined: bool,
+}
+
+/// An open run.
+#[derive(Debug, Clone)]
+pub struct Explorer {
+    run: LoadedRun,
+    view: View,
+    mode: MapMode,
+    pooling: Pooling,
+    auto_range: bool,
+    /// Indices into the full list that the view shows, ascending.
+    indices: Vec<usize>,
+    stages: Vec<StageSpan>,
+    /// Layers of the full list: (row, column).
+    cursor: (usize, usize),
+    viewport: Viewport,
+    derived: Option<Derived>,
+    /// Layers found by the last search, full-list indices, ascending.
+    pub(super) hits: Vec<usize>,
+}
+
+impl Explorer {
+    /// Opens a run on a screen of `size` cells; `like` hands on the settings of
+    /// the run that was open before.
+    pub fn new(run: LoadedRun, size: (u16, u16), like: Option<&Explorer>) -> Explorer {
+        let mut explorer = Explorer {
+            run,
+            view: like.map_or_else(View::default, |e| e.view),
+            mode: like.map_or_else(MapMode::default, |e| e.mode),
+            pooling: like.map_or_else(Pooling::default, |e| e.pooling),
+            auto_range: like.is_some_and(|e| e.auto_range),
+            indices: Vec::new(),
+            stages: Vec::new(),
+            cursor: (0, 0),
+            viewport: Viewport::new(0, 0, (0, 0)),
+            derived: None,
+            hits: Vec::new(),
+        };
+        if let Some(like) = like.filter(|e| e.run.id == explorer.run.id) {
+            let last = explorer.layers().len().saturating_sub(1);
+            explorer.cursor = (like.cursor.0.min(last), like.cursor.1.min(last));
+        } else {
+            let middle = explorer.layers().len() / 2;
+            explorer.cursor = (middle, middle);
+        }
+        explorer.select(size);
+        explorer
+    }
+
+    /// The run.
+    pub fn run(&self) -> &LoadedRun {
+        &self.run
+    }
+
+    /// Its analysis, if it has one.
+    pub fn analysis(&self) -> Option<&CkaAnalysis> {
+        self.run.analysis.as_ref()
+    }
+
+    /// The full layer list (empty without an analysis).
+    pub fn layers(&self) -> &[Layer] {
+        self.analysis().map_or(&[], |a| &a.record.layers)
+    }
+
+    /// The chosen view.
+    pub fn view(&self) -> View {
+        self.view
+    }
+
+    /// The chosen map.
+    pub fn mode(&self) -> MapMode {
+        self.mode
+    }
+
+    /// How cells are pooled.
+    pub fn pooling(&self) -> Pooling {
+        self.pooling
+    }
+
+    /// True if the scale follows the data.
+    pub fn auto_range(&self) -> bool {
+        self.auto_range
+    }
+
+    /// The window onto the map.
+    pub fn viewport(&self) -> &Viewport {
+        &self.viewport
+    }
+
+    /// Number of layers in the view.
+    pub fn len(&self) -> usize {
+        self.indices.len()
+    }
+
+    /// True if there is nothing to show.
+    pub fn is_empty(&self) -> bool {
+        self.indices.is_empty()
+    }
+
+    /// The layer at a position of the view.
+    pub fn layer(&self, position: usize) -> Option<&Layer> {
+        self.layers().get(*self.indices.get(position)?)
+    }
+
+    /// Stages of the view.
+    pub fn stages(&self) -> &[StageSpan] {
+        &self.stages
+    }
+
+    /// The cursor as positions in the view: the layers nearest to it.
+    pub fn position(&self) -> (usize, usize) {
+        (self.nearest(self.cursor.0), self.nearest(self.cursor.1))
+    }
+
+    /// The view's map, one cell per pair of layers.
+    pub fn matrix(&self) -> Option<&SimilarityMatrix> {
+        self.derived.as_ref().map(|d| &d.matrix)
+    }
+
+    /// The view's map pooled by the zoom factor: what is drawn.
+    pub fn pooled(&self) -> Option<&SimilarityMatrix> {
+        self.derived.as_ref().map(|d| &d.pooled)
+    }
+
+    /// True if some cell of the view's map is undefined.
+    pub fn has_undefined(&self) -> bool {
+        self.derived.as_ref().is_some_and(|d| d.undefined)
+    }
+
+    /// Ends of the colour scale.
+    pub fn range(&self) -> (f64, f64) {
+        match &self.derived {
+            Some(d) if self.auto_range => d.data_range,
+            _ => self.mode.fixed_range(),
+        }
+    }
+
+    /// Position in the view of the layer nearest to a full-list index (the
+    /// earlier one of two that are equally near).
+    fn nearest(&self, index: usize) -> usize {
+        let after = self.indices.partition_point(|i| *i < index);
+        let before = after.saturating_sub(1);
+        match (self.indices.get(before), self.indices.get(after)) {
+            (Some(b), Some(a)) if a - index < index.saturating_sub(*b) || *b > index => after,
+            (Some(_), _) => before,
+            _ => 0,
+        }
+    }
+
+    /// Puts the cursor on positions of the view, clamped.
+    pub fn move_to(&mut self, row: usize, col: usize) {
+        let last = self.len().saturating_sub(1);
+        let at = |p: usize| self.indices.get(p.min(last)).copied().unwrap_or(0);
+        self.cursor = (at(row), at(col));
+        self.viewport.show(self.position());
+    }
+
+    /// Moves the cursor by layers of the view, clamped at the edges.
+    pub fn move_by(&mut self, rows: isize, cols: isize) {
+        let (row, col) = self.position();
+        self.move_to(row.saturating_add_signed(rows), col.saturating_add_signed(cols));
+    }
+
+    /// Moves both coordinates to the layer `by` after (or before) the row's.
+    pub fn move_layer(&mut self, by: isize) {
+        let to = self.position().0.saturating_add_signed(by);
+        self.move_to(to, to);
+    }
+
+    /// Moves both coordinates to the start of the next stage (the last layer
+    /// after the last stage), or of this or the previous stage.
+    pub fn move_stage(&mut self, forward: bool) {
+        let row = self.position().0;
+        let mut starts = self.stages.iter().map(|s| s.span.start);
+        let to = if forward {
+            let head = self.stages.last().map_or(0, |s| s.span.end);
+            starts.find(|s| *s > row).unwrap_or(if row < head { head } else { self.len() })
+        } else {
+            starts.rfind(|s| *s < row).unwrap_or(0)
+        };
+        self.move_to(to, to);
+    }
+
+    /// Puts the cursor on the diagonal at a layer of the full list.
+    pub fn jump(&mut self, index: usize) {
+        let at = self.nearest(index);
+        self.move_to(at, at);
+    }
+
+    /// The next (or previous) search result after the row's layer, wrapping.
+    pub fn next_hit(&mut self, forward: bool) -> bool {
+        let row = self.indices.get(self.position().0).copied().unwrap_or(0);
+        let shown: Vec<usize> = self.hits.iter().copied().filter(|h| self.indices.contains(h)).collect();
+        let found = if forward {
+            shown.iter().find(|h| **h > row).or(shown.first())
+        } else {
+            shown.iter().rev().find(|h| **h < row).or(shown.last())
+        };
+        match found.copied() {
+            Some(index) => {
+                self.jump(index);
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Follows a new screen size.
+    pub fn resize(&mut self, size: (u16, u16)) {
+        let map = ExplorerLayout::new(size).map;
+        let n = self.len();
+        self.viewport.resize(n, n, (map.w, map.h), self.position());
+        self.derive();
+    }
+
+    /// The next view; the cursor stays on its layers or goes to the nearest.
+    pub fn next_view(&mut self, size: (u16, u16)) {
+        self.view = self.view.next();
+        self.viewport.fit();
+        self.select(size);
+    }
+
+    /// The next map.
+    pub fn next_mode(&mut self) {
+        self.mode = self.mode.next();
+        self.derive();
+    }
+
+    /// Mean or maximum.
+    pub fn next_pooling(&mut self) {
+        self.pooling = match self.pooling {
+            Pooling::Mean => Pooling::Max,
+            Pooling::Max => Pooling::Mean,
+        };
+        self.derive();
+    }
+
+    /// Fixed scale or scale to the data.
+    pub fn toggle_range(&mut self) {
+        self.auto_range = !self.auto_range;
+    }
+
+    /// Zooms by whole factors; `None` fits.
+    pub fn zoom(&mut self, by: Option<isize>) {
+        match by {
+            Some(by) => self.viewport.zoom(by, self.position()),
+            None => self.viewport.fit(),
+        }
+        self.derive();
+    }
+
+    fn select(&mut self, size: (u16, u16)) {
+        self.indices = self.view.select(self.layers());
+        self.stages = (1..=3)
+            .filter_map(|stage| {
+                let inside = |p: &usize| self.layer(*p).is_some_and(|l| l.stage == Some(stage));
+                let start = (0..self.len()).find(inside)?;
+                let end = (0..self.len()).rfind(inside)? + 1;
+                Some(StageSpan { stage, span: start..end })
+            })
+            .collect();
+        self.resize(size);
+    }
+
+    /// Recomputes what is drawn, if the state that it depends on has changed.
+    fn derive(&mut self) {
+        let group = self.viewport.scale().group();
+        let key = (self.view, self.mode, self.pooling, group);
+        if self.derived.as_ref().is_some_and(|d| d.key == key) {
+            return;
+        }
+        let Some(analysis) = self.analysis() else { return };
+        let source = match self.mode {
+            MapMode::Cka => &analysis.cka,
+            MapMode::StandardError => &analysis.se,
+        };
+        let matrix = source.select(&self.indices, &self.indices);
+        let pooled = if group == 1 { matrix.clone() } else { pool(&matrix, group, self.pooling) };
+        let (data_range, undefined) = spread(&matrix, self.mode.fixed_range());
+        self.derived = Some(Derived { key, matrix, pooled, data_range, undefined });
+    }
+}
+
+fn pool(matrix: &SimilarityMatrix, group: usize, how: Pooling) -> SimilarityMatrix {
+    let shape = (matrix.rows().div_ceil(group), matrix.cols().div_ceil(group));
+    let value = |(i, j)| matrix.pooled(i, j, group, how).value.unwrap_or(f64::NAN);
+    SimilarityMatrix::new(ndarray::Array2::from_shape_fn(shape, value))
+}
+
+/// First and 99th percentile of the defined cells, and whether some are not.
+fn spread(matrix: &SimilarityMatrix, fallback: (f64, f64)) -> ((f64, f64), bool) {
+    let mut values: Vec<f64> = matrix.view().iter().copied().filter(|v| v.is_finite()).collect();
+    let undefined = values.len() < matrix.rows() * matrix.cols();
+    if values.is_empty() {
+        return (fallback, undefined);
+    }
+    let low = values.len() / 100;
+    let high = values.len() - 1 - low;
+    let mut at = |i: usize| *values.select_nth_unstable_by(i, f64::total_cmp).1;
+    let (low, high) = (at(low), at(high));
+    // a constant map still needs a scale with two ends
+    if high - low < 1e-9 { ((low - 0.5e-3, high + 0.5e-3), undefined) } else { ((low, high), undefined) }
+}

@@ -1,0 +1,139 @@
+//! Which keys mean which action. Built from the action table; sequences such as
+//! `g g` are looked up key by key.
+
+use super::action::{Action, Scope, TABLE};
+use super::key::{Key, KeyError, parse_sequence, print_sequence};
+
+/// What a sequence of keys means so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lookup {
+    /// It is complete.
+    Action(Action),
+    /// It may become something.
+    Prefix,
+    /// It is nothing.
+    None,
+}
+
+/// Why a binding is refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BindError {
+    /// The text is not a sequence of keys.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// Another action has the keys, or a longer or shorter sequence shadows them.
+    #[error("`{keys}` already means `{taken}`; unbind it first")]
+    Conflict {
+        /// The keys asked for.
+        keys: String,
+        /// The action that has them.
+        taken: &'static str,
+    },
+}
+
+/// A set of bindings in which no sequence shadows another of the same scope.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Keymap {
+    bindings: Vec<(Vec<Key>, Action, Scope)>,
+}
+
+impl Default for Keymap {
+    fn default() -> Keymap {
+        let mut map = Keymap { bindings: Vec::new() };
+        for row in TABLE {
+            for keys in row.keys {
+                // the table's own keys are checked by a test
+                let _ = map.bind(row.action, keys);
+            }
+        }
+        map
+    }
+}
+
+impl Keymap {
+    /// Adds a binding.
+    ///
+    /// # Errors
+    /// [`BindError`] if the text is no key sequence or the keys are taken.
+    pub fn bind(&mut self, action: Action, keys: &str) -> Result<(), BindError> {
+        let sequence = parse_sequence(keys)?;
+        let Some(info) = action.info() else { return Ok(()) };
+        let overlap = |a: Scope, b: Scope| a == b || a == Scope::Everywhere || b == Scope::Everywhere;
+        let taken = self.bindings.iter().find(|(have, _, scope)| {
+            overlap(*scope, info.scope) && (have.starts_with(&sequence) || sequence.starts_with(have))
+        });
+        if let Some((_, other, _)) = taken {
+            let taken = other.info().map_or("", |i| i.name);
+            return Err(BindError::Conflict { keys: keys.to_string(), taken });
+        }
+        self.bindings.push((sequence, action, info.scope));
+        Ok(())
+    }
+
+    /// Removes every key of an action.
+    pub fn unbind(&mut self, action: Action) {
+        self.bindings.retain(|(_, a, _)| *a != action);
+    }
+
+    /// What `keys` mean on a screen (`Scope::Home` or `Scope::Explorer`).
+    pub fn lookup(&self, keys: &[Key], scope: Scope) -> Lookup {
+        let mut prefix = false;
+        for (have, action, s) in &self.bindings {
+            if *s != Scope::Everywhere && *s != scope {
+                continue;
+            }
+            if have == keys {
+                return Lookup::Action(*action);
+            }
+            prefix |= have.starts_with(keys);
+        }
+        if prefix { Lookup::Prefix } else { Lookup::None }
+    }
+
+    /// The sequences bound to an action, printed, the table's order first.
+    pub fn keys_of(&self, action: Action) -> Vec<String> {
+        let mine = self.bindings.iter().filter(|(_, a, _)| *a == action);
+        mine.map(|(keys, _, _)| print_sequence(keys)).collect()
+    }
+
+    /// The first keys of several actions together, for a hint: `hjkl`, `+ -`.
+    pub fn hint(&self, actions: &[Action]) -> String {
+        let keys: Vec<String> =
+            actions.iter().filter_map(|a| self.keys_of(*a).into_iter().next()).collect();
+        let single = keys.iter().all(|k| k.chars().count() == 1);
+        keys.join(if single { "" } else { " " })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_binds_without_conflicts() {
+        let mut map = Keymap { bindings: Vec::new() };
+        for row in TABLE {
+            for keys in row.keys {
+                assert_eq!(map.bind(row.action, keys), Ok(()), "{keys}");
+            }
+        }
+        assert_eq!(map, Keymap::default());
+    }
+
+    #[test]
+    fn sequences_scopes_and_conflicts() {
+        let mut map = Keymap::default();
+        let g = Key::char('g');
+        assert_eq!(map.lookup(&[g], Scope::Home), Lookup::Prefix);
+        assert_eq!(map.lookup(&[g, g], Scope::Home), Lookup::Action(Action::First));
+        assert_eq!(map.lookup(&[Key::char('v')], Scope::Home), Lookup::None);
+        assert_eq!(map.lookup(&[Key::char('v')], Scope::Explorer), Lookup::Action(Action::View));
+        assert!(matches!(map.bind(Action::View, "g"), Err(BindError::Conflict { .. })));
+        assert!(map.bind(Action::View, "r").is_ok(), "r is free on the map's screen");
+        assert!(matches!(map.bind(Action::View, "nope"), Err(BindError::Key(_))));
+        map.unbind(Action::Left);
+        map.bind(Action::Left, "A-h").unwrap();
+        assert_eq!(map.keys_of(Action::Left), ["A-h"]);
+        assert_eq!(map.hint(&[Action::Down, Action::Up]), "jk");
+    }
+}

@@ -1,0 +1,31 @@
+//! The interface's state and what changes it: `update(&mut App, Input) ->
+//! Vec<Effect>`. Pure and plain: no terminal, no drawing, no files, no clock,
+//! so that sequences of keys can be tested without any of them.
+//!
+//! - [`action`]: the one table of commands; [`keymap`] and [`key`] beside it
+//! - [`state`]: `App`, `Input`, `Effect`
+//! - [`explorer`]: an open run; [`viewport`]: zoom and scrolling
+//! - [`layout`]: where things are at a given size
+//! - [`update`](mod@update): the function
+
+pub mod action;
+#[doc(hidden)]
+pub mod demo;
+pub mod explorer;
+pub mod find;
+pub mod key;
+pub mod keymap;
+pub mod layout;
+pub mod state;
+pub mod update;
+pub mod viewport;
+
+#[cfg(test)]
+mod tests;
+
+pub use action::{Action, Scope};
+pub use explorer::{Explorer, MapMode};
+pub use key::{Key, KeyCode};
+pub use keymap::Keymap;
+pub use state::{App, ColourDepth, Effect, ExportRequest, Input, Look, Screen, Toast};
+pub use update::update;

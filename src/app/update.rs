@@ -1,0 +1,395 @@
+//! One function from state and input to new state and effects. Pure and total:
+//! any input in any state at any size is fine, and nothing here waits.
+
+use std::path::PathBuf;
+
+use crate::runs::LoadedRun;
+
+use super::action::{Action, Scope, TABLE};
+use super::explorer::Explorer;
+use super::find::{Find, FindEvent};
+use super::key::{Key, KeyCode};
+use super::keymap::Lookup;
+use super::layout::{ExplorerLayout, HomeLayout, too_small};
+use super::state::{App, ColourDepth, Effect, ExportRequest, Input, Screen};
+
+/// Largest count: no list is longer.
+const MAX_COUNT: usize = 9_999;
+
+/// Takes an input.
+pub fn update(app: &mut App, input: Input) -> Vec<Effect> {
+    match input {
+        Input::Key(key) => return on_key(app, key),
+        Input::Paste(text) => {
+            for c in text.chars().filter(|c| !c.is_control()).take(100) {
+                if app.find.is_some() {
+                    on_find_key(app, Key::char(c));
+                }
+            }
+        }
+        Input::Resize(w, h) => {
+            app.size = (w, h);
+            if let Some(explorer) = &mut app.explorer {
+                explorer.resize((w, h));
+            }
+            scroll_home(app);
+        }
+        Input::Click(x, y) => return on_click(app, (x, y)),
+        Input::Wheel(x, y, up) => on_wheel(app, (x, y), up),
+        Input::RunsListed(runs) => {
+            let id = app.home.selection().map(|r| r.id.clone());
+            let id = id.or_else(|| app.explorer.as_ref().map(|e| e.run().id.clone())).or_else(|| app.loading.clone());
+            let at = id.and_then(|id| runs.iter().position(|r| r.id == id));
+            app.home.selected = at.unwrap_or(0);
+            app.home.runs = Some(runs);
+            scroll_home(app);
+        }
+        Input::RunLoaded(result) => on_loaded(app, result),
+        Input::Device(device) => app.device = Some(device),
+        Input::Exported(Ok(paths)) => app.tell(written(&paths)),
+        Input::Exported(Err(why)) => app.complain(format!("export failed: {why}")),
+        Input::Failed(why) => {
+            if app.loading.take().is_some() && app.explorer.is_none() {
+                app.screen = Screen::Home;
+            }
+            app.complain(why);
+        }
+    }
+    Vec::new()
+}
+
+fn on_loaded(app: &mut App, result: Result<Box<LoadedRun>, String>) {
+    match result {
+        // another run was asked for since
+        Ok(run) if app.loading.as_ref() != Some(&run.id) => {}
+        Ok(run) => {
+            app.loading = None;
+            app.find = None;
+            app.explorer = Some(Explorer::new(*run, app.size, app.explorer.as_ref()));
+            app.screen = Screen::Explorer;
+            select_open_run(app);
+        }
+        Err(why) => {
+            app.loading = None;
+            if app.explorer.is_none() {
+                app.screen = Screen::Home;
+            }
+            app.complain(why);
+        }
+    }
+}
+
+fn select_open_run(app: &mut App) {
+    let open = app.explorer.as_ref().map(|e| &e.run().id);
+    let at = app.home.runs.as_ref().and_then(|runs| runs.iter().position(|r| Some(&r.id) == open));
+    if let Some(at) = at {
+        app.home.selected = at;
+        scroll_home(app);
+    }
+}
+
+/// `wrote resnet20-all-cka.png, .svg, .csv, .npy`.
+fn written(paths: &[PathBuf]) -> String {
+    let Some(first) = paths.first() else { return "nothing was written".into() };
+    let mut text = format!("wrote {}", first.display());
+    for path in &paths[1..] {
+        let same = path.with_extension("") == first.with_extension("");
+        match path.extension() {
+            Some(extension) if same => text.push_str(&format!(", .{}", extension.to_string_lossy())),
+            _ => text.push_str(&format!(", {}", path.display())),
+        }
+    }
+    text
+}
+
+fn on_key(app: &mut App, key: Key) -> Vec<Effect> {
+    app.toast = None;
+    // these work whatever is open
+    match app.keymap.lookup(&[key], app.scope()) {
+        Lookup::Action(action @ (Action::Interrupt | Action::Redraw | Action::Suspend)) => {
+            return act(app, action, None);
+        }
+        _ => {}
+    }
+    if app.find.is_some() {
+        on_find_key(app, key);
+        return Vec::new();
+    }
+    if key == Key::plain(KeyCode::Esc) && (app.count.is_some() || !app.pending.is_empty()) {
+        app.count = None;
+        app.pending.clear();
+        return Vec::new();
+    }
+    if let (KeyCode::Char(c @ '0'..='9'), false, false, true) = (key.code, key.ctrl, key.alt, app.pending.is_empty()) {
+        if c != '0' || app.count.is_some() {
+            let digit = c as usize - '0' as usize;
+            app.count = Some((app.count.unwrap_or(0) * 10 + digit).min(MAX_COUNT));
+            return Vec::new();
+        }
+    }
+    app.pending.push(key);
+    match app.keymap.lookup(&app.pending, app.scope()) {
+        Lookup::Action(action) => {
+            app.pending.clear();
+            let count = app.count.take();
+            act(app, action, count)
+        }
+        Lookup::Prefix => Vec::new(),
+        Lookup::None => {
+            app.pending.clear();
+            app.count = None;
+            Vec::new()
+        }
+    }
+}
+
+fn on_find_key(app: &mut App, key: Key) {
+    let (Some(find), Some(explorer)) = (&mut app.find, &mut app.explorer) else {
+        app.find = None;
+        return;
+    };
+    match find.key(key) {
+        FindEvent::Changed => {
+            let shown = (0..explorer.len()).filter_map(|p| explorer.layer(p));
+            find.search(shown);
+        }
+        FindEvent::Cancel => app.find = None,
+        FindEvent::Accept => {
+            let choice = find.choice().map(|m| m.layer);
+            explorer.hits = find.hits();
+            match choice {
+                Some(layer) => explorer.jump(layer),
+                None => {
+                    let text = format!("no layer of this view matches `{}`", find.text());
+                    app.complain(text);
+                }
+            }
+            app.find = None;
+        }
+    }
+}
+
+fn act(app: &mut App, action: Action, count: Option<usize>) -> Vec<Effect> {
+    match action {
+        Action::Quit if app.help.is_some() => app.help = None,
+        Action::Quit | Action::Interrupt => return vec![Effect::Quit],
+        Action::Redraw => return vec![Effect::Redraw],
+        Action::Suspend => return vec![Effect::Suspend],
+        Action::Help => app.help = if app.help.is_some() { None } else { Some(0) },
+        Action::Back if app.help.is_some() => app.help = None,
+        Action::Colours => app.look.next_colormap(),
+        Action::Theme => {
+            app.look.next_theme();
+            let name = app.look.theme().to_string();
+            app.tell(format!("theme {name}"));
+        }
+        Action::Depth => {
+            app.look.depth = app.look.depth.next();
+            let text = match app.look.depth {
+                ColourDepth::Mono => "no colours".to_string(),
+                ColourDepth::Truecolor => "truecolor".to_string(),
+                depth => format!("{} colours", depth.name()),
+            };
+            app.tell(text);
+        }
+        Action::Mouse => {
+            app.look.mouse = !app.look.mouse;
+            app.tell(if app.look.mouse { "mouse on" } else { "mouse off: select text as usual" });
+            return vec![Effect::Mouse(app.look.mouse)];
+        }
+        _ if app.help.is_some() => scroll_help(app, action),
+        _ if too_small(app.size) => {}
+        _ => match app.screen {
+            Screen::Home => return act_home(app, action, count),
+            Screen::Explorer => return act_explorer(app, action, count),
+        },
+    }
+    Vec::new()
+}
+
+fn scroll_help(app: &mut App, action: Action) {
+    let Some(line) = &mut app.help else { return };
+    let last = TABLE.len() as u16;
+    *line = match action {
+        Action::Down => line.saturating_add(1),
+        Action::Up => line.saturating_sub(1),
+        Action::HalfPageDown => line.saturating_add(8),
+        Action::HalfPageUp => line.saturating_sub(8),
+        Action::First => 0,
+        Action::Last => last,
+        _ => *line,
+    }
+    .min(last);
+}
+
+fn act_home(app: &mut App, action: Action, count: Option<usize>) -> Vec<Effect> {
+    let page = usize::from(HomeLayout::new(app.size).list.h / 2).max(1);
+    let runs = app.home.runs.as_ref().map_or(0, Vec::len);
+    let times = count.unwrap_or(1);
+    let selected = app.home.selected;
+    app.home.selected = match action {
+        Action::Down => selected.saturating_add(times),
+        Action::Up => selected.saturating_sub(times),
+        Action::HalfPageDown => selected.saturating_add(page.saturating_mul(times)),
+        Action::HalfPageUp => selected.saturating_sub(page.saturating_mul(times)),
+        Action::First => count.map_or(0, |n| n.saturating_sub(1)),
+        Action::Last => count.map_or(usize::MAX, |n| n.saturating_sub(1)),
+        Action::Open => return open_selected(app),
+        Action::Refresh => {
+            app.tell("reading the list of runs");
+            return vec![Effect::ListRuns];
+        }
+        _ => selected,
+    }
+    .min(runs.saturating_sub(1));
+    scroll_home(app);
+    Vec::new()
+}
+
+fn open_selected(app: &mut App) -> Vec<Effect> {
+    let Some(run) = app.home.selection() else { return Vec::new() };
+    if let Err(why) = &run.manifest {
+        let why = why.clone();
+        app.complain(why);
+        return Vec::new();
+    }
+    let id = run.id.clone();
+    app.loading = Some(id.clone());
+    vec![Effect::LoadRun(id)]
+}
+
+fn scroll_home(app: &mut App) {
+    let height = usize::from(HomeLayout::new(app.size).list.h).max(1);
+    let home = &mut app.home;
+    let runs = home.runs.as_ref().map_or(0, Vec::len);
+    home.selected = home.selected.min(runs.saturating_sub(1));
+    home.offset = home.offset.max((home.selected + 1).saturating_sub(height)).min(home.selected);
+    home.offset = home.offset.min(runs.saturating_sub(height));
+}
+
+fn act_explorer(app: &mut App, action: Action, count: Option<usize>) -> Vec<Effect> {
+    if action == Action::Back {
+        app.screen = Screen::Home;
+        app.loading = None;
+        return if app.home.runs.is_none() { vec![Effect::ListRuns] } else { Vec::new() };
+    }
+    let size = app.size;
+    let Some(e) = app.explorer.as_mut().filter(|e| !e.is_empty()) else { return Vec::new() };
+    let times = count.unwrap_or(1).min(MAX_COUNT);
+    let n = times as isize;
+    let (row, col) = e.position();
+    let half = e.viewport().half_page().saturating_mul(times).min(MAX_COUNT) as isize;
+    match action {
+        Action::Left => e.move_by(0, -n),
+        Action::Right => e.move_by(0, n),
+        Action::Up => e.move_by(-n, 0),
+        Action::Down => e.move_by(n, 0),
+        Action::HalfPageDown => e.move_by(half, 0),
+        Action::HalfPageUp => e.move_by(-half, 0),
+        Action::First => e.move_to(count.map_or(0, |c| c.saturating_sub(1)), col),
+        Action::Last => e.move_to(count.map_or(usize::MAX, |c| c.saturating_sub(1)), col),
+        Action::FirstColumn => e.move_to(row, 0),
+        Action::LastColumn => e.move_to(row, usize::MAX),
+        Action::NextLayer => e.move_layer(n),
+        Action::PreviousLayer => e.move_layer(-n),
+        Action::NextStage | Action::PreviousStage => {
+            for _ in 0..times.min(4) {
+                e.move_stage(action == Action::NextStage);
+            }
+        }
+        Action::ZoomIn => e.zoom(Some(1)),
+        Action::ZoomOut => e.zoom(Some(-1)),
+        Action::ZoomFit => e.zoom(None),
+        Action::View => e.next_view(size),
+        Action::Mode => e.next_mode(),
+        Action::Pooling => e.next_pooling(),
+        Action::Range => e.toggle_range(),
+        Action::Find => {
+            let find = Find::new((0..e.len()).filter_map(|p| e.layer(p)));
+            app.find = Some(find);
+        }
+        Action::FindNext | Action::FindPrevious => {
+            if !e.next_hit(action == Action::FindNext) {
+                app.complain("nothing found yet: / finds a layer by name");
+            }
+        }
+        Action::Export => {
+            let request = export_request(e, app.look.colormap());
+            if let Some(request) = request {
+                app.tell("exporting");
+                return vec![Effect::Export(Box::new(request))];
+            }
+        }
+        _ => {}
+    }
+    Vec::new()
+}
+
+/// Everything needed to write the current map.
+fn export_request(e: &Explorer, colormap: &str) -> Option<ExportRequest> {
+    let matrix = e.matrix()?.clone();
+    let layers: Vec<_> = (0..e.len()).filter_map(|p| e.layer(p)).cloned().collect();
+    let manifest = &e.run().manifest;
+    let view = e.view().name();
+    let stem = format!("{}-{}-{}", manifest.name, view, e.mode().stem());
+    let safe = |c: char| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '-' };
+    // a name must not become a path or a hidden file
+    let stem: String = stem.chars().map(safe).collect();
+    Some(ExportRequest {
+        stem: stem.trim_start_matches('.').to_string(),
+        directory: PathBuf::from("."),
+        title: format!(
+            "{} · {} · {} · {} · {view}",
+            manifest.name,
+            manifest.model.title(),
+            manifest.data.title(),
+            e.mode().name(),
+        ),
+        matrix,
+        rows: layers.clone(),
+        cols: layers,
+        quantity: e.mode().name().to_string(),
+        range: e.range(),
+        colormap: colormap.to_string(),
+    })
+}
+
+fn on_click(app: &mut App, at: (u16, u16)) -> Vec<Effect> {
+    if app.help.take().is_some() || too_small(app.size) {
+        return Vec::new();
+    }
+    match app.scope() {
+        Scope::Explorer => {
+            let map = ExplorerLayout::new(app.size).map;
+            if let (true, Some(e)) = (map.contains(at), &mut app.explorer) {
+                if let Some((row, col)) = e.viewport().layer_at((at.0 - map.x, at.1 - map.y)) {
+                    e.move_to(row, col);
+                }
+            }
+        }
+        _ => {
+            let list = HomeLayout::new(app.size).list;
+            let row = app.home.offset + usize::from(at.1.saturating_sub(list.y));
+            let runs = app.home.runs.as_ref().map_or(0, Vec::len);
+            if list.contains(at) && row < runs {
+                let again = app.home.selected == row;
+                app.home.selected = row;
+                if again {
+                    return open_selected(app);
+                }
+            }
+        }
+    }
+    Vec::new()
+}
+
+fn on_wheel(app: &mut App, at: (u16, u16), up: bool) {
+    if app.help.is_some() {
+        scroll_help(app, if up { Action::Up } else { Action::Down });
+    } else if too_small(app.size) {
+    } else if app.screen == Screen::Home {
+        act_home(app, if up { Action::Up } else { Action::Down }, None);
+    } else if ExplorerLayout::new(app.size).map.contains(at) {
+        act_explorer(app, if up { Action::ZoomIn } else { Action::ZoomOut }, None);
+    }
+}

@@ -1,0 +1,292 @@
+//! Which part of a matrix is on screen, and at which whole factor.
+//!
+//! A *pixel* is half a character cell: one column wide, half a row high, and
+//! so about square. Zoomed in, a layer takes `k x k` pixels; zoomed out,
+//! `k x k` layers share a pixel. Factors are whole, so that equal layers look
+//! equal and a symmetric map stays symmetric. Pure arithmetic.
+
+/// A whole zoom factor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Scale {
+    /// `k` layers per pixel along each axis; 1 is one to one.
+    Out(usize),
+    /// `k` pixels per layer along each axis, `k >= 2`.
+    In(usize),
+}
+
+/// Largest enlargement of a layer, in pixels.
+pub const MAX_IN: usize = 16;
+
+impl Scale {
+    /// Layers that share a unit (a pooled cell).
+    pub fn group(self) -> usize {
+        match self {
+            Scale::Out(k) => k.max(1),
+            Scale::In(_) => 1,
+        }
+    }
+
+    /// Pixels of a unit along each axis.
+    pub fn pixels(self) -> usize {
+        match self {
+            Scale::Out(_) => 1,
+            Scale::In(k) => k.max(1),
+        }
+    }
+
+    fn step(self, by: isize) -> Scale {
+        // ..., -2 = Out(3), -1 = Out(2), 0 = Out(1), 1 = In(2), 2 = In(3), ...
+        let level = match self {
+            Scale::Out(k) => -(k as isize - 1),
+            Scale::In(k) => k as isize - 1,
+        } + by;
+        if level <= 0 { Scale::Out(1 + level.unsigned_abs()) } else { Scale::In((1 + level as usize).min(MAX_IN)) }
+    }
+}
+
+/// A window onto a matrix of `rows x cols` layers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Viewport {
+    rows: usize,
+    cols: usize,
+    /// Cells of the map's area.
+    area: (u16, u16),
+    /// `None` fits the map to the area.
+    fixed: Option<Scale>,
+    /// Top left unit.
+    origin: (usize, usize),
+}
+
+impl Viewport {
+    /// A fitted window of `area = (width, height)` cells.
+    pub fn new(rows: usize, cols: usize, area: (u16, u16)) -> Viewport {
+        Viewport { rows, cols, area, fixed: None, origin: (0, 0) }
+    }
+
+    /// Layers along the rows and the columns.
+    pub fn shape(&self) -> (usize, usize) {
+        (self.rows, self.cols)
+    }
+
+    /// Pixels of the area: `(width, height)`.
+    pub fn pixels(&self) -> (usize, usize) {
+        (usize::from(self.area.0), 2 * usize::from(self.area.1))
+    }
+
+    /// The factor that shows everything as large as fits.
+    pub fn fit_scale(&self) -> Scale {
+        let (w, h) = self.pixels();
+        if w == 0 || h == 0 || self.rows == 0 || self.cols == 0 {
+            return Scale::Out(1);
+        }
+        let enlarge = (w / self.cols).min(h / self.rows);
+        if enlarge >= 2 {
+            Scale::In(enlarge.min(MAX_IN))
+        } else {
+            Scale::Out(self.cols.div_ceil(w).max(self.rows.div_ceil(h)))
+        }
+    }
+
+    /// The factor in use.
+    pub fn scale(&self) -> Scale {
+        self.fixed.unwrap_or_else(|| self.fit_scale())
+    }
+
+    /// True while the map is fitted to its area.
+    pub fn is_fitted(&self) -> bool {
+        self.fixed.is_none()
+    }
+
+    /// The top left unit, `(row, col)`.
+    pub fn origin(&self) -> (usize, usize) {
+        self.origin
+    }
+
+    /// Units of the whole matrix, `(rows, cols)`.
+    pub fn units(&self) -> (usize, usize) {
+        let g = self.scale().group();
+        (self.rows.div_ceil(g), self.cols.div_ceil(g))
+    }
+
+    /// Units on screen, `(rows, cols)`; one that is cut off counts.
+    pub fn visible(&self) -> (usize, usize) {
+        let (w, h) = self.pixels();
+        let p = self.scale().pixels();
+        let (rows, cols) = self.units();
+        (
+            h.div_ceil(p).min(rows - self.origin.0.min(rows)),
+            w.div_ceil(p).min(cols - self.origin.1.min(cols)),
+        )
+    }
+
+    /// Pixels that the visible part covers, `(width, height)`.
+    pub fn extent(&self) -> (usize, usize) {
+        let (w, h) = self.pixels();
+        let p = self.scale().pixels();
+        let (rows, cols) = self.visible();
+        ((cols * p).min(w), (rows * p).min(h))
+    }
+
+    /// Changes the matrix or the area and keeps `cursor` (row, col) in sight.
+    pub fn resize(&mut self, rows: usize, cols: usize, area: (u16, u16), cursor: (usize, usize)) {
+        (self.rows, self.cols, self.area) = (rows, cols, area);
+        // never zoom out past the fitted map
+        if let (Some(Scale::Out(k)), Scale::Out(fit)) = (self.fixed, self.fit_scale()) {
+            if k >= fit {
+                self.fixed = None;
+            }
+        }
+        self.show(cursor);
+    }
+
+    /// Zooms one factor in (`+1`) or out (`-1`), about the cursor.
+    pub fn zoom(&mut self, by: isize, cursor: (usize, usize)) {
+        let fit = self.fit_scale();
+        let next = self.scale().step(by);
+        let level = |s: Scale| s.pixels() as f64 / s.group() as f64;
+        self.fixed = (level(next) > level(fit)).then_some(next);
+        self.centre(cursor);
+    }
+
+    /// Fits the map to its area.
+    pub fn fit(&mut self) {
+        self.fixed = None;
+        self.origin = (0, 0);
+    }
+
+    /// Scrolls as little as needed to have `cursor` (row, col) fully in sight.
+    pub fn show(&mut self, cursor: (usize, usize)) {
+        let (rows, cols) = self.whole_units();
+        let (urows, ucols) = self.units();
+        let g = self.scale().group();
+        self.origin.0 = scroll(self.origin.0, cursor.0 / g, rows, urows);
+        self.origin.1 = scroll(self.origin.1, cursor.1 / g, cols, ucols);
+    }
+
+    fn centre(&mut self, cursor: (usize, usize)) {
+        let (rows, cols) = self.whole_units();
+        let g = self.scale().group();
+        self.origin = ((cursor.0 / g).saturating_sub(rows / 2), (cursor.1 / g).saturating_sub(cols / 2));
+        self.show(cursor);
+    }
+
+    /// Units that fit completely, at least one along each axis.
+    fn whole_units(&self) -> (usize, usize) {
+        let (w, h) = self.pixels();
+        let p = self.scale().pixels();
+        ((h / p).max(1), (w / p).max(1))
+    }
+
+    /// Half of what is on screen, in layers of the rows.
+    pub fn half_page(&self) -> usize {
+        (self.whole_units().0.min(self.units().0) * self.scale().group() / 2).max(1)
+    }
+
+    /// The top left pixel of a layer along the rows (`y`), if it is on screen.
+    pub fn row_pixel(&self, row: usize) -> Option<usize> {
+        self.axis_pixel(row, self.rows, self.origin.0, self.pixels().1)
+    }
+
+    /// The top left pixel of a layer along the columns (`x`), if on screen.
+    pub fn col_pixel(&self, col: usize) -> Option<usize> {
+        self.axis_pixel(col, self.cols, self.origin.1, self.pixels().0)
+    }
+
+    fn axis_pixel(&self, layer: usize, layers: usize, origin: usize, len: usize) -> Option<usize> {
+        if layer >= layers {
+            return None;
+        }
+        let unit = (layer / self.scale().group()).checked_sub(origin)?;
+        Some(unit * self.scale().pixels()).filter(|px| *px < len)
+    }
+
+    /// The cell that shows a pair of layers: `(x, y)` relative to the area.
+    pub fn cell_of(&self, (row, col): (usize, usize)) -> Option<(u16, u16)> {
+        let (x, y) = (self.col_pixel(col)?, self.row_pixel(row)? / 2);
+        Some((u16::try_from(x).ok()?, u16::try_from(y).ok()?))
+    }
+
+    /// The first pair of layers that a cell's upper half shows; the inverse of
+    /// [`Viewport::cell_of`] up to the layers that share the cell.
+    pub fn layer_at(&self, (x, y): (u16, u16)) -> Option<(usize, usize)> {
+        if x >= self.area.0 || y >= self.area.1 {
+            return None;
+        }
+        let (p, g) = (self.scale().pixels(), self.scale().group());
+        let row = (self.origin.0 + 2 * usize::from(y) / p) * g;
+        let col = (self.origin.1 + usize::from(x) / p) * g;
+        (row < self.rows && col < self.cols).then_some((row, col))
+    }
+}
+
+/// The smallest change of `origin` that shows `unit` in a window of `len`
+/// units out of `total`, without empty space behind the last.
+fn scroll(origin: usize, unit: usize, len: usize, total: usize) -> usize {
+    let shown = origin.max((unit + 1).saturating_sub(len)).min(unit);
+    shown.min(total.saturating_sub(len))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn cells_and_layers_are_inverse_up_to_sharing(
+            n in 0usize..600, m in 0usize..600, w in 0u16..220, h in 0u16..80,
+            zooms in prop::collection::vec(-1isize..=1, 0..24), at in (0usize..600, 0usize..600),
+        ) {
+            let mut v = Viewport::new(n, m, (w, h));
+            let cursor = (at.0.min(n.saturating_sub(1)), at.1.min(m.saturating_sub(1)));
+            for z in zooms {
+                if z == 0 { v.fit() } else { v.zoom(z, cursor) }
+            }
+            v.show(cursor);
+            let (g, p) = (v.scale().group(), v.scale().pixels());
+            if n > 0 && m > 0 && w > 0 && h > 0 {
+                let cell = v.cell_of(cursor);
+                prop_assert!(cell.is_some(), "the cursor is always in sight");
+                let cell = cell.unwrap();
+                prop_assert!(cell.0 < w && cell.1 < h);
+                let (row, col) = v.layer_at(cell).unwrap();
+                prop_assert_eq!(col / g, cursor.1 / g);
+                // two rows of pixels share a cell
+                let sharing = if p == 1 { g } else { 0 };
+                let unit_of_cell = row <= cursor.0 && cursor.0 < row + g + sharing;
+                prop_assert!(unit_of_cell || p > 1 && row.abs_diff(cursor.0) <= 1);
+            } else {
+                prop_assert_eq!(v.cell_of(cursor), None);
+            }
+            let (rows, cols) = v.visible();
+            prop_assert!(v.origin().0 + rows <= v.units().0 && v.origin().1 + cols <= v.units().1);
+            if v.is_fitted() && n > 0 && m > 0 && w > 0 && h > 0 {
+                prop_assert_eq!((rows, cols), v.units());
+                prop_assert_eq!(v.origin(), (0, 0));
+            }
+            for x in 0..w.min(9) {
+                for y in 0..h.min(9) {
+                    if let Some((r, c)) = v.layer_at((x, y)) { prop_assert!(r < n && c < m); }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn factors_step_through_one_to_one() {
+        let mut v = Viewport::new(133, 133, (36, 17));
+        assert_eq!(v.scale(), Scale::Out(4));
+        let mut seen = vec![v.scale()];
+        for _ in 0..5 {
+            v.zoom(1, (66, 66));
+            seen.push(v.scale());
+        }
+        use Scale::{In, Out};
+        assert_eq!(seen, [Out(4), Out(3), Out(2), Out(1), In(2), In(3)]);
+        for _ in 0..9 {
+            v.zoom(-1, (66, 66));
+        }
+        assert!(v.is_fitted());
+        assert_eq!(Viewport::new(20, 20, (60, 30)).scale(), In(3));
+    }
+}

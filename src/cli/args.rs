@@ -1,0 +1,266 @@
+//! The arguments of every subcommand. Types only.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::data::DataSource;
+use crate::domain::Preset;
+use crate::engine::DeviceChoice;
+use crate::runs::Sample;
+
+/// A terminal explorer for what neural networks learn, layer by layer.
+///
+/// Without a command, opens the explorer on the runs folder (or on the run that
+/// PATH names).
+#[derive(Debug, Parser)]
+#[command(name = "blockscope", version, about, args_conflicts_with_subcommands = true)]
+#[command(after_help = "Examples:
+  blockscope                                    explore the shipped runs
+  blockscope import resnet20.th --preset he --data cifar10:cifar --name resnet20
+  blockscope analyze resnet20 --data cifar10:cifar --examples 1024
+  blockscope resnet20                           explore that run
+  blockscope show resnet20 --format json")]
+pub struct Cli {
+    /// A run to open: a name in the runs folder, or the path of a run folder.
+    pub path: Option<String>,
+    #[command(flatten)]
+    /// Options of every command.
+    pub common: Common,
+    /// What to do; the explorer if none is given.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// Options that every command takes.
+#[derive(Debug, Clone, Args)]
+pub struct Common {
+    /// The runs folder [default: ./saved_runs if there is one, else the user's data folder]
+    #[arg(long, value_name = "DIR", global = true, env = "BLOCKSCOPE_RUNS")]
+    pub runs: Option<PathBuf>,
+    /// Where to compute: auto, cpu, gpu or gpu:N
+    #[arg(long, value_name = "DEVICE", global = true, env = "BLOCKSCOPE_DEVICE", default_value = "auto")]
+    pub device: DeviceChoice,
+    /// CPU threads [default: all cores]
+    #[arg(long, value_name = "N", global = true, env = "BLOCKSCOPE_THREADS")]
+    pub threads: Option<NonZeroUsize>,
+    /// Colours of the explorer: auto, truecolor, 256, 16 or mono
+    #[arg(long, value_name = "DEPTH", global = true, env = "BLOCKSCOPE_COLOR", default_value = "auto")]
+    pub color: String,
+    /// Append log lines to FILE (level from BLOCKSCOPE_LOG, default warn)
+    #[arg(long, value_name = "FILE", global = true, env = "BLOCKSCOPE_LOG_FILE")]
+    pub log_file: Option<PathBuf>,
+}
+
+/// The subcommands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Make a run from a PyTorch or safetensors checkpoint and test it
+    Import(ImportArgs),
+    /// Compute CKA between all pairs of layers of a run
+    Analyze(AnalyzeArgs),
+    /// Train a network from scratch with the paper's recipe
+    Train(TrainArgs),
+    /// Print a run and its analysis without a terminal
+    Show(ShowArgs),
+    /// Print version, devices, colours and paths
+    Doctor,
+}
+
+/// The value of `--preset`.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum PresetArg {
+    /// Inputs in [0, 1], batch norm epsilon 1e-3 (the paper's code)
+    Paper,
+    /// ImageNet mean and deviation, epsilon 1e-5 (most PyTorch checkpoints)
+    He,
+}
+
+impl From<PresetArg> for Preset {
+    fn from(arg: PresetArg) -> Preset {
+        match arg {
+            PresetArg::Paper => Preset::Paper,
+            PresetArg::He => Preset::He,
+        }
+    }
+}
+
+/// The value of `--sample`.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum SampleArg {
+    /// The first test images in order
+    First,
+    /// A shuffled sample
+    Random,
+}
+
+impl From<SampleArg> for Sample {
+    fn from(arg: SampleArg) -> Sample {
+        match arg {
+            SampleArg::First => Sample::First,
+            SampleArg::Random => Sample::Random,
+        }
+    }
+}
+
+/// `import`.
+#[derive(Debug, Args)]
+pub struct ImportArgs {
+    /// .th, .pt, .pth (zip or legacy) or .safetensors
+    pub weights: PathBuf,
+    /// What the checkpoint's tensors cannot tell: preprocessing and batch norm
+    #[arg(long, value_enum, default_value = "he")]
+    pub preset: PresetArg,
+    /// Test images: shapes, cifar10:PATH, cifar100:PATH or folder:PATH
+    #[arg(long)]
+    pub data: DataSource,
+    /// Name of the new run
+    #[arg(long)]
+    pub name: String,
+    /// Mean subtracted from pixels in [0, 1], as R,G,B [default: the preset's]
+    #[arg(long, value_parser = triple)]
+    pub mean: Option<[f32; 3]>,
+    /// Deviation that divides the rest, as R,G,B [default: the preset's]
+    #[arg(long, value_parser = positive_triple)]
+    pub std: Option<[f32; 3]>,
+    /// The network has no residual connections
+    #[arg(long)]
+    pub no_residual: bool,
+    /// Replace a run of that name
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// `analyze`.
+#[derive(Debug, Args)]
+pub struct AnalyzeArgs {
+    /// A name in the runs folder, or the path of a run folder
+    pub run: String,
+    /// Test images: shapes, cifar10:PATH, cifar100:PATH or folder:PATH
+    #[arg(long)]
+    pub data: DataSource,
+    /// Test images per pass [default: all]
+    #[arg(long)]
+    pub examples: Option<usize>,
+    /// Images per batch
+    #[arg(long, default_value_t = 256)]
+    pub batch: usize,
+    /// Passes over the images
+    #[arg(long, default_value_t = 1)]
+    pub passes: usize,
+    /// How images are chosen
+    #[arg(long, value_enum, default_value = "random")]
+    pub sample: SampleArg,
+    /// Seed of the random sample
+    #[arg(long, default_value_t = 0)]
+    pub seed: u64,
+}
+
+/// `train`.
+#[derive(Debug, Args)]
+pub struct TrainArgs {
+    /// Images: shapes, cifar10:PATH, cifar100:PATH or folder:PATH
+    #[arg(long)]
+    pub data: DataSource,
+    /// Depth 6n+2, from 8 to 218
+    #[arg(long, default_value_t = 14)]
+    pub depth: usize,
+    /// Channel multiplier
+    #[arg(long, default_value_t = 1.0)]
+    pub width: f64,
+    /// Share of the training images, balanced over classes
+    #[arg(long, default_value_t = 1.0)]
+    pub fraction: f64,
+    /// Passes over the training images
+    #[arg(long, default_value_t = 300)]
+    pub epochs: usize,
+    /// Seed of initial weights, order and augmentation
+    #[arg(long, default_value_t = 0)]
+    pub seed: u64,
+    /// Name of the new run [default: from depth, width, data and seed]
+    #[arg(long)]
+    pub name: Option<String>,
+    /// Network family
+    #[arg(long, value_enum, default_value = "paper")]
+    pub preset: PresetArg,
+    /// Without residual connections
+    #[arg(long)]
+    pub no_residual: bool,
+    /// Images per step
+    #[arg(long, default_value_t = 128)]
+    pub batch: usize,
+    /// Initial learning rate
+    #[arg(long, default_value_t = 0.01)]
+    pub lr: f64,
+    /// L2 weight decay on kernels, as PyTorch counts it (the paper's 1e-4 in Keras is 2e-4 here)
+    #[arg(long, default_value_t = 2e-4)]
+    pub weight_decay: f64,
+    /// Epochs between checkpoints (with a quick test); 0 for none
+    #[arg(long, default_value_t = 10)]
+    pub checkpoint_every: usize,
+    /// Store kernels as f16 (half the size; the final test uses them so)
+    #[arg(long)]
+    pub f16: bool,
+    /// Replace a run of that name
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// The value of `--format`.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum ShowFormat {
+    /// For people
+    Table,
+    /// Everything, for programs
+    Json,
+    /// One line per pair of layers
+    Csv,
+}
+
+/// `show`.
+#[derive(Debug, Args)]
+pub struct ShowArgs {
+    /// A name in the runs folder, or the path of a run folder
+    pub run: String,
+    /// How to print it
+    #[arg(long, value_enum, default_value = "table")]
+    pub format: ShowFormat,
+}
+
+fn triple(text: &str) -> Result<[f32; 3], String> {
+    let parts: Vec<f32> = text
+        .split(',')
+        .map(|part| part.trim().parse::<f32>().map_err(|_| format!("{part:?} is no number")))
+        .collect::<Result<_, _>>()?;
+    let finite = parts.iter().all(|v| v.is_finite());
+    <[f32; 3]>::try_from(parts)
+        .ok()
+        .filter(|_| finite)
+        .ok_or_else(|| "three finite numbers are needed, as 0.49,0.48,0.45".to_string())
+}
+
+fn positive_triple(text: &str) -> Result<[f32; 3], String> {
+    let values = triple(text)?;
+    match values.iter().all(|v| *v > 0.0) {
+        true => Ok(values),
+        false => Err("a standard deviation is above zero".to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn triples_parse() {
+        assert_eq!(triple("0.5, 1,2"), Ok([0.5, 1.0, 2.0]));
+        assert!(triple("1,2").is_err() && triple("a,b,c").is_err() && triple("1,2,NaN").is_err());
+    }
+}

@@ -1,0 +1,105 @@
+//! `blockscope [PATH]`: the explorer, with the rest of the program as its
+//! services.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use super::args::Common;
+use super::{Failure, USAGE};
+use crate::app::{App, ColourDepth, ExportRequest, Look};
+use crate::engine::{DeviceChoice, device};
+use crate::export::{self, MapExport};
+use crate::runs::{FIRST_RUN, LoadedRun, RunId, RunStore, RunSummary};
+use crate::terminal::{self, Options, Services};
+use crate::theme::ThemeSet;
+
+pub fn run(common: &Common, path: Option<&str>) -> Result<ExitCode, Failure> {
+    let store = RunStore::locate(common.runs.clone());
+    let open = match path {
+        Some(path) => Some(store.resolve(path)?),
+        // The run that shows the phenomenon, if it is there; else the list.
+        None => store.resolve(FIRST_RUN).ok(),
+    };
+    let chosen = depth(&common.color)?;
+    let (themes, problems) = themes();
+    for problem in problems? {
+        tracing::warn!("{problem}");
+    }
+    let app = App::new(Look::new(&themes, None, terminal::detect(chosen)), open);
+    let services = Program { store, themes: themes.clone(), device: common.device };
+    let options = Options { log: common.log_file.clone() };
+    match terminal::run(app, themes, Box::new(services), options) {
+        Ok(code) => Ok(ExitCode::from(u8::try_from(code).unwrap_or(super::FAILURE))),
+        Err(error) if error.kind() == std::io::ErrorKind::Unsupported => {
+            Err(Failure { message: error.to_string(), code: USAGE })
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The built-in themes with the user's over them, and what is wrong with those.
+fn themes() -> (ThemeSet, Result<Vec<String>, Failure>) {
+    match ThemeSet::builtin() {
+        Err(error) => (ThemeSet::default(), Err(error.into())),
+        Ok(builtin) => {
+            let (set, problems) = builtin.with_user_dir(&theme_folder());
+            (set, Ok(problems.iter().map(ToString::to_string).collect()))
+        }
+    }
+}
+
+/// The folder of the user's themes.
+pub(super) fn theme_folder() -> PathBuf {
+    directories::ProjectDirs::from("", "", "blockscope")
+        .map_or_else(|| PathBuf::from("themes"), |dirs| dirs.config_dir().join("themes"))
+}
+
+/// The colour depth that `--color` asks for; `None` to detect it.
+pub(super) fn depth(text: &str) -> Result<Option<ColourDepth>, Failure> {
+    if text == "auto" {
+        return Ok(None);
+    }
+    let found = ColourDepth::ALL.into_iter().find(|depth| depth.name() == text);
+    found.map(Some).ok_or_else(|| {
+        Failure::usage(format!("--color {text:?}: use auto, truecolor, 256, 16 or mono"))
+    })
+}
+
+/// The program as the explorer sees it.
+struct Program {
+    store: RunStore,
+    themes: ThemeSet,
+    device: DeviceChoice,
+}
+
+impl Services for Program {
+    fn list(&self) -> Vec<RunSummary> {
+        self.store.list()
+    }
+
+    fn load(&self, id: &RunId) -> Result<LoadedRun, String> {
+        self.store.load(id).map_err(|error| error.to_string())
+    }
+
+    fn export(&self, request: &ExportRequest) -> Result<Vec<PathBuf>, String> {
+        let colormap = self
+            .themes
+            .colormap(&request.colormap)
+            .ok_or_else(|| format!("there is no colour map {:?}", request.colormap))?;
+        let map = MapExport {
+            title: request.title.clone(),
+            subtitle: request.quantity.clone(),
+            layers: &request.rows,
+            values: &request.matrix,
+            se: None,
+            colormap,
+            range: request.range,
+        };
+        export::write_all(&map, Path::new(&request.directory), &request.stem)
+            .map_err(|error| error.to_string())
+    }
+
+    fn device(&self) -> String {
+        device::preview(self.device)
+    }
+}

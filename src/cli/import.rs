@@ -1,0 +1,78 @@
+//! `blockscope import`: a run from a checkpoint, tested on images.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use super::args::{Common, ImportArgs};
+use super::progress::Meter;
+use super::{Failure, follow};
+use crate::data;
+use crate::engine::{Engine, EvaluateRequest, Event, Outcome, Request};
+use crate::model::weights::{Precision, model_of};
+use crate::model::{Overrides, read_weights, write_safetensors};
+use crate::runs::{self, FORMAT, RunManifest, RunState, RunStore};
+
+pub fn run(common: &Common, args: &ImportArgs) -> Result<ExitCode, Failure> {
+    let store = RunStore::locate(common.runs.clone());
+    store.check_new(&args.name, args.force)?;
+    let weights = read_weights(&args.weights)?;
+    let dataset = data::load_test(&args.data)?;
+    let overrides = Overrides {
+        mean: args.mean,
+        std: args.std,
+        residual: args.no_residual.then_some(false),
+    };
+    let origin = args.weights.display().to_string();
+    let spec =
+        model_of(&weights, &origin, args.preset.into(), &overrides, dataset.test.shape())?;
+    let state = Arc::new(weights.state);
+    let record = dataset.record(1.0)?;
+    let engine = Engine::start(common.device)?;
+    let job = engine.submit(Request::Evaluate(EvaluateRequest {
+        spec: spec.clone(),
+        state: state.clone(),
+        images: Arc::new(dataset.test),
+    }));
+    let mut meter = Meter::new("testing");
+    let mut device = String::new();
+    let outcome = follow(&job, |event| {
+        match event {
+            Event::Device(label) => device = label,
+            Event::Progress(progress) => meter.show(progress),
+            _ => {}
+        }
+        Ok(())
+    });
+    meter.finish();
+    let Outcome::Evaluated(test) = outcome? else {
+        return Err(Failure::usage("the engine answered another request"));
+    };
+    let bytes = write_safetensors(&state, &spec, Precision::F32)?;
+    let manifest = RunManifest {
+        format: FORMAT,
+        name: args.name.clone(),
+        program: runs::program(),
+        created: runs::now_rfc3339(),
+        state: RunState::Complete,
+        model: spec.clone(),
+        data: record,
+        recipe: None,
+        seed: None,
+        device: device.clone(),
+        source: args.weights.file_name().map(|name| name.to_string_lossy().into_owned()),
+        weights_hash: Some(runs::hash::sha256_hex(&bytes)),
+        test: Some(test),
+    };
+    let folder = store.create(&args.name, &manifest, &bytes, args.force)?;
+    println!("{}  {}  on {device}", args.name, spec.title());
+    println!(
+        "test accuracy {:.2} % ({} of {} images, loss {:.3})",
+        100.0 * test.accuracy(),
+        test.correct,
+        test.examples,
+        test.loss
+    );
+    println!("written to {}", folder.display());
+    println!("next: blockscope analyze {} --data {}", args.name, args.data);
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,278 @@
+//! The one hot kernel of the science: `X Xᵀ` of a short, wide matrix, each
+//! symmetric product computed once, finished in f64.
+//!
+//! Both the Gram matrix of a layer (examples x features) and the products of
+//! all pairs of layers (layers x packed Gram entries) have this shape. Columns
+//! are cut into chunks that stay in cache; a chunk's product is an f32 GEMM on
+//! the lower triangle (`faer`), chunks are summed in f64. The chunks are dealt
+//! to a fixed number of parts, whatever the number of threads, so results do
+//! not depend on it. Knows nothing of layers, batches or devices.
+
+use faer::linalg::matmul::{matmul, triangular};
+use faer::{Accum, MatMut, MatRef, Par};
+use rayon::prelude::*;
+
+/// Columns per chunk: 256 rows of f32 are then 512 KiB.
+const CHUNK: usize = 512;
+/// Partial sums per product; more than cores enough to share evenly.
+const PARTS: usize = 16;
+
+/// A symmetric matrix in f64 of which only the lower triangle is stored
+/// (row-major, full rows; entries above the diagonal are zero).
+#[derive(Debug, Clone, PartialEq)]
+pub struct Symmetric {
+    n: usize,
+    lower: Vec<f64>,
+}
+
+impl Symmetric {
+    /// A symmetric matrix from its full values, row by row.
+    ///
+    /// Only the lower triangle is read.
+    ///
+    /// # Panics
+    /// If `values.len() != n * n`.
+    pub fn from_full(n: usize, values: Vec<f64>) -> Symmetric {
+        assert_eq!(values.len(), n * n, "a symmetric matrix of {n} rows");
+        Symmetric { n, lower: values }
+    }
+
+    /// Number of rows.
+    pub fn n(&self) -> usize {
+        self.n
+    }
+
+    /// The entry; `i` and `j` in any order.
+    pub fn get(&self, i: usize, j: usize) -> f64 {
+        let (hi, lo) = if i >= j { (i, j) } else { (j, i) };
+        self.lower[hi * self.n + lo]
+    }
+
+    /// Row `i` up to and including the diagonal.
+    pub fn lower_row(&self, i: usize) -> &[f64] {
+        &self.lower[i * self.n..i * self.n + i + 1]
+    }
+}
+
+/// Whether columns are centred before the product.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Centre {
+    /// The mean of each column is subtracted first (in f32, about the first
+    /// row, so that a constant column becomes exactly zero).
+    Columns,
+    /// The matrix is taken as it is.
+    None,
+}
+
+/// `X Xᵀ` of `rows` (`n` x `p`, row-major).
+///
+/// # Panics
+/// If `rows.len()` is not `n * p` for some whole `p`.
+pub fn symmetric_product(rows: &[f32], n: usize, centre: Centre) -> Symmetric {
+    if n == 0 {
+        return Symmetric { n, lower: Vec::new() };
+    }
+    let p = rows.len() / n;
+    assert_eq!(rows.len(), n * p, "a matrix of {n} rows");
+    let lower = parts(p, n * n, |range, sum, scratch| {
+        let width = range.len();
+        scratch.product.resize(n * n, 0.0);
+        let product = MatMut::from_row_major_slice_mut(&mut scratch.product, n, n);
+        let chunk = match centre {
+            Centre::None => {
+                let all = MatRef::from_row_major_slice(rows, n, p);
+                all.subcols(range.start, width)
+            }
+            Centre::Columns => {
+                centre_chunk(rows, n, p, range.start, width, &mut scratch.mean, &mut scratch.rows);
+                MatRef::from_row_major_slice(&scratch.rows[..n * width], n, width)
+            }
+        };
+        triangular::matmul(
+            product,
+            triangular::BlockStructure::TriangularLower,
+            Accum::Replace,
+            chunk,
+            triangular::BlockStructure::Rectangular,
+            chunk.transpose(),
+            triangular::BlockStructure::Rectangular,
+            1.0f32,
+            Par::Seq,
+        );
+        for i in 0..n {
+            let from = &scratch.product[i * n..i * n + i + 1];
+            for (to, v) in sum[i * n..i * n + i + 1].iter_mut().zip(from) {
+                *to += f64::from(*v);
+            }
+        }
+    });
+    Symmetric { n, lower }
+}
+
+/// `A Bᵀ` of two matrices with equally many columns, `n` x `m` in f64, row-major.
+///
+/// # Panics
+/// If the numbers of columns differ.
+pub fn cross_product(a: &[f32], n: usize, b: &[f32], m: usize) -> Vec<f64> {
+    if n == 0 || m == 0 {
+        return Vec::new();
+    }
+    let p = a.len() / n;
+    assert!(a.len() == n * p && b.len() == m * p, "two matrices of {p} columns");
+    parts(p, n * m, |range, sum, scratch| {
+        scratch.product.resize(n * m, 0.0);
+        let left = MatRef::from_row_major_slice(a, n, p).subcols(range.start, range.len());
+        let right = MatRef::from_row_major_slice(b, m, p).subcols(range.start, range.len());
+        let product = MatMut::from_row_major_slice_mut(&mut scratch.product, n, m);
+        matmul(product, Accum::Replace, left, right.transpose(), 1.0f32, Par::Seq);
+        for (to, v) in sum.iter_mut().zip(&scratch.product) {
+            *to += f64::from(*v);
+        }
+    })
+}
+
+/// Buffers that one thread re-uses from chunk to chunk.
+#[derive(Default)]
+struct Scratch {
+    mean: Vec<f32>,
+    rows: Vec<f32>,
+    product: Vec<f32>,
+}
+
+/// Deals the column chunks of `0..p` to parts, runs `add(range, sum, scratch)`
+/// on each and adds the parts' sums (of `len` entries) in order.
+fn parts(
+    p: usize,
+    len: usize,
+    add: impl Fn(std::ops::Range<usize>, &mut [f64], &mut Scratch) + Sync,
+) -> Vec<f64> {
+    let chunks = p.div_ceil(CHUNK);
+    let per_part = chunks.div_ceil(PARTS).max(1);
+    let sums: Vec<Vec<f64>> = (0..chunks.div_ceil(per_part))
+        .into_par_iter()
+        .map_init(Scratch::default, |scratch, part| {
+            let mut sum = vec![0.0f64; len];
+            for chunk in part * per_part..((part + 1) * per_part).min(chunks) {
+                add(chunk * CHUNK..((chunk + 1) * CHUNK).min(p), &mut sum, scratch);
+            }
+            sum
+        })
+        .collect();
+    let mut sums = sums.into_iter();
+    let mut total = sums.next().unwrap_or_else(|| vec![0.0; len]);
+    for sum in sums {
+        for (to, v) in total.iter_mut().zip(sum) {
+            *to += v;
+        }
+    }
+    total
+}
+
+/// Writes columns `start..start + width` of `rows`, centred, to `out`
+/// (`n` x `width`, row-major).
+fn centre_chunk(
+    rows: &[f32],
+    n: usize,
+    p: usize,
+    start: usize,
+    width: usize,
+    mean: &mut Vec<f32>,
+    out: &mut Vec<f32>,
+) {
+    out.resize(n * width, 0.0);
+    mean.clear();
+    mean.resize(width, 0.0);
+    let pilot = &rows[start..start + width];
+    for (to, row) in out.chunks_exact_mut(width).zip(rows.chunks_exact(p)) {
+        let row = &row[start..start + width];
+        for (((to, sum), v), first) in to.iter_mut().zip(mean.iter_mut()).zip(row).zip(pilot) {
+            let shifted = v - first;
+            *to = shifted;
+            *sum += shifted;
+        }
+    }
+    let scale = 1.0 / n as f32;
+    mean.iter_mut().for_each(|sum| *sum *= scale);
+    for to in out.chunks_exact_mut(width) {
+        for (to, mean) in to.iter_mut().zip(mean.iter()) {
+            *to -= mean;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn noise(len: usize, seed: u64) -> Vec<f32> {
+        let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+        (0..len)
+            .map(|_| {
+                state ^= state << 13;
+                state ^= state >> 7;
+                state ^= state << 17;
+                (state >> 40) as f32 / (1u64 << 23) as f32 - 1.0
+            })
+            .collect()
+    }
+
+    #[test]
+    fn agrees_with_the_definition_across_chunk_edges() {
+        for (n, p) in [(1, 1), (5, 3), (7, 511), (9, 512), (6, 513), (12, 9001)] {
+            let x = noise(n * p, (n * p) as u64);
+            for centre in [Centre::None, Centre::Columns] {
+                let k = symmetric_product(&x, n, centre);
+                let mean: Vec<f64> = (0..p)
+                    .map(|c| match centre {
+                        Centre::None => 0.0,
+                        Centre::Columns => {
+                            (0..n).map(|i| f64::from(x[i * p + c])).sum::<f64>() / n as f64
+                        }
+                    })
+                    .collect();
+                for i in 0..n {
+                    for j in 0..n {
+                        let exact: f64 = (0..p)
+                            .map(|c| {
+                                (f64::from(x[i * p + c]) - mean[c])
+                                    * (f64::from(x[j * p + c]) - mean[c])
+                            })
+                            .sum();
+                        assert!((k.get(i, j) - exact).abs() < 1e-5 * (p as f64), "{n}x{p}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn cross_product_is_the_block_of_the_stacked_product() {
+        let (n, m, p) = (5, 4, 1300);
+        let stacked = noise((n + m) * p, 7);
+        let whole = symmetric_product(&stacked, n + m, Centre::None);
+        let (a, b) = stacked.split_at(n * p);
+        let block = cross_product(a, n, b, m);
+        for i in 0..n {
+            for j in 0..m {
+                assert!((block[i * m + j] - whole.get(i, n + j)).abs() < 1e-4);
+            }
+        }
+    }
+
+    #[test]
+    fn constant_columns_centre_to_exactly_zero() {
+        let rows: Vec<f32> = (0..6).flat_map(|_| [0.1f32, 1e7, -3.3]).collect();
+        let k = symmetric_product(&rows, 6, Centre::Columns);
+        assert!((0..6).all(|i| k.lower_row(i).iter().all(|v| *v == 0.0)));
+    }
+
+    #[test]
+    fn the_number_of_threads_changes_nothing() {
+        let x = noise(10 * 20_000, 3);
+        let run = |threads| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| symmetric_product(&x, 10, Centre::Columns))
+        };
+        assert_eq!(run(1), run(3));
+    }
+}

@@ -1,0 +1,126 @@
+//! Accuracy and loss of a network over images, in evaluation mode.
+
+use std::sync::Arc;
+
+use burn::tensor::{Device, Tensor, TensorData};
+
+use super::{Context, EngineError};
+use crate::data::{ImageSet, batch_f32};
+use crate::domain::ModelSpec;
+use crate::model::{Mode, ResNet, StateDict};
+use crate::runs::Evaluation;
+
+/// Images per forward pass.
+pub(crate) const BATCH: usize = 256;
+
+/// A request to run `state` over `images`.
+#[derive(Debug)]
+pub struct EvaluateRequest {
+    /// The network.
+    pub spec: ModelSpec,
+    /// Its weights.
+    pub state: Arc<StateDict>,
+    /// The images.
+    pub images: Arc<ImageSet>,
+}
+
+pub(super) fn run(
+    request: &EvaluateRequest,
+    context: &Context<'_>,
+) -> Result<Evaluation, EngineError> {
+    fits(&request.spec, &request.images)?;
+    let net = ResNet::from_state(&request.spec, &request.state, &context.device.device)?;
+    evaluate(&net, &request.images, request.images.len(), context, true)
+}
+
+/// Refuses images that the network cannot take.
+pub(crate) fn fits(spec: &ModelSpec, images: &ImageSet) -> Result<(), EngineError> {
+    if images.shape() != spec.image {
+        return Err(EngineError::Request(format!(
+            "the images are {:?} (channels, height, width), the network takes {:?}; give the data it was made for",
+            images.shape(),
+            spec.image
+        )));
+    }
+    let labels = (0..images.len()).map(|i| usize::from(images.label(i)));
+    match labels.max() {
+        None => Err(EngineError::Request("there are no images to run".into())),
+        Some(label) if label >= spec.classes => Err(EngineError::Request(format!(
+            "the images have label {label}, the network only {} classes; give the data it was made for",
+            spec.classes
+        ))),
+        Some(_) => Ok(()),
+    }
+}
+
+/// A batch of images as a tensor `[n, channels, height, width]`, preprocessed.
+pub(crate) fn upload(
+    spec: &ModelSpec,
+    images: &ImageSet,
+    indices: &[u32],
+    device: &Device,
+) -> Tensor<4> {
+    let mut pixels = Vec::new();
+    batch_f32(images, indices, spec.mean, spec.std, &mut pixels);
+    let [c, h, w] = images.shape();
+    Tensor::from_data(TensorData::new(pixels, [indices.len(), c, h, w]), device)
+}
+
+/// Evaluates the first `limit` images.
+pub(crate) fn evaluate(
+    net: &ResNet,
+    images: &ImageSet,
+    limit: usize,
+    context: &Context<'_>,
+    report: bool,
+) -> Result<Evaluation, EngineError> {
+    let total = limit.min(images.len());
+    let all: Vec<u32> = (0..total as u32).collect();
+    let mut correct = 0;
+    let mut loss = 0.0f64;
+    for (at, indices) in all.chunks(BATCH).enumerate() {
+        context.check_cancelled()?;
+        let device = context.device.device.clone();
+        let x = upload(net.spec(), images, indices, &device);
+        let logits = net.forward(x, Mode::Evaluate);
+        let data = logits.try_into_data().map_err(|e| EngineError::Lost(format!("{e:?}")))?;
+        let rows = data.into_vec::<f32>().map_err(|e| EngineError::Lost(format!("{e:?}")))?;
+        for (row, index) in rows.chunks_exact(net.spec().classes).zip(indices) {
+            let label = usize::from(images.label(*index as usize));
+            let (hit, nats) = score(row, label);
+            correct += usize::from(hit);
+            loss += nats;
+        }
+        if report {
+            context.progress((at * BATCH + indices.len()).min(total), total, "images");
+        }
+    }
+    Ok(Evaluation { examples: total, correct, loss: loss / total.max(1) as f64 })
+}
+
+/// Whether the largest logit (the first of equals) is the label, and the
+/// cross-entropy in nats, in f64.
+fn score(logits: &[f32], label: usize) -> (bool, f64) {
+    let mut best = 0;
+    for (at, v) in logits.iter().enumerate() {
+        if *v > logits[best] {
+            best = at;
+        }
+    }
+    let top = f64::from(logits[best]);
+    let sum: f64 = logits.iter().map(|v| (f64::from(*v) - top).exp()).sum();
+    (best == label, sum.ln() + top - f64::from(logits[label]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scores_are_log_softmax() {
+        let (hit, loss) = score(&[0.0, 0.0], 0);
+        assert!(hit && (loss - 2f64.ln()).abs() < 1e-12);
+        let (hit, loss) = score(&[1000.0, 0.0, 3.0], 2);
+        assert!(!hit && (loss - 997.0).abs() < 1e-9);
+    }
+}

@@ -1,0 +1,278 @@
+//! The current map as a file: a picture (PNG), a figure (SVG), a table (CSV) or
+//! an array (NPY). Knows neither burn nor a terminal; everything is encoded in
+//! memory and written in one step.
+
+pub mod csv;
+mod font;
+pub mod png;
+pub mod svg;
+
+use std::fmt;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use crate::domain::{Layer, SimilarityMatrix};
+use crate::runs::{RunError, atomic, check_name, npy, one_line};
+use crate::theme::Colormap;
+
+/// A map and how it is shown.
+#[derive(Debug, Clone)]
+pub struct MapExport<'a> {
+    /// First line of a figure.
+    pub title: String,
+    /// Second line of a figure: how the values were made.
+    pub subtitle: String,
+    /// The layers of the rows and columns, in order.
+    pub layers: &'a [Layer],
+    /// The values, `layers x layers`.
+    pub values: &'a SimilarityMatrix,
+    /// Their standard errors, of the same shape.
+    pub se: Option<&'a SimilarityMatrix>,
+    /// The colours.
+    pub colormap: &'a Colormap,
+    /// The values that take the first and the last colour.
+    pub range: (f64, f64),
+}
+
+impl MapExport<'_> {
+    /// Where a value lies in the range: 0 at its start, 1 at its end, clamped.
+    fn place(&self, value: f64) -> f64 {
+        let (low, high) = self.range;
+        let place = (value - low) / (high - low);
+        if place.is_finite() { place.clamp(0.0, 1.0) } else { 0.0 }
+    }
+
+    /// True if a cell has no value.
+    fn has_undefined(&self) -> bool {
+        self.values.view().iter().any(|v| !v.is_finite())
+    }
+
+    fn check(&self) -> Result<(), ExportError> {
+        let layers = self.layers.len();
+        for matrix in [Some(self.values), self.se].into_iter().flatten() {
+            let found = (matrix.rows(), matrix.cols());
+            if layers == 0 || found != (layers, layers) {
+                return Err(ExportError::Shape { found, layers });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Neighbouring layers of one stage: its number, the first layer's position and
+/// the position after the last.
+fn stages(layers: &[Layer]) -> Vec<(usize, usize, usize)> {
+    let mut spans: Vec<(usize, usize, usize)> = Vec::new();
+    for (at, layer) in layers.iter().enumerate() {
+        let Some(stage) = layer.stage else { continue };
+        match spans.last_mut() {
+            Some((last, _, end)) if *last == stage && *end == at => *end = at + 1,
+            _ => spans.push((stage, at, at + 1)),
+        }
+    }
+    spans
+}
+
+/// An end of the colour bar: at most three decimals, no trailing zeros.
+fn scale_label(value: f64) -> String {
+    let text = format!("{value:.3}");
+    let short = text.trim_end_matches('0').trim_end_matches('.');
+    if short == "-0" { String::from("0") } else { short.to_string() }
+}
+
+/// A kind of file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Format {
+    /// A picture of about 1000 pixels.
+    Png,
+    /// A figure with names, stages and scale.
+    Svg,
+    /// One line per pair of layers.
+    Csv,
+    /// The matrix of f64; NaN where undefined.
+    Npy,
+}
+
+impl Format {
+    /// Every format.
+    pub const ALL: [Format; 4] = [Format::Png, Format::Svg, Format::Csv, Format::Npy];
+
+    /// Its name, which is also its file extension.
+    pub fn name(self) -> &'static str {
+        match self {
+            Format::Png => "png",
+            Format::Svg => "svg",
+            Format::Csv => "csv",
+            Format::Npy => "npy",
+        }
+    }
+
+    /// The format that a file's extension asks for.
+    ///
+    /// # Errors
+    /// [`ExportError::Format`] if it asks for none of them.
+    pub fn from_path(path: &Path) -> Result<Format, ExportError> {
+        path.extension().unwrap_or_default().to_string_lossy().parse()
+    }
+}
+
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Format {
+    type Err = ExportError;
+
+    fn from_str(text: &str) -> Result<Format, ExportError> {
+        let known = Format::ALL.into_iter().find(|f| f.name().eq_ignore_ascii_case(text));
+        known.ok_or_else(|| ExportError::Format(text.to_string()))
+    }
+}
+
+/// Why a map is not exported.
+#[derive(Debug, thiserror::Error)]
+pub enum ExportError {
+    /// Not a format.
+    #[error("{0:?} is no export format; use png, svg, csv or npy")]
+    Format(String),
+    /// Nothing to draw, or layers and values that do not belong together.
+    #[error("cannot export {}x{} values of {layers} layers", .found.0, .found.1)]
+    Shape {
+        /// Rows and columns of the matrix.
+        found: (usize, usize),
+        /// Layers.
+        layers: usize,
+    },
+    /// The encoder failed.
+    #[error("cannot make the {format} file: {message}")]
+    Encode {
+        /// The format.
+        format: Format,
+        /// What the encoder said.
+        message: String,
+    },
+    /// The file cannot be written.
+    #[error(transparent)]
+    Write(#[from] RunError),
+}
+
+impl ExportError {
+    fn encode(format: Format, error: impl fmt::Display) -> ExportError {
+        ExportError::Encode { format, message: one_line(&error.to_string()) }
+    }
+}
+
+/// The file's contents.
+///
+/// # Errors
+/// [`ExportError`] if layers and values do not belong together.
+pub fn encode(map: &MapExport, format: Format) -> Result<Vec<u8>, ExportError> {
+    map.check()?;
+    match format {
+        Format::Png => png::encode(map),
+        Format::Svg => svg::encode(map).map(String::into_bytes),
+        Format::Csv => csv::pairs(map.layers, map.values, map.se).map(String::into_bytes),
+        Format::Npy => npy::encode(map.values).map_err(|e| ExportError::encode(format, e)),
+    }
+}
+
+/// Writes one file, in one step; one that is there is replaced.
+///
+/// # Errors
+/// [`ExportError`] naming the file.
+pub fn write(map: &MapExport, format: Format, path: &Path) -> Result<(), ExportError> {
+    Ok(atomic(path, &encode(map, format)?)?)
+}
+
+/// Writes `dir/STEM.png`, `.svg`, `.csv` and `.npy` and returns their paths.
+/// Nothing is written unless all four can be encoded.
+///
+/// # Errors
+/// [`ExportError`] naming the file, or if the stem cannot be a file's name.
+pub fn write_all(map: &MapExport, dir: &Path, stem: &str) -> Result<Vec<PathBuf>, ExportError> {
+    check_name(stem)?;
+    let mut files = Vec::new();
+    for format in Format::ALL {
+        files.push((dir.join(format!("{stem}.{format}")), encode(map, format)?));
+    }
+    fs::create_dir_all(dir).map_err(|e| RunError::io("create", dir, e))?;
+    for (path, bytes) in &files {
+        atomic(path, bytes)?;
+    }
+    Ok(files.into_iter().map(|(path, _)| path).collect())
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::runs::{CkaAnalysis, fixtures};
+    use crate::theme::ThemeSet;
+
+    /// Runs `test` on a map of `n` layers of a ResNet-8; layer 1 is undefined.
+    pub(crate) fn with_map<T>(n: usize, test: impl FnOnce(&MapExport) -> T) -> T {
+        let CkaAnalysis { record, cka, se } = fixtures::analysis(n);
+        let themes = ThemeSet::builtin().unwrap();
+        test(&MapExport {
+            title: "ResNet-8 x1 <\"a\" & b>".into(),
+            subtitle: "4 batches of 256".into(),
+            layers: &record.layers,
+            values: &cka,
+            se: Some(&se),
+            colormap: themes.colormap("viridis").unwrap(),
+            range: (0.0, 1.0),
+        })
+    }
+
+    #[test]
+    fn all_formats_are_written_under_one_name() {
+        let dir = tempfile::tempdir().unwrap();
+        let out = dir.path().join("exports");
+        let paths = with_map(9, |map| write_all(map, &out, "map").unwrap());
+        let starts: Vec<Vec<u8>> =
+            paths.iter().map(|p| fs::read(p).unwrap()[..4].to_vec()).collect();
+        assert_eq!(starts, [b"\x89PNG", b"<svg", b"row,", b"\x93NUM"]);
+        assert_eq!(fs::read_dir(&out).unwrap().count(), 4);
+        let bad = with_map(9, |map| write_all(map, &out, "../map").unwrap_err().to_string());
+        assert!(bad.contains("path separator"), "{bad}");
+    }
+
+    #[test]
+    fn formats_come_from_names_and_extensions() {
+        assert_eq!("SVG".parse::<Format>().unwrap(), Format::Svg);
+        assert_eq!(Format::from_path(Path::new("a/b.npy")).unwrap(), Format::Npy);
+        let error = Format::from_path(Path::new("a/b")).unwrap_err().to_string();
+        assert!(error.contains("png, svg, csv or npy"), "{error}");
+    }
+
+    #[test]
+    fn layers_and_values_must_belong_together() {
+        with_map(9, |map| {
+            let fewer = MapExport { layers: &map.layers[..8], ..map.clone() };
+            let error = encode(&fewer, Format::Svg).unwrap_err().to_string();
+            assert_eq!(error, "cannot export 9x9 values of 8 layers");
+        });
+        with_map(0, |map| assert!(encode(map, Format::Png).is_err()));
+    }
+
+    #[test]
+    fn a_folder_that_is_not_there_is_named_and_nothing_is_written() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("no/map.csv");
+        let error = with_map(3, |map| write(map, Format::Csv, &path).unwrap_err().to_string());
+        assert!(error.contains("map.csv") && !error.contains('\n'), "{error}");
+    }
+
+    #[test]
+    fn stages_and_scale() {
+        with_map(28, |map| {
+            assert_eq!(stages(map.layers), [(1, 3, 10), (2, 10, 18), (3, 18, 26)]);
+            let narrow = MapExport { range: (0.5, 0.5), ..map.clone() };
+            assert_eq!((narrow.place(0.5), map.place(-3.0), map.place(7.0)), (0.0, 0.0, 1.0));
+        });
+        let labels = [1.0, 0.0, -0.0, 0.25, -0.5, 100.0].map(scale_label);
+        assert_eq!(labels, ["1", "0", "0", "0.25", "-0.5", "100"]);
+    }
+}

@@ -1,0 +1,170 @@
+//! The map as a picture of about 1000 pixels: whole pixels per cell, stages
+//! marked in the margins, a colour bar with its ends.
+
+use image::codecs::png::PngEncoder;
+use image::{ExtendedColorType, ImageEncoder, Rgb as Pixel, RgbImage};
+
+use super::{ExportError, Format, MapExport, font, scale_label, stages};
+use crate::theme::Rgb;
+
+/// Side of the map that is aimed for, in pixels.
+const SIDE: usize = 1000;
+/// Largest cell, in pixels.
+const MAX_CELL: usize = 120;
+/// Space left and above, for stage marks.
+const MARGIN: u32 = 56;
+/// Space below.
+const BOTTOM: u32 = 24;
+/// Space right of the map, for the colour bar.
+const RIGHT: u32 = 150;
+/// Width of the colour bar.
+const BAR: u32 = 28;
+/// Pixels per dot of the font.
+const DOT: u32 = 3;
+
+const PAPER: Pixel<u8> = Pixel([255, 255, 255]);
+const INK: Pixel<u8> = Pixel([60, 60, 60]);
+/// The two greys of an undefined cell's hatching, of which no shipped map but
+/// grey has any, and that one no stripes.
+pub(super) const HATCH: [Rgb; 2] = [Rgb(222, 222, 222), Rgb(140, 140, 140)];
+
+/// The picture as a PNG file.
+///
+/// # Errors
+/// [`ExportError::Encode`] if the encoder fails.
+pub fn encode(map: &MapExport) -> Result<Vec<u8>, ExportError> {
+    to_png(&draw(map))
+}
+
+/// A picture as a PNG file.
+pub(super) fn to_png(picture: &RgbImage) -> Result<Vec<u8>, ExportError> {
+    let mut bytes = Vec::new();
+    PngEncoder::new(&mut bytes)
+        .write_image(picture, picture.width(), picture.height(), ExtendedColorType::Rgb8)
+        .map_err(|e| ExportError::encode(Format::Png, e))?;
+    Ok(bytes)
+}
+
+/// The cells alone, `cell` pixels each.
+pub(super) fn cells(map: &MapExport, cell: usize) -> RgbImage {
+    let cell = cell.max(1);
+    let side = (map.values.rows() * cell) as u32;
+    RgbImage::from_fn(side, side, |x, y| {
+        let (col, row) = (x as usize / cell, y as usize / cell);
+        pixel(match map.values.get(row, col) {
+            Some(value) => map.colormap.rgb(map.place(value)),
+            None => HATCH[usize::from((x + y) % 4 == 0)],
+        })
+    })
+}
+
+fn pixel(Rgb(r, g, b): Rgb) -> Pixel<u8> {
+    Pixel([r, g, b])
+}
+
+fn draw(map: &MapExport) -> RgbImage {
+    let cell = (SIDE / map.layers.len().max(1)).clamp(1, MAX_CELL);
+    let inner = cells(map, cell);
+    let side = inner.width();
+    let mut out = RgbImage::from_pixel(MARGIN + side + RIGHT, MARGIN + side + BOTTOM, PAPER);
+    image::imageops::replace(&mut out, &inner, MARGIN.into(), MARGIN.into());
+
+    for (stage, start, end) in stages(map.layers) {
+        let (start, end) = ((start * cell) as u32, (end * cell) as u32);
+        // A bracket: a line along the stage, with gaps between stages.
+        let (from, length) = (MARGIN + start + 1, (end - start).saturating_sub(2).max(1));
+        fill(&mut out, from, MARGIN - 14, length, 3, INK);
+        fill(&mut out, MARGIN - 14, from, 3, length, INK);
+        let (label, middle) = (stage.to_string(), MARGIN + (start + end) / 2);
+        let (w, h) = (text_width(&label), font::HEIGHT as u32 * DOT);
+        text(&mut out, middle.saturating_sub(w / 2), MARGIN - 20 - h, &label);
+        text(&mut out, MARGIN - 20 - w.min(MARGIN - 20), middle.saturating_sub(h / 2), &label);
+    }
+
+    let left = MARGIN + side + 24;
+    for y in 0..side {
+        let t = 1.0 - f64::from(y) / f64::from(side.saturating_sub(1).max(1));
+        fill(&mut out, left, MARGIN + y, BAR, 1, pixel(map.colormap.rgb(t)));
+    }
+    let low = (MARGIN + side).saturating_sub(font::HEIGHT as u32 * DOT);
+    text(&mut out, left + BAR + 8, MARGIN, &scale_label(map.range.1));
+    text(&mut out, left + BAR + 8, low, &scale_label(map.range.0));
+    out
+}
+
+/// Fills a rectangle, or the part of it that lies in the picture.
+fn fill(out: &mut RgbImage, x: u32, y: u32, width: u32, height: u32, colour: Pixel<u8>) {
+    for y in y..y.saturating_add(height).min(out.height()) {
+        for x in x..x.saturating_add(width).min(out.width()) {
+            out.put_pixel(x, y, colour);
+        }
+    }
+}
+
+fn text_width(text: &str) -> u32 {
+    let glyphs = text.chars().count() as u32;
+    (glyphs * (font::WIDTH as u32 + 1)).saturating_sub(1) * DOT
+}
+
+fn text(out: &mut RgbImage, x: u32, y: u32, text: &str) {
+    for (at, c) in text.chars().enumerate() {
+        let left = x + at as u32 * (font::WIDTH as u32 + 1) * DOT;
+        for (row, bits) in font::glyph(c).into_iter().enumerate() {
+            for column in 0..font::WIDTH {
+                if bits >> (font::WIDTH - 1 - column) & 1 == 1 {
+                    fill(out, left + column as u32 * DOT, y + row as u32 * DOT, DOT, DOT, INK);
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::with_map;
+    use super::*;
+
+    fn decode(bytes: &[u8]) -> RgbImage {
+        image::load_from_memory(bytes).unwrap().to_rgb8()
+    }
+
+    #[test]
+    fn cells_have_whole_pixels_and_the_maps_colours() {
+        with_map(28, |map| {
+            let picture = decode(&encode(map).unwrap());
+            let cell = 1000 / 28;
+            assert_eq!(picture.width(), MARGIN + 28 * cell + RIGHT);
+            let at = |row: u32, col: u32, dx: u32| {
+                *picture.get_pixel(MARGIN + col * cell + dx, MARGIN + row * cell + cell / 2)
+            };
+            let colour = |value: f64| pixel(map.colormap.rgb(value));
+            assert_eq!(at(3, 3, 0), colour(1.0));
+            assert_eq!(at(3, 3, cell - 1), colour(1.0));
+            assert_eq!(at(3, 17, 5), colour(0.5));
+            assert_eq!(at(0, 2, 5), colour(0.0), "negative values take the first colour");
+            let hatched: Vec<_> = (0..8).map(|dx| at(1, 5, dx)).collect();
+            assert!(hatched.contains(&pixel(HATCH[0])) && hatched.contains(&pixel(HATCH[1])));
+        });
+    }
+
+    #[test]
+    fn the_bar_runs_from_the_last_colour_to_the_first() {
+        with_map(10, |map| {
+            let picture = decode(&encode(map).unwrap());
+            let x = MARGIN + 1000 + 24 + BAR / 2;
+            assert_eq!(*picture.get_pixel(x, MARGIN), pixel(map.colormap.rgb(1.0)));
+            assert_eq!(*picture.get_pixel(x, MARGIN + 999), pixel(map.colormap.rgb(0.0)));
+            // The label beside it and the bracket of the first stage are there.
+            assert!((0..40).any(|dx| *picture.get_pixel(x + BAR / 2 + dx, MARGIN + 10) == INK));
+            assert_eq!(*picture.get_pixel(MARGIN + 350, MARGIN - 13), INK);
+            assert_eq!(*picture.get_pixel(MARGIN + 150, MARGIN - 13), PAPER);
+        });
+    }
+
+    #[test]
+    fn every_size_draws() {
+        for n in [1, 2, 3, 27] {
+            with_map(n, |map| assert!(draw(map).width() > RIGHT));
+        }
+    }
+}

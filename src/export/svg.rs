@@ -1,0 +1,229 @@
+//! The map as a figure: title, layer names on both axes (thinned where they
+//! would touch), stage brackets, colour bar, and a note on undefined cells.
+//!
+//! The cells are one embedded PNG, which keeps a figure of 240 layers below
+//! 300 kB; all else is text and lines.
+
+use std::fmt::Write as _;
+
+use super::{ExportError, Format, MapExport, png, scale_label, stages};
+use crate::domain::Layer;
+
+/// Side of the map in user units.
+const SIDE: f64 = 720.0;
+/// Font size of layer names; a name needs this much room.
+const NAME: f64 = 9.0;
+/// Width of a character as a share of the font's size, at most.
+const ASPECT: f64 = 0.62;
+/// Steps of the colour bar.
+const BAR_STEPS: usize = 32;
+
+/// The figure as an SVG document.
+///
+/// # Errors
+/// [`ExportError::Encode`] if the embedded picture cannot be made.
+pub fn encode(map: &MapExport) -> Result<String, ExportError> {
+    let mut out = String::new();
+    write_figure(&mut out, map, &picture(map)?).map_err(|e| ExportError::encode(Format::Svg, e))?;
+    Ok(out)
+}
+
+/// The cells as a data URI. Several pixels a cell, so that a viewer that ignores
+/// `image-rendering` blurs no more than the edges.
+fn picture(map: &MapExport) -> Result<String, ExportError> {
+    let cell = (1024 / map.layers.len().max(1)).clamp(1, 8);
+    Ok(format!("data:image/png;base64,{}", base64(&png::to_png(&png::cells(map, cell))?)))
+}
+
+fn write_figure(out: &mut String, map: &MapExport, picture: &str) -> std::fmt::Result {
+    let longest = map.layers.iter().map(|l| l.name.chars().count()).max().unwrap_or(0);
+    let names = 12.0 + longest as f64 * NAME * ASPECT;
+    let (left, top) = (names + 8.0, 84.0);
+    let (right, bottom) = (left + SIDE, top + SIDE);
+    let (width, height) = (right + 90.0, bottom + names + 34.0);
+    writeln!(
+        out,
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width:.0}\" height=\"{height:.0}\" \
+         viewBox=\"0 0 {width:.0} {height:.0}\" font-family=\"Helvetica, Arial, sans-serif\" \
+         fill=\"#333\" role=\"img\">"
+    )?;
+    writeln!(out, "<title>{}</title>", escape(&map.title))?;
+    writeln!(out, "<rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>")?;
+    writeln!(
+        out,
+        "<text x=\"{left:.1}\" y=\"28\" font-size=\"17\" font-weight=\"bold\">{}</text>",
+        escape(&map.title)
+    )?;
+    writeln!(
+        out,
+        "<text x=\"{left:.1}\" y=\"47\" font-size=\"11\" fill=\"#666\">{}</text>",
+        escape(&map.subtitle)
+    )?;
+    writeln!(
+        out,
+        "<image x=\"{left:.1}\" y=\"{top:.1}\" width=\"{SIDE}\" height=\"{SIDE}\" \
+         preserveAspectRatio=\"none\" style=\"image-rendering:pixelated\" href=\"{picture}\"/>"
+    )?;
+    write_names(out, map.layers, left, bottom)?;
+    write_stages(out, map.layers, left, top)?;
+    write_bar(out, map, right + 22.0, top)?;
+    if map.has_undefined() {
+        writeln!(
+            out,
+            "<text x=\"{left:.1}\" y=\"{:.1}\" font-size=\"11\" fill=\"#666\">\
+             hatched grey: undefined (the layer has no variance)</text>",
+            height - 12.0
+        )?;
+    }
+    writeln!(out, "</svg>")
+}
+
+/// Names left of the rows and below the columns, every k-th so that none touch.
+fn write_names(out: &mut String, layers: &[Layer], left: f64, bottom: f64) -> std::fmt::Result {
+    let pitch = SIDE / layers.len().max(1) as f64;
+    let every = (NAME / pitch).ceil().max(1.0) as usize;
+    writeln!(out, "<g font-size=\"{NAME}\" text-anchor=\"end\">")?;
+    for (at, layer) in layers.iter().enumerate().step_by(every) {
+        let middle = (at as f64 + 0.5) * pitch;
+        let (name, y) = (escape(&layer.name), bottom - SIDE + middle + NAME * 0.35);
+        writeln!(out, "<text x=\"{:.1}\" y=\"{y:.1}\">{name}</text>", left - 5.0)?;
+        let (x, y) = (left + middle + NAME * 0.35, bottom + 6.0);
+        writeln!(out, "<text transform=\"translate({x:.1} {y:.1}) rotate(-90)\">{name}</text>")?;
+    }
+    writeln!(out, "</g>")
+}
+
+/// Brackets above the columns and right of the rows, with the stage's number.
+fn write_stages(out: &mut String, layers: &[Layer], left: f64, top: f64) -> std::fmt::Result {
+    let pitch = SIDE / layers.len().max(1) as f64;
+    writeln!(out, "<g font-size=\"11\" text-anchor=\"middle\" stroke-width=\"1.5\">")?;
+    for (stage, start, end) in stages(layers) {
+        let (from, to) = (start as f64 * pitch + 1.0, end as f64 * pitch - 1.0);
+        let (x1, x2, y) = (left + from, left + to, top - 6.0);
+        writeln!(out, "<path d=\"M{x1:.1} {y:.1}H{x2:.1}\" stroke=\"#333\"/>")?;
+        let (x, y1, y2) = (left + SIDE + 6.0, top + from, top + to);
+        writeln!(out, "<path d=\"M{x:.1} {y1:.1}V{y2:.1}\" stroke=\"#333\"/>")?;
+        let middle = left + (from + to) / 2.0;
+        writeln!(out, "<text x=\"{middle:.1}\" y=\"{:.1}\">stage {stage}</text>", top - 12.0)?;
+    }
+    writeln!(out, "</g>")
+}
+
+fn write_bar(out: &mut String, map: &MapExport, x: f64, top: f64) -> std::fmt::Result {
+    let step = SIDE / BAR_STEPS as f64;
+    for (at, colour) in map.colormap.quantised(BAR_STEPS).into_iter().rev().enumerate() {
+        // Half a unit of overlap hides the seams of anti-aliasing.
+        let (y, height) =
+            (top + at as f64 * step, step + if at + 1 < BAR_STEPS { 0.5 } else { 0.0 });
+        writeln!(
+            out,
+            "<rect x=\"{x:.1}\" y=\"{y:.1}\" width=\"16\" height=\"{height:.1}\" fill=\"{colour}\"/>"
+        )?;
+    }
+    let (low, high) = map.range;
+    for (share, value) in [(0.0, high), (0.5, (low + high) / 2.0), (1.0, low)] {
+        let (x, y) = (x + 21.0, top + share * SIDE + 4.0);
+        writeln!(
+            out,
+            "<text x=\"{x:.1}\" y=\"{y:.1}\" font-size=\"11\">{}</text>",
+            scale_label(value)
+        )?;
+    }
+    Ok(())
+}
+
+/// Text as XML content; characters that XML forbids become spaces.
+fn escape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\u{fffe}' | '\u{ffff}' => out.push(' '),
+            c if c.is_control() => out.push(' '),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+/// Base64 with padding (RFC 4648, section 4).
+fn base64(bytes: &[u8]) -> String {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut out = String::with_capacity(bytes.len().div_ceil(3) * 4);
+    for chunk in bytes.chunks(3) {
+        let group = chunk.iter().fold(0u32, |group, byte| group << 8 | u32::from(*byte))
+            << (8 * (3 - chunk.len()));
+        for at in 0..4 {
+            let symbol = ALPHABET[(group >> (18 - 6 * at) & 63) as usize];
+            out.push(if at <= chunk.len() { char::from(symbol) } else { '=' });
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::with_map;
+    use super::*;
+    use crate::theme::Colormap;
+
+    #[test]
+    fn base64_matches_the_published_vectors() {
+        let vectors = [
+            ("", ""),
+            ("f", "Zg=="),
+            ("fo", "Zm8="),
+            ("foo", "Zm9v"),
+            ("foob", "Zm9vYg=="),
+            ("fooba", "Zm9vYmE="),
+            ("foobar", "Zm9vYmFy"),
+        ];
+        for (plain, encoded) in vectors {
+            assert_eq!(base64(plain.as_bytes()), encoded);
+        }
+    }
+
+    #[test]
+    fn the_figure_names_layers_stages_scale_and_undefined_cells() {
+        let text = with_map(28, |map| encode(map).unwrap());
+        assert!(text.contains("ResNet-8 x1 &lt;&quot;a&quot; &amp; b&gt;</title>"));
+        assert_eq!(text.matches(">layer2.0.conv1</text>").count(), 2);
+        for part in [
+            ">stage 1<",
+            ">stage 3<",
+            ">0.5<",
+            "hatched grey: undefined",
+            "data:image/png;base64,iVBOR",
+        ] {
+            assert!(text.contains(part), "{part}");
+        }
+        let opened =
+            text.matches('<').count() - text.matches("</").count() - text.matches("/>").count();
+        assert_eq!(opened, text.matches("</").count(), "every element is closed");
+        let grey = Colormap::new("g", vec![crate::theme::Rgb(0, 0, 0); 2], vec![16, 17]).unwrap();
+        with_map(1, |map| {
+            let text = encode(&super::MapExport { colormap: &grey, ..map.clone() }).unwrap();
+            assert!(!text.contains("hatched"));
+        });
+    }
+
+    #[test]
+    fn names_are_thinned_where_they_would_touch() {
+        let layers =
+            crate::domain::ModelSpec::new(crate::domain::Preset::He, 110, 1.0, 10, [3, 32, 32])
+                .unwrap()
+                .layers();
+        let mut out = String::new();
+        write_names(&mut out, &layers, 100.0, 800.0).unwrap();
+        let shown = out.matches("<text").count() / 2;
+        assert_eq!(shown, layers.len().div_ceil(5), "{} layers", layers.len());
+    }
+
+    #[test]
+    fn control_characters_leave_no_trace() {
+        assert_eq!(escape("a\u{1b}[1m\n'b'\u{ffff}"), "a [1m 'b' ");
+    }
+}

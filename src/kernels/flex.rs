@@ -1,0 +1,179 @@
+//! The operators on flex: the kernels of this module for f32, Burn's own
+//! operations otherwise.
+
+use burn::backend::flex::FlexTensor;
+use burn::backend::ops::{ActivationOps, FloatTensorOps, ModuleOps};
+use burn::backend::{Cube, Flex};
+use pulp::Arch;
+
+use super::ops::{KernelOps, options};
+use super::storage::{self, Order};
+use super::{Geometry, bias_grad, elementwise, forward, input_grad, weight_grad};
+
+impl KernelOps for Cube {}
+
+/// The sizes, if our kernels take this convolution.
+fn geometry(x: &FlexTensor, weight: &FlexTensor, stride: usize, padding: usize) -> Option<Geometry> {
+    let [batch, inputs, height, width] = storage::dims4(x)?;
+    let [outputs, weight_inputs, kernel, kernel_x] = storage::dims4(weight)?;
+    let g = Geometry { batch, height, width, inputs, outputs, kernel, stride, padding };
+    let fits = weight_inputs == inputs
+        && kernel == kernel_x
+        && [batch, inputs, outputs].iter().all(|v| *v > 0)
+        && g.is_supported();
+    fits.then_some(g)
+}
+
+fn convolve(
+    x: &FlexTensor,
+    weight: &FlexTensor,
+    bias: Option<&FlexTensor>,
+    stride: usize,
+    padding: usize,
+) -> Option<FlexTensor> {
+    let g = geometry(x, weight, stride, padding)?;
+    let values = storage::channels_last(x)?;
+    let weight = storage::contiguous(weight)?;
+    let bias = match bias {
+        Some(bias) => Some(storage::contiguous(bias).filter(|b| b.len() == g.outputs)?),
+        None => None,
+    };
+    let mut out = vec![0.0; g.output_len()];
+    forward(Arch::new(), &g, &values, &weight, bias.as_deref(), &mut out);
+    let [h, w] = g.out_side();
+    Some(storage::from_channels_last(out, [g.batch, g.outputs, h, w]))
+}
+
+fn convolve_input_grad(
+    x: &FlexTensor,
+    weight: &FlexTensor,
+    dy: &FlexTensor,
+    stride: usize,
+    padding: usize,
+) -> Option<FlexTensor> {
+    let g = geometry(x, weight, stride, padding)?;
+    let dy = storage::channels_last(dy).filter(|dy| dy.len() == g.output_len())?;
+    let weight = storage::contiguous(weight)?;
+    let mut dx = vec![0.0; g.input_len()];
+    input_grad(Arch::new(), &g, &dy, &weight, &mut dx);
+    Some(storage::from_channels_last(dx, [g.batch, g.inputs, g.height, g.width]))
+}
+
+fn convolve_weight_grad(
+    x: &FlexTensor,
+    weight: &FlexTensor,
+    dy: &FlexTensor,
+    stride: usize,
+    padding: usize,
+) -> Option<FlexTensor> {
+    let g = geometry(x, weight, stride, padding)?;
+    let x = storage::channels_last(x)?;
+    let dy = storage::channels_last(dy).filter(|dy| dy.len() == g.output_len())?;
+    let mut dw = vec![0.0; g.weight_len()];
+    weight_grad(Arch::new(), &g, &x, &dy, &mut dw);
+    Some(storage::from_contiguous(dw, [g.outputs, g.inputs, g.kernel, g.kernel]))
+}
+
+impl KernelOps for Flex {
+    fn direct_conv2d(
+        x: FlexTensor,
+        weight: FlexTensor,
+        bias: Option<FlexTensor>,
+        stride: usize,
+        padding: usize,
+    ) -> FlexTensor {
+        convolve(&x, &weight, bias.as_ref(), stride, padding)
+            .unwrap_or_else(|| Flex::conv2d(x, weight, bias, options(stride, padding)))
+    }
+
+    fn direct_conv2d_input_grad(
+        x: FlexTensor,
+        weight: FlexTensor,
+        dy: FlexTensor,
+        stride: usize,
+        padding: usize,
+    ) -> FlexTensor {
+        convolve_input_grad(&x, &weight, &dy, stride, padding)
+            .unwrap_or_else(|| Flex::conv2d_x_backward(x, weight, dy, options(stride, padding)))
+    }
+
+    fn direct_conv2d_weight_grad(
+        x: FlexTensor,
+        weight: FlexTensor,
+        dy: FlexTensor,
+        stride: usize,
+        padding: usize,
+    ) -> FlexTensor {
+        convolve_weight_grad(&x, &weight, &dy, stride, padding)
+            .unwrap_or_else(|| Flex::conv2d_weight_backward(x, weight, dy, options(stride, padding)))
+    }
+
+    fn channel_sums(dy: FlexTensor) -> FlexTensor {
+        let sums = storage::dims4(&dy).zip(storage::channels_last(&dy)).map(|(dims, dy)| {
+            let mut sums = vec![0.0; dims[1]];
+            bias_grad(&dy, &mut sums);
+            storage::from_contiguous(sums, [dims[1]])
+        });
+        sums.unwrap_or_else(|| {
+            let channels = dy.layout().shape()[1];
+            let sum = Flex::float_sum_dim(Flex::float_sum_dim(Flex::float_sum_dim(dy, 0), 2), 3);
+            sum.reshape([channels].into())
+        })
+    }
+
+    fn channel_affine(x: FlexTensor, scale: FlexTensor, shift: FlexTensor) -> FlexTensor {
+        let order = storage::order(&x);
+        let dims = storage::dims4(&x);
+        let vectors = storage::contiguous(&scale).zip(storage::contiguous(&shift));
+        let result = match (order, dims, vectors) {
+            (Some(order), Some([_, c, h, w]), Some((scale, shift)))
+                if scale.len() == c && shift.len() == c =>
+            {
+                storage::map(x, |x| match order {
+                    Order::ChannelsLast => elementwise::affine_rows(x, &scale, &shift),
+                    Order::Planes => elementwise::affine_planes(x, h * w, &scale, &shift),
+                })
+            }
+            _ => Err(x),
+        };
+        result.unwrap_or_else(|x| {
+            let column = |v: FlexTensor| {
+                let channels = v.layout().num_elements();
+                v.reshape([1, channels, 1, 1].into())
+            };
+            Flex::float_add(Flex::float_mul(x, column(scale)), column(shift))
+        })
+    }
+
+    fn ordered_relu(x: FlexTensor) -> FlexTensor {
+        storage::map(x, elementwise::relu).unwrap_or_else(Flex::relu)
+    }
+
+    fn ordered_relu_grad(y: FlexTensor, dy: FlexTensor) -> FlexTensor {
+        if storage::same_order(&y, &dy)
+            && let Some(values) = storage::dense(&y)
+        {
+            match storage::map(dy, |dy| elementwise::relu_backward(values, dy)) {
+                Ok(dx) => return dx,
+                Err(dy) => return Flex::relu_backward(y, dy),
+            }
+        }
+        Flex::relu_backward(y, dy)
+    }
+
+    fn ordered_add(mut a: FlexTensor, mut b: FlexTensor) -> FlexTensor {
+        if !storage::same_order(&a, &b) {
+            return Flex::float_add(a, b);
+        }
+        if storage::dense_mut(&mut a).is_none() && storage::dense_mut(&mut b).is_some() {
+            std::mem::swap(&mut a, &mut b);
+        }
+        match storage::dense(&b) {
+            Some(values) => match storage::map(a, |a| elementwise::add(a, values)) {
+                Ok(sum) => sum,
+                Err(a) => Flex::float_add(a, b),
+            },
+            None => Flex::float_add(a, b),
+        }
+    }
+}

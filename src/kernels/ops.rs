@@ -1,0 +1,144 @@
+//! The operators as Burn knows them: a trait that every backend has, and the
+//! functions that networks call.
+//!
+//! The trait's bodies are Burn's own operations; flex replaces them by the
+//! kernels of this module for f32, everything else keeps them. Physical order is
+//! the backend's business: shapes are always `[batch, channels, height, width]`.
+
+use burn::backend::ops::ConvOptions;
+use burn::backend::tensor::FloatTensor;
+use burn::backend::{Backend, Dispatch, Flex, TensorMetadata, backend_extension};
+use burn::tensor::{Shape, Tensor};
+
+use super::storage;
+
+/// What a convolution needs beside its tensors; kernels are square.
+pub(super) fn options(stride: usize, padding: usize) -> ConvOptions<2> {
+    ConvOptions::new([stride, stride], [padding, padding], [1, 1], 1)
+}
+
+/// `[channels]` as `[1, channels, 1, 1]`.
+fn broadcast<B: Backend>(v: FloatTensor<B>) -> FloatTensor<B> {
+    let channels = v.shape().num_elements();
+    B::float_reshape(v, Shape::from([1, channels, 1, 1]))
+}
+
+/// Operators with kernels of their own on the CPU.
+#[backend_extension(Flex, Cube, Autodiff)]
+pub trait KernelOps: Backend {
+    /// Convolution of `x` `[n, i, h, w]` with `weight` `[o, i, k, k]`.
+    fn direct_conv2d(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: Option<FloatTensor<Self>>,
+        stride: usize,
+        padding: usize,
+    ) -> FloatTensor<Self> {
+        Self::conv2d(x, weight, bias, options(stride, padding))
+    }
+
+    /// Gradient of its input; of `x` only the shape is used.
+    fn direct_conv2d_input_grad(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        dy: FloatTensor<Self>,
+        stride: usize,
+        padding: usize,
+    ) -> FloatTensor<Self> {
+        Self::conv2d_x_backward(x, weight, dy, options(stride, padding))
+    }
+
+    /// Gradient of its weight; of `weight` only the shape is used.
+    fn direct_conv2d_weight_grad(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        dy: FloatTensor<Self>,
+        stride: usize,
+        padding: usize,
+    ) -> FloatTensor<Self> {
+        Self::conv2d_weight_backward(x, weight, dy, options(stride, padding))
+    }
+
+    /// Gradient of a bias per channel: the sum of `dy` over everything else.
+    fn channel_sums(dy: FloatTensor<Self>) -> FloatTensor<Self> {
+        let channels = dy.shape()[1];
+        let sum = Self::float_sum_dim(Self::float_sum_dim(Self::float_sum_dim(dy, 0), 2), 3);
+        Self::float_reshape(sum, Shape::from([channels]))
+    }
+
+    /// `x * scale + shift` per channel.
+    fn channel_affine(
+        x: FloatTensor<Self>,
+        scale: FloatTensor<Self>,
+        shift: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        Self::float_add(
+            Self::float_mul(x, broadcast::<Self>(scale)),
+            broadcast::<Self>(shift),
+        )
+    }
+
+    /// ReLU that keeps the physical order.
+    fn ordered_relu(x: FloatTensor<Self>) -> FloatTensor<Self> {
+        Self::relu(x)
+    }
+
+    /// Gradient of ReLU from its output.
+    fn ordered_relu_grad(y: FloatTensor<Self>, dy: FloatTensor<Self>) -> FloatTensor<Self> {
+        Self::relu_backward(y, dy)
+    }
+
+    /// Sum of two tensors of one shape that keeps the physical order.
+    fn ordered_add(a: FloatTensor<Self>, b: FloatTensor<Self>) -> FloatTensor<Self> {
+        Self::float_add(a, b)
+    }
+}
+
+/// Two-dimensional convolution with a square kernel: `x` is `[n, i, h, w]`,
+/// `weight` `[o, i, k, k]`, `bias` `[o]`.
+///
+/// On the CPU in f32 this is a direct convolution whose result keeps its channels
+/// fastest in memory, so that a chain of layers converts nothing. Gradients are
+/// computed for what needs them only.
+pub fn conv2d(
+    x: Tensor<4>,
+    weight: Tensor<4>,
+    bias: Option<Tensor<1>>,
+    stride: usize,
+    padding: usize,
+) -> Tensor<4> {
+    let bias = bias.map(Tensor::into_dispatch);
+    let (x, weight) = (x.into_dispatch(), weight.into_dispatch());
+    Tensor::from_dispatch(Dispatch::direct_conv2d(x, weight, bias, stride, padding))
+}
+
+/// `x * scale + shift` per channel in one pass: batch norm in evaluation. `x` is
+/// `[n, c, h, w]`, the others `[c]`.
+pub fn affine_channels(x: Tensor<4>, scale: Tensor<1>, shift: Tensor<1>) -> Tensor<4> {
+    Tensor::from_dispatch(Dispatch::channel_affine(
+        x.into_dispatch(),
+        scale.into_dispatch(),
+        shift.into_dispatch(),
+    ))
+}
+
+/// `max(x, 0)`, keeping the physical order.
+pub fn relu(x: Tensor<4>) -> Tensor<4> {
+    Tensor::from_dispatch(Dispatch::ordered_relu(x.into_dispatch()))
+}
+
+/// The sum of two tensors of one shape, keeping the physical order.
+pub fn add(a: Tensor<4>, b: Tensor<4>) -> Tensor<4> {
+    Tensor::from_dispatch(Dispatch::ordered_add(a.into_dispatch(), b.into_dispatch()))
+}
+
+/// Lends the values of a CPU tensor as rows, one an example: `f` gets `n * p`
+/// values, each example's features together in physical order (which may be
+/// channels first or last). Nothing is copied.
+///
+/// `None`, without calling `f`, if the tensor is not f32 on the CPU without
+/// autodiff, or not dense with its first dimension outermost.
+pub fn with_rows<const D: usize, R>(x: &Tensor<D>, f: impl FnOnce(&[f32]) -> R) -> Option<R> {
+    let tensor = x.clone().try_into_primitive::<Flex>().ok()?;
+    storage::dense(&tensor).map(f)
+}

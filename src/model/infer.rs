@@ -1,0 +1,121 @@
+//! Depth, width and shortcut from the tensors of a checkpoint.
+//!
+//! What tensors cannot tell (preprocessing, batch norm's epsilon, whether blocks
+//! add their input) comes from the preset and from overrides. Knows no file
+//! format.
+
+use super::state::StateDict;
+use crate::domain::{ModelSpec, Preset, Shortcut, SpecError};
+
+/// Choices that tensors cannot tell, each replacing the preset's.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Overrides {
+    /// Subtracted from pixels in `[0, 1]`.
+    pub mean: Option<[f32; 3]>,
+    /// Divides what is left.
+    pub std: Option<[f32; 3]>,
+    /// False for a network without residual connections.
+    pub residual: Option<bool>,
+}
+
+/// Why no model can be inferred.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum InferError {
+    /// A tensor that every CIFAR ResNet has is not there.
+    #[error("not a CIFAR ResNet: no tensor {0:?} among {1} tensors ({2})")]
+    Missing(&'static str, usize, String),
+    /// A tensor of an unexpected rank.
+    #[error("not a CIFAR ResNet: {0} has shape {1:?}")]
+    Shape(&'static str, Vec<usize>),
+    /// Stages of different lengths.
+    #[error("stages of {0}, {1} and {2} blocks: a CIFAR ResNet of depth 6n+2 has n in each")]
+    Stages(usize, usize, usize),
+    /// The inferred description is out of range.
+    #[error(transparent)]
+    Spec(#[from] SpecError),
+}
+
+/// Infers a model from tensor names and shapes. The result still has to be
+/// checked against all tensors with [`StateDict::check`].
+///
+/// # Errors
+/// [`InferError`] naming what is missing or contradictory.
+pub fn infer(
+    state: &StateDict,
+    preset: Preset,
+    overrides: &Overrides,
+    image: [usize; 3],
+) -> Result<ModelSpec, InferError> {
+    let stem = matrix(state, "conv1.weight", 4)?;
+    let classifier = matrix(state, "linear.weight", 2)?;
+    let blocks = [1, 2, 3].map(|stage| count_blocks(state, stage));
+    if blocks[0] != blocks[1] || blocks[1] != blocks[2] {
+        return Err(InferError::Stages(blocks[0], blocks[1], blocks[2]));
+    }
+    let width = stem[0] as f64 / crate::domain::spec::BASE_CHANNELS as f64;
+    let depth = 6 * blocks[0] + 2;
+    let mut spec = ModelSpec::new(preset, depth, width, classifier[0], image)?;
+    spec.conv_bias = state.tensors.contains_key("conv1.bias");
+    spec.shortcut = match state.tensors.contains_key("layer2.0.shortcut.weight") {
+        true => Shortcut::Projection,
+        false => Shortcut::Pad,
+    };
+    spec.mean = overrides.mean.unwrap_or(spec.mean);
+    spec.std = overrides.std.unwrap_or(spec.std);
+    spec.residual = overrides.residual.unwrap_or(true);
+    spec.check()?;
+    Ok(spec)
+}
+
+fn matrix<'a>(
+    state: &'a StateDict,
+    name: &'static str,
+    rank: usize,
+) -> Result<&'a [usize], InferError> {
+    let Some(tensor) = state.tensors.get(name) else {
+        let some: Vec<&str> = state.tensors.keys().take(3).map(String::as_str).collect();
+        return Err(InferError::Missing(name, state.tensors.len(), some.join(", ")));
+    };
+    if tensor.shape.len() != rank || tensor.shape.contains(&0) {
+        return Err(InferError::Shape(name, tensor.shape.clone()));
+    }
+    Ok(&tensor.shape)
+}
+
+fn count_blocks(state: &StateDict, stage: usize) -> usize {
+    let prefix = format!("layer{stage}.");
+    state
+        .tensors
+        .keys()
+        .filter_map(|name| name.strip_prefix(&prefix)?.split('.').next()?.parse::<usize>().ok())
+        .filter(|block| *block < crate::domain::spec::MAX_DEPTH)
+        .max()
+        .map_or(0, |last| last + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::init::initial_state;
+
+    #[test]
+    fn depth_width_and_shortcut_come_back() {
+        for (preset, depth, width) in [(Preset::He, 20, 1.0), (Preset::Paper, 14, 2.5)] {
+            let spec = ModelSpec::new(preset, depth, width, 10, [3, 32, 32]).unwrap();
+            let state = initial_state(&spec, 0);
+            let found = infer(&state, preset, &Overrides::default(), [3, 32, 32]).unwrap();
+            assert_eq!(found, spec);
+        }
+    }
+
+    #[test]
+    fn another_architecture_is_told_apart() {
+        let spec = ModelSpec::new(Preset::He, 14, 1.0, 10, [3, 32, 32]).unwrap();
+        let infer = |s: &StateDict| infer(s, Preset::He, &Overrides::default(), [3, 32, 32]);
+        let mut state = initial_state(&spec, 0);
+        state.tensors.retain(|name, _| !name.starts_with("layer3.1"));
+        assert_eq!(infer(&state), Err(InferError::Stages(2, 2, 1)));
+        state.tensors.remove("conv1.weight");
+        assert!(matches!(infer(&state), Err(InferError::Missing("conv1.weight", ..))));
+    }
+}

@@ -1,0 +1,65 @@
+//! Initial weights, drawn on the host so that a seed means the same network on
+//! every device.
+//!
+//! He-normal as in Keras (`VarianceScaling(2, fan_in, truncated_normal)`), which
+//! the paper's code uses for convolutions and the classifier; biases zero, norms
+//! one and zero. Knows no device.
+
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use rand_distr::{Distribution, StandardNormal};
+
+use super::state::{HostTensor, StateDict, expected};
+use crate::domain::ModelSpec;
+
+/// Standard deviation of a standard normal truncated at two deviations.
+const TRUNCATED_STD: f64 = 0.879_625_661_034_239_8;
+
+/// The initial state of `spec` under `seed`.
+pub fn initial_state(spec: &ModelSpec, seed: u64) -> StateDict {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let mut state = StateDict::default();
+    for (name, shape) in expected(spec) {
+        let len: usize = shape.iter().product();
+        let data = match shape.len() {
+            1 if name.ends_with(".running_var") => vec![1.0; len],
+            1 if name.ends_with(".weight") => vec![1.0; len],
+            1 => vec![0.0; len],
+            _ => {
+                let fan_in: usize = shape[1..].iter().product();
+                let std = (2.0 / fan_in as f64).sqrt() / TRUNCATED_STD;
+                (0..len).map(|_| (truncated_normal(&mut rng) * std) as f32).collect()
+            }
+        };
+        state.tensors.insert(name, HostTensor { shape, data });
+    }
+    state
+}
+
+fn truncated_normal(rng: &mut ChaCha8Rng) -> f64 {
+    loop {
+        let v: f64 = StandardNormal.sample(rng);
+        if v.abs() <= 2.0 {
+            return v;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Preset;
+
+    #[test]
+    fn a_seed_fixes_the_weights_and_their_spread_is_he_normal() {
+        let spec = ModelSpec::new(Preset::Paper, 8, 2.0, 10, [3, 32, 32]).unwrap();
+        let a = initial_state(&spec, 7);
+        assert_eq!(a, initial_state(&spec, 7));
+        assert_ne!(a, initial_state(&spec, 8));
+        assert_eq!(a.check(&spec), Ok(()));
+        let w = &a.tensors["layer3.0.conv2.weight"].data;
+        let var = w.iter().map(|v| f64::from(*v).powi(2)).sum::<f64>() / w.len() as f64;
+        let wanted = 2.0 / (128.0 * 9.0);
+        assert!((var / wanted - 1.0).abs() < 0.02, "{var} against {wanted}");
+    }
+}

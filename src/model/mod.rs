@@ -1,0 +1,18 @@
+//! Burn networks: construction from host tensors, the one forward path that
+//! offers every layer to a tap, activation capture, and weights in and out.
+//!
+//! Beside `kernels` and `engine` the only part that knows burn. Knows nothing of
+//! runs, screens or commands.
+
+pub mod capture;
+pub mod infer;
+pub mod init;
+pub mod resnet;
+pub mod state;
+pub mod weights;
+
+pub use capture::GramTap;
+pub use infer::{Overrides, infer};
+pub use resnet::{Activation, Mode, ResNet};
+pub use state::{HostTensor, Mismatch, StateDict};
+pub use weights::{WeightsError, read_weights, write_safetensors};

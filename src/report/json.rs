@@ -1,0 +1,202 @@
+//! A run and its analyses as one JSON object on one line.
+//!
+//! The keys are part of the program's interface: add some, rename none.
+
+use ndarray::ArrayView2;
+use serde::Serialize;
+
+use super::ReportError;
+use crate::domain::{Layer, ModelSpec};
+use crate::runs::{CkaAnalysis, DataRecord, LoadedRun, Recipe, RunState, Seconds};
+
+#[derive(Serialize)]
+struct Run<'a> {
+    name: &'a str,
+    model: Model<'a>,
+    /// A fraction; null if it was not measured.
+    test_accuracy: Option<f64>,
+    test_examples: Option<usize>,
+    test_loss: Option<f64>,
+    device: &'a str,
+    data: Data<'a>,
+    seed: Option<u64>,
+    state: &'static str,
+    epoch: Option<usize>,
+    recipe: Option<&'a Recipe>,
+    source: Option<&'a str>,
+    weights_hash: Option<&'a str>,
+    program: &'a str,
+    created: &'a str,
+    layers: &'a [Layer],
+    analyses: Analyses<'a>,
+}
+
+#[derive(Serialize)]
+struct Model<'a> {
+    title: String,
+    #[serde(flatten)]
+    spec: &'a ModelSpec,
+}
+
+#[derive(Serialize)]
+struct Data<'a> {
+    title: String,
+    #[serde(flatten)]
+    record: &'a DataRecord,
+}
+
+#[derive(Serialize)]
+struct Analyses<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cka: Option<Cka<'a>>,
+}
+
+#[derive(Serialize)]
+struct Cka<'a> {
+    estimator: &'a str,
+    examples: usize,
+    dropped: usize,
+    batch: usize,
+    batches: usize,
+    passes: usize,
+    sample: &'static str,
+    seed: u64,
+    weighting: &'a str,
+    device: &'a str,
+    data: String,
+    fingerprint: &'a str,
+    weights_hash: Option<&'a str>,
+    stale: bool,
+    program: &'a str,
+    created: &'a str,
+    seconds: Seconds,
+    values: Vec<Vec<Option<f64>>>,
+    se: Vec<Vec<Option<f64>>>,
+}
+
+/// The run as JSON, ending in a line break. Undefined cells are null.
+///
+/// # Errors
+/// [`ReportError::Json`] if it cannot be encoded.
+pub fn json(run: &LoadedRun) -> Result<String, ReportError> {
+    let m = &run.manifest;
+    let (state, epoch) = match m.state {
+        RunState::Training { epoch, .. } => ("training", Some(epoch)),
+        RunState::Complete => ("complete", None),
+    };
+    let report = Run {
+        name: &m.name,
+        model: Model { title: m.model.title(), spec: &m.model },
+        test_accuracy: m.test.map(|test| test.accuracy()),
+        test_examples: m.test.map(|test| test.examples),
+        test_loss: m.test.map(|test| test.loss).filter(|loss| loss.is_finite()),
+        device: &m.device,
+        data: Data { title: m.data.title(), record: &m.data },
+        seed: m.seed,
+        state,
+        epoch,
+        recipe: m.recipe.as_ref(),
+        source: m.source.as_deref(),
+        weights_hash: m.weights_hash.as_deref(),
+        program: &m.program,
+        created: &m.created,
+        layers: &super::layers(run),
+        analyses: Analyses { cka: run.analysis.as_ref().map(|a| cka(a, run.analysis_is_stale())) },
+    };
+    Ok(serde_json::to_string(&report)? + "\n")
+}
+
+fn cka(analysis: &CkaAnalysis, stale: bool) -> Cka<'_> {
+    let r = &analysis.record;
+    Cka {
+        estimator: &r.estimator,
+        examples: r.examples,
+        dropped: r.dropped,
+        batch: r.batch,
+        batches: r.batches,
+        passes: r.passes,
+        sample: r.sample.name(),
+        seed: r.seed,
+        weighting: &r.weighting,
+        device: &r.device,
+        data: r.data.title(),
+        fingerprint: &r.data.fingerprint,
+        weights_hash: r.weights_hash.as_deref(),
+        stale,
+        program: &r.program,
+        created: &r.created,
+        seconds: r.seconds,
+        values: rows(analysis.cka.view()),
+        se: rows(analysis.se.view()),
+    }
+}
+
+fn rows(matrix: ArrayView2<'_, f64>) -> Vec<Vec<Option<f64>>> {
+    let defined = |v: &f64| Some(*v).filter(|v| v.is_finite());
+    matrix.rows().into_iter().map(|row| row.iter().map(defined).collect()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixtures::run;
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn parsed(n: Option<usize>) -> Value {
+        let text = super::json(&run(n)).unwrap();
+        assert_eq!(text.lines().count(), 1);
+        serde_json::from_str(&text).unwrap()
+    }
+
+    #[test]
+    fn the_promised_keys_are_there() {
+        let v = parsed(Some(6));
+        assert_eq!(v["name"], "a");
+        assert_eq!(v["model"]["depth"], 8);
+        assert_eq!(v["model"]["shortcut"], "projection");
+        assert_eq!(v["model"]["preset"], "paper");
+        assert_eq!(v["model"]["residual"], true);
+        assert_eq!(v["model"]["title"], "ResNet-8 x1");
+        assert_eq!(v["test_accuracy"], 0.612);
+        assert_eq!(v["test_examples"], 1000);
+        assert_eq!(v["device"], "cpu (flex, 2 threads)");
+        assert_eq!(v["data"]["title"], "CIFAR-10 1/64");
+        assert_eq!(v["seed"], 7);
+        assert_eq!(v["layers"][3]["name"], "layer1.0.conv1");
+        assert_eq!(v["layers"][3]["shape"], json!([16, 32, 32]));
+        assert_eq!(v["layers"][0]["stage"], Value::Null);
+        let cka = &v["analyses"]["cka"];
+        for key in [
+            "estimator",
+            "examples",
+            "batch",
+            "batches",
+            "passes",
+            "sample",
+            "seed",
+            "weighting",
+            "device",
+            "fingerprint",
+        ] {
+            assert!(!cka[key].is_null(), "{key}");
+        }
+        assert_eq!(cka["seconds"]["total"], 1.0);
+        assert_eq!(cka["values"].as_array().unwrap().len(), 6);
+        assert_eq!(
+            cka["values"][0],
+            json!([1.0, null, -0.125, 0.5, 1.0 - 4.0 / 6.0, 1.0 - 5.0 / 6.0])
+        );
+        assert_eq!(cka["se"][0][1], Value::Null);
+    }
+
+    #[test]
+    fn what_was_not_measured_is_null_or_left_out() {
+        let mut run = run(None);
+        run.manifest.test = None;
+        run.manifest.seed = None;
+        let v: Value = serde_json::from_str(&super::json(&run).unwrap()).unwrap();
+        assert!(v["test_accuracy"].is_null() && v["seed"].is_null());
+        assert_eq!(v["analyses"], json!({}));
+        assert_eq!(v["layers"].as_array().unwrap().len(), 28);
+    }
+}

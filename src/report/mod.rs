@@ -1,0 +1,52 @@
+//! A run as text for `blockscope show`: a table for people and screen readers,
+//! JSON and CSV for programs. Returns strings; prints nothing, reads nothing.
+
+mod csv;
+mod json;
+mod table;
+
+pub use csv::csv;
+pub use json::json;
+pub use table::table;
+
+use std::borrow::Cow;
+
+use crate::domain::Layer;
+use crate::export::ExportError;
+use crate::runs::LoadedRun;
+
+/// Why a run has no such report, in one line.
+#[derive(Debug, thiserror::Error)]
+pub enum ReportError {
+    /// The long form lists pairs of layers, which come from an analysis.
+    #[error("run {0:?} has no CKA analysis to list; run `blockscope analyze {0}` first")]
+    NoAnalysis(String),
+    /// The table cannot be encoded.
+    #[error(transparent)]
+    Csv(#[from] ExportError),
+    /// The JSON cannot be encoded.
+    #[error("cannot encode the run as JSON: {0}")]
+    Json(#[from] serde_json::Error),
+}
+
+/// The analysed layers, or those of the network if there is no analysis.
+fn layers(run: &LoadedRun) -> Cow<'_, [Layer]> {
+    match &run.analysis {
+        Some(analysis) => Cow::Borrowed(&analysis.record.layers),
+        None => Cow::Owned(run.manifest.model.layers()),
+    }
+}
+
+#[cfg(test)]
+mod fixtures {
+    use crate::runs::{LoadedRun, RunId, fixtures};
+
+    /// A ResNet-8 with an analysis of its first `n` layers, or with none.
+    pub(super) fn run(n: Option<usize>) -> LoadedRun {
+        LoadedRun {
+            id: RunId::Embedded("a".into()),
+            manifest: fixtures::manifest("a"),
+            analysis: n.map(fixtures::analysis),
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! The table for people and screen readers: a few lines about the run, then one
+//! line per layer. No colour, no drawing characters, columns aligned.
+
+use crate::domain::Layer;
+use crate::runs::{AnalysisRecord, CkaAnalysis, LoadedRun, RunState, one_line};
+
+/// The run as a table, ending in a line break.
+pub fn table(run: &LoadedRun) -> String {
+    let mut facts = about_run(run);
+    if let Some(analysis) = &run.analysis {
+        facts.extend(about_analysis(analysis, run.analysis_is_stale()));
+    } else {
+        facts.push(("cka", "none yet; `blockscope analyze` makes it".into()));
+    }
+    let mut out = String::new();
+    for (label, value) in &facts {
+        out.push_str(&format!("{label:<9} {}\n", one_line(value)));
+    }
+    out.push('\n');
+    out.push_str(&aligned(&rows(&super::layers(run), run.analysis.as_ref())));
+    out
+}
+
+fn about_run(run: &LoadedRun) -> Vec<(&'static str, String)> {
+    let m = &run.manifest;
+    let shortcuts = match (m.model.residual, m.model.shortcut) {
+        (false, _) => "",
+        (true, crate::domain::Shortcut::Projection) => ", projection shortcuts",
+        (true, crate::domain::Shortcut::Pad) => ", padded shortcuts",
+    };
+    let state = match m.state {
+        RunState::Complete => String::from("complete"),
+        RunState::Training { epoch, epochs } => format!("training, epoch {epoch} of {epochs}"),
+    };
+    let test = m.test.map_or_else(
+        || String::from("not measured"),
+        |t| {
+            let percent = 100.0 * t.accuracy();
+            format!("{percent:.2} % ({} of {} images), loss {:.4}", t.correct, t.examples, t.loss)
+        },
+    );
+    let mut facts = vec![
+        ("run", m.name.clone()),
+        ("model", format!("{}{shortcuts}", m.model.title())),
+        (
+            "data",
+            format!(
+                "{}, {} training and {} test images, {} classes",
+                m.data.title(),
+                m.data.train_examples,
+                m.data.test_examples,
+                m.data.classes.len()
+            ),
+        ),
+        ("state", state),
+        ("test", test),
+        ("made", format!("{} by {} on {}", m.created, m.program, m.device)),
+    ];
+    if let Some(seed) = m.seed {
+        facts.push(("seed", seed.to_string()));
+    }
+    if let Some(source) = &m.source {
+        facts.push(("weights", format!("imported from {source}")));
+    }
+    facts
+}
+
+fn about_analysis(analysis: &CkaAnalysis, stale: bool) -> Vec<(&'static str, String)> {
+    let r: &AnalysisRecord = &analysis.record;
+    let n = r.layers.len();
+    let undefined = (0..n).filter(|i| analysis.cka.get(*i, *i).is_none()).count();
+    let seed = match r.sample {
+        crate::runs::Sample::First => String::new(),
+        crate::runs::Sample::Random => format!(" by seed {}", r.seed),
+    };
+    let mut facts = vec![
+        ("cka", r.estimator.clone()),
+        (
+            "images",
+            format!(
+                "{} test images of {} ({}{seed}), {} batches of {}, {}",
+                r.examples,
+                r.data.title(),
+                r.sample.name(),
+                r.batches,
+                r.batch,
+                if r.passes == 1 { "1 pass".into() } else { format!("{} passes", r.passes) }
+            ),
+        ),
+        ("analysed", format!("{} on {} in {:.1} s", r.created, r.device, r.seconds.total)),
+        ("layers", format!("{n}, of which {undefined} undefined (no variance)")),
+        (
+            "mean",
+            show(mean_of((0..n).flat_map(|i| others(analysis, i)))) + " between different layers",
+        ),
+    ];
+    if stale {
+        facts.push((
+            "warning",
+            "made from other weights than the run now holds; analyze again".into(),
+        ));
+    }
+    facts
+}
+
+/// CKA of a layer with every other layer.
+fn others(analysis: &CkaAnalysis, layer: usize) -> impl Iterator<Item = Option<f64>> + '_ {
+    let n = analysis.record.layers.len();
+    (0..n).filter(move |other| *other != layer).map(move |other| analysis.cka.get(layer, other))
+}
+
+fn mean_of(values: impl Iterator<Item = Option<f64>>) -> Option<f64> {
+    let (sum, count) = values.flatten().fold((0.0, 0usize), |(sum, n), v| (sum + v, n + 1));
+    (count > 0).then(|| sum / count as f64)
+}
+
+fn show(value: Option<f64>) -> String {
+    value.map_or_else(|| String::from("-"), |v| format!("{v:.4}"))
+}
+
+fn rows(layers: &[Layer], analysis: Option<&CkaAnalysis>) -> Vec<Vec<String>> {
+    let mut head = vec!["#", "layer", "kind", "stage", "block", "shape"];
+    if analysis.is_some() {
+        head.extend(["previous", "next", "mean", "state"]);
+    }
+    let mut rows = vec![head.into_iter().map(String::from).collect::<Vec<_>>()];
+    for (at, layer) in layers.iter().enumerate() {
+        let number = |n: Option<usize>| n.map_or_else(|| String::from("-"), |n| n.to_string());
+        let mut row = vec![
+            layer.index.to_string(),
+            one_line(&layer.name),
+            layer.kind.name().to_string(),
+            number(layer.stage),
+            number(layer.block),
+            layer.shape_text(),
+        ];
+        if let Some(analysis) = analysis {
+            let previous = at.checked_sub(1).and_then(|before| analysis.cka.get(at, before));
+            row.push(show(previous));
+            row.push(show(analysis.cka.get(at, at + 1)));
+            row.push(show(mean_of(others(analysis, at))));
+            let defined = analysis.cka.get(at, at).is_some();
+            row.push(String::from(if defined { "defined" } else { "undefined" }));
+        }
+        rows.push(row);
+    }
+    rows
+}
+
+/// Columns padded to their widest entry, two spaces apart, no trailing spaces.
+fn aligned(rows: &[Vec<String>]) -> String {
+    let columns = rows.first().map_or(0, Vec::len);
+    let width = |c: usize| rows.iter().filter_map(|r| r.get(c)).map(|s| s.chars().count()).max();
+    let widths: Vec<usize> = (0..columns).map(|c| width(c).unwrap_or(0)).collect();
+    let mut out = String::new();
+    for row in rows {
+        let cells: Vec<String> =
+            row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
+        out.push_str(cells.join("  ").trim_end());
+        out.push('\n');
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixtures::run;
+    use super::*;
+
+    #[test]
+    fn the_table_reads_line_by_line() {
+        insta::assert_snapshot!(table(&run(Some(5))), @"");
+    }
+
+    #[test]
+    fn a_run_without_an_analysis_lists_its_network() {
+        let text = table(&run(None));
+        assert!(text.contains("cka       none yet"), "{text}");
+        let (_, list) = text.split_once("\n\n").unwrap();
+        assert_eq!(list.lines().count(), 29);
+        assert!(!list.contains("mean"));
+    }
+
+    #[test]
+    fn nothing_in_it_can_steer_a_terminal() {
+        let mut run = run(Some(3));
+        run.manifest.device = "gpu\u{1b}[31m\nrun a".into();
+        if let Some(analysis) = &mut run.analysis {
+            analysis.record.layers[0].name = "conv\u{7}1".into();
+            analysis.record.weights_hash = Some("other".into());
+        }
+        let text = table(&run);
+        assert!(text.chars().all(|c| c == '\n' || !c.is_control()), "{text:?}");
+        assert!(text.contains("warning   made from other weights"));
+    }
+}

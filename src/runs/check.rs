@@ -1,0 +1,162 @@
+//! What must hold of a run's records beyond their syntax. Checked on reading,
+//! because a run may come from anywhere, and on writing, so that this program
+//! writes nothing that it would refuse to read.
+
+use super::manifest::{AnalysisRecord, DataRecord, RunManifest};
+
+/// More layers than the deepest supported network has (761).
+const MAX_LAYERS: usize = 4096;
+
+/// Checks a run's name: one folder name that means the same on every system.
+///
+/// # Errors
+/// What is wrong with it.
+pub(super) fn name(name: &str) -> Result<(), &'static str> {
+    if name.is_empty() {
+        return Err("it is empty");
+    }
+    if name.len() > 120 {
+        return Err("it is longer than 120 bytes");
+    }
+    if name.starts_with('.') {
+        return Err("it begins with a dot");
+    }
+    if name.contains(['/', '\\']) {
+        return Err("it contains a path separator");
+    }
+    if name.chars().any(char::is_control) {
+        return Err("it contains a control character");
+    }
+    if name.contains([':', '*', '?', '"', '<', '>', '|']) || name.ends_with(['.', ' ']) {
+        return Err("it holds characters that some systems refuse in file names");
+    }
+    Ok(())
+}
+
+/// Checks a run manifest.
+///
+/// # Errors
+/// The first thing that is wrong, in words.
+pub(super) fn manifest(manifest: &RunManifest) -> Result<(), String> {
+    manifest.model.check().map_err(|e| format!("model: {e}"))?;
+    let [channels, ..] = manifest.model.image;
+    if !(1..=64).contains(&channels) {
+        return Err(format!("model: {channels} input channels are not supported"));
+    }
+    if manifest.model.mean.iter().any(|m| !m.is_finite()) {
+        return Err("model: mean must be finite".into());
+    }
+    if manifest.model.std.iter().any(|s| !s.is_finite() || *s <= 0.0) {
+        return Err("model: std must be positive".into());
+    }
+    data(&manifest.data)?;
+    if let Some(test) = &manifest.test
+        && test.correct > test.examples
+    {
+        return Err(format!("test: {} of {} images correct", test.correct, test.examples));
+    }
+    text("name", &manifest.name)?;
+    text("program", &manifest.program)?;
+    text("created", &manifest.created)?;
+    text("device", &manifest.device)?;
+    text("source", manifest.source.as_deref().unwrap_or_default())?;
+    text("weights_hash", manifest.weights_hash.as_deref().unwrap_or_default())?;
+    text("augmentation", manifest.recipe.as_ref().map_or("", |r| &r.augmentation))
+}
+
+/// Checks an analysis record.
+///
+/// # Errors
+/// The first thing that is wrong, in words.
+pub(super) fn record(record: &AnalysisRecord) -> Result<(), String> {
+    data(&record.data)?;
+    text("program", &record.program)?;
+    text("created", &record.created)?;
+    text("device", &record.device)?;
+    text("estimator", &record.estimator)?;
+    text("weighting", &record.weighting)?;
+    text("weights_hash", record.weights_hash.as_deref().unwrap_or_default())?;
+    let layers = &record.layers;
+    if layers.is_empty() || layers.len() > MAX_LAYERS {
+        return Err(format!("{} layers; expected 1 to {MAX_LAYERS}", layers.len()));
+    }
+    for (at, layer) in layers.iter().enumerate() {
+        text("layers", &layer.name)?;
+        if layer.index != at {
+            return Err(format!("layer {at} ({:?}) says it is number {}", layer.name, layer.index));
+        }
+        let features = layer.shape.iter().try_fold(1usize, |n, side| n.checked_mul(*side));
+        if features.is_none_or(|n| n == 0) {
+            return Err(format!("layer {at} ({:?}) has an impossible shape", layer.name));
+        }
+    }
+    Ok(())
+}
+
+fn data(data: &DataRecord) -> Result<(), String> {
+    if !(data.fraction > 0.0 && data.fraction <= 1.0) {
+        return Err(format!("data: fraction {} is not in (0, 1]", data.fraction));
+    }
+    text("data.source", &data.source)?;
+    text("data.fingerprint", &data.fingerprint)?;
+    data.classes.iter().try_for_each(|class| text("data.classes", class))
+}
+
+/// Control characters could steer the terminal that shows them.
+fn text(field: &str, value: &str) -> Result<(), String> {
+    if value.chars().any(char::is_control) {
+        Err(format!("{field}: {value:?} contains a control character"))
+    } else {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixtures;
+    use super::*;
+
+    #[test]
+    fn names_that_leave_the_folder_or_hide_are_refused() {
+        for bad in ["", ".", "..", ".hidden", "a/b", "a\\b", "a\0b", "a\nb", "c:x", "x.", "x "] {
+            assert!(name(bad).is_err(), "{bad:?}");
+        }
+        assert!(name(&"x".repeat(121)).is_err());
+        for good in ["resnet38-w2-cifar10-64th-s0", "a b", "été", "v1.2"] {
+            assert!(name(good).is_ok(), "{good:?}");
+        }
+    }
+
+    #[test]
+    fn records_that_make_no_sense_are_refused() {
+        let good = fixtures::manifest("a");
+        assert_eq!(manifest(&good), Ok(()));
+        let refused = |change: fn(&mut RunManifest)| {
+            let mut m = good.clone();
+            change(&mut m);
+            manifest(&m).unwrap_err()
+        };
+        assert!(refused(|m| m.model.depth = 21).contains("21"));
+        assert!(refused(|m| m.data.fraction = 0.0).contains("fraction"));
+        assert!(refused(|m| m.data.fraction = f64::NAN).contains("fraction"));
+        assert!(refused(|m| m.model.std[1] = 0.0).contains("std"));
+        assert!(refused(|m| m.name = "a\u{1b}[2J".into()).contains("control"));
+        assert!(refused(|m| m.data.classes[0] = "\n".into()).contains("control"));
+        assert!(refused(|m| m.test.as_mut().unwrap().correct = 10_000).contains("10000 of"));
+    }
+
+    #[test]
+    fn layer_lists_that_make_no_sense_are_refused() {
+        let good = fixtures::analysis(4).record;
+        assert_eq!(record(&good), Ok(()));
+        let mut swapped = good.clone();
+        swapped.layers.swap(0, 1);
+        assert!(record(&swapped).unwrap_err().contains("layer 0"));
+        let mut huge = good.clone();
+        huge.layers[2].shape = vec![usize::MAX, 2];
+        assert!(record(&huge).unwrap_err().contains("shape"));
+        let mut empty = good;
+        empty.layers.clear();
+        assert!(record(&empty).unwrap_err().contains("0 layers"));
+    }
+}

@@ -1,0 +1,203 @@
+//! What can go wrong with a run folder, in one line with file, place and remedy.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::manifest::FORMAT;
+
+/// A run that cannot be found, read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// No run of that name, and no run folder at that path.
+    #[error("no run {name:?} in {}; {}", shown(.root), candidates(.near, .names))]
+    Unknown {
+        /// What was asked for.
+        name: String,
+        /// The runs folder.
+        root: PathBuf,
+        /// Names that look alike, the most alike first.
+        near: Vec<String>,
+        /// All names.
+        names: Vec<String>,
+    },
+    /// A name that cannot be a run's or a file's.
+    #[error("{name:?} cannot be a name: {why}")]
+    Name {
+        /// The name.
+        name: String,
+        /// What is wrong with it.
+        why: &'static str,
+    },
+    /// A run of that name is there already.
+    #[error("{} exists; choose another name or replace it", shown(.0))]
+    Exists(PathBuf),
+    /// The operating system said no.
+    #[error("cannot {action} {}: {source}", shown(.path))]
+    Io {
+        /// `read`, `write`, `create`.
+        action: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A file is larger than any that this program writes.
+    #[error("{}: {size} bytes are more than the {limit} a reader allows", shown(.path))]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// Its size.
+        size: u64,
+        /// The limit.
+        limit: u64,
+    },
+    /// A file that is not a plain file (a link, a device).
+    #[error("{}: not a plain file; links inside a run are not followed", shown(.0))]
+    NotPlain(PathBuf),
+    /// RON that does not parse.
+    #[error("{}:{line}:{column}: {message}", shown(.path))]
+    Syntax {
+        /// The file.
+        path: PathBuf,
+        /// Line, from 1.
+        line: usize,
+        /// Column, from 1.
+        column: usize,
+        /// What is wrong there.
+        message: String,
+    },
+    /// A file of a later format version.
+    #[error(
+        "{} was written by a newer blockscope (format {found}, this one reads {FORMAT}); update blockscope",
+        shown(.path)
+    )]
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// Its format version.
+        found: u32,
+    },
+    /// A file whose contents make no sense.
+    #[error("{}: {message}", shown(.path))]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, and the remedy if there is one.
+        message: String,
+    },
+    /// A matrix that does not fit its layer list.
+    #[error(
+        "{}: {}x{} values for {layers} layers (expected {layers}x{layers}); run `blockscope analyze` again",
+        shown(.path), .found.0, .found.1
+    )]
+    Shape {
+        /// The file.
+        path: PathBuf,
+        /// Rows and columns found.
+        found: (usize, usize),
+        /// Layers that `analysis.ron` lists.
+        layers: usize,
+    },
+}
+
+impl RunError {
+    pub(crate) fn io(action: &'static str, path: &Path, source: io::Error) -> RunError {
+        RunError::Io { action, path: path.to_path_buf(), source }
+    }
+
+    /// [`RunError::Unknown`] with those of `names` that look like `name`: they
+    /// contain it, or at most a third of its letters differ.
+    pub(super) fn unknown(name: &str, root: &Path, names: Vec<String>) -> RunError {
+        let limit = name.chars().count().div_ceil(3);
+        let lower = name.to_lowercase();
+        let mut near: Vec<(usize, &String)> = names
+            .iter()
+            .filter_map(|other| {
+                let distance = edit_distance(&lower, &other.to_lowercase());
+                let inside = lower.len() > 2 && other.to_lowercase().contains(&lower);
+                (inside || distance <= limit).then_some((distance, other))
+            })
+            .collect();
+        near.sort();
+        let near = near.into_iter().take(3).map(|(_, name)| name.clone()).collect();
+        RunError::Unknown { name: name.to_string(), root: root.to_path_buf(), near, names }
+    }
+
+    pub(super) fn damaged(path: &Path, message: impl AsRef<str>) -> RunError {
+        RunError::Damaged { path: path.to_path_buf(), message: one_line(message.as_ref()) }
+    }
+}
+
+/// What the user may have meant, or what there is.
+fn candidates(near: &[String], names: &[String]) -> String {
+    const SHOWN: usize = 6;
+    let quoted = |list: &[String]| -> Vec<String> {
+        list.iter().take(SHOWN).map(|name| format!("{name:?}")).collect()
+    };
+    if !near.is_empty() {
+        format!("did you mean {}?", quoted(near).join(" or "))
+    } else if names.is_empty() {
+        String::from("there are no runs yet (`blockscope train` or `blockscope import` makes one)")
+    } else {
+        let more = match names.len().saturating_sub(SHOWN) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        format!("there are {}{more}", quoted(names).join(", "))
+    }
+}
+
+/// A path for a message: control characters replaced.
+pub(crate) fn shown(path: &Path) -> String {
+    one_line(&path.display().to_string())
+}
+
+/// The text with control characters replaced by spaces, so that it fits one
+/// line and cannot steer a terminal.
+pub fn one_line(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
+
+/// Levenshtein distance in characters.
+fn edit_distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.chars().enumerate() {
+        let mut diagonal = i;
+        let mut left = i + 1;
+        for (cell, y) in row.iter_mut().skip(1).zip(&b) {
+            let best = (diagonal + usize::from(x != *y)).min(*cell + 1).min(left + 1);
+            diagonal = std::mem::replace(cell, best);
+            left = best;
+        }
+        if let Some(first) = row.first_mut() {
+            *first = i + 1;
+        }
+    }
+    row.last().copied().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn distances() {
+        for (a, b, d) in
+            [("", "", 0), ("", "abc", 3), ("abc", "", 3), ("kitten", "sitting", 3), ("ab", "ba", 2)]
+        {
+            assert_eq!(edit_distance(a, b), d, "{a} {b}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_name_offers_what_looks_like_it_or_what_there_is() {
+        let names = ["resnet20", "resnet56", "shapes"].map(String::from).to_vec();
+        let text = |name| RunError::unknown(name, Path::new("runs"), names.clone()).to_string();
+        assert!(text("resnet21").contains("did you mean \"resnet20\""), "{}", text("resnet21"));
+        assert!(text("SHAPE").contains("did you mean \"shapes\"?"));
+        assert!(text("zzz").contains("there are \"resnet20\", \"resnet56\", \"shapes\""));
+        let none = RunError::unknown("a\nb", Path::new("r\ns"), vec![]).to_string();
+        assert!(none.contains("no runs yet") && !none.contains('\n'), "{none}");
+    }
+}

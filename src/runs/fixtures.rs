@@ -1,0 +1,89 @@
+//! Small runs for tests.
+
+use ndarray::Array2;
+
+use super::manifest::*;
+use crate::domain::{ModelSpec, Preset, SimilarityMatrix};
+
+/// A finished run of a ResNet-8.
+pub(crate) fn manifest(name: &str) -> RunManifest {
+    RunManifest {
+        format: FORMAT,
+        name: name.into(),
+        program: super::program(),
+        created: "2026-08-14T09:30:05Z".into(),
+        state: RunState::Complete,
+        model: ModelSpec::new(Preset::Paper, 8, 1.0, 10, [3, 32, 32]).unwrap(),
+        data: data(),
+        recipe: Some(Recipe {
+            epochs: 100,
+            batch: 128,
+            learning_rate: 0.01,
+            momentum: 0.9,
+            weight_decay: 1e-4,
+            augmentation: "random flip".into(),
+        }),
+        seed: Some(7),
+        device: "cpu (flex, 2 threads)".into(),
+        source: None,
+        weights_hash: Some("ab".repeat(32)),
+        test: Some(Evaluation { examples: 1000, correct: 612, loss: 1.25 }),
+    }
+}
+
+/// CIFAR-10, one 64th.
+pub(crate) fn data() -> DataRecord {
+    DataRecord {
+        source: "cifar10".into(),
+        classes: ["frog", "ship"].map(String::from).to_vec(),
+        train_examples: 780,
+        test_examples: 1000,
+        fraction: 1.0 / 64.0,
+        fingerprint: "cd".repeat(32),
+    }
+}
+
+/// An analysis of the first `n` layers of the ResNet-8 (at most 28): a block of
+/// similar layers, a row that is undefined (layer 1), a negative cell.
+pub(crate) fn analysis(n: usize) -> CkaAnalysis {
+    let mut layers = manifest("a").model.layers();
+    layers.truncate(n);
+    let n = layers.len();
+    let value = |i: usize, j: usize| match (i, j) {
+        (1, _) | (_, 1) => f64::NAN,
+        (0, 2) | (2, 0) => -0.125,
+        _ => 1.0 - i.abs_diff(j) as f64 / n as f64,
+    };
+    let cka = Array2::from_shape_fn((n, n), |(i, j)| value(i, j));
+    let se = cka.mapv(|v| if v.is_nan() { v } else { 0.002 });
+    CkaAnalysis {
+        record: AnalysisRecord {
+            format: FORMAT,
+            program: super::program(),
+            created: "2026-08-14T10:00:00Z".into(),
+            device: "cpu (flex, 2 threads)".into(),
+            data: data(),
+            weights_hash: Some("ab".repeat(32)),
+            estimator: "minibatch unbiased linear CKA".into(),
+            weighting: "pairs".into(),
+            batch: 256,
+            batches: 4,
+            examples: 1000,
+            dropped: 0,
+            passes: 1,
+            sample: Sample::First,
+            seed: 0,
+            seconds: Seconds { forward: 0.5, gram: 0.25, pairs: 0.125, total: 1.0 },
+            layers,
+        },
+        cka: SimilarityMatrix::new(cka),
+        se: SimilarityMatrix::new(se),
+    }
+}
+
+/// A store over a fresh folder, which lives as long as the first value.
+pub(crate) fn store() -> (tempfile::TempDir, super::RunStore) {
+    let dir = tempfile::tempdir().unwrap();
+    let store = super::RunStore::new(dir.path().join("runs"));
+    (dir, store)
+}

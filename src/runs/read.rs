@@ -1,0 +1,262 @@
+//! Reading a run's files, from a folder or from inside the program, with every
+//! size checked first. A run may come from anywhere: links inside it are not
+//! followed, and what does not fit is refused in one line.
+
+use std::borrow::Cow;
+use std::fs::{self, File};
+use std::io::{ErrorKind, Read};
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use super::embedded::Embedded;
+use super::error::RunError;
+use super::manifest::{CkaAnalysis, FORMAT, RunManifest};
+use super::{check, npy};
+
+/// Largest `run.ron`.
+const RUN_LIMIT: u64 = 1 << 20;
+/// Largest `analysis.ron`.
+const RECORD_LIMIT: u64 = 8 << 20;
+/// Largest array: that of 4,096 layers, and a header.
+const ARRAY_LIMIT: u64 = 8 * 4096 * 4096 + 1024;
+/// Largest weights file.
+const WEIGHTS_LIMIT: u64 = 8 << 30;
+
+/// Where a run's files are.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Source<'a> {
+    Folder(&'a Path),
+    Embedded(Embedded, &'a str),
+}
+
+impl Source<'_> {
+    /// The path of a file for messages.
+    pub(super) fn path(self, file: &str) -> PathBuf {
+        match self {
+            Source::Folder(folder) => folder.join(file),
+            Source::Embedded(_, name) => Path::new("(built in)").join(name).join(file),
+        }
+    }
+
+    /// The contents of `file` (with `/`), or `None` if it is not there.
+    pub(super) fn bytes(
+        self,
+        file: &str,
+        limit: u64,
+    ) -> Result<Option<Cow<'static, [u8]>>, RunError> {
+        match self {
+            Source::Folder(folder) => Ok(plain_file(folder, file, limit)?.map(Cow::Owned)),
+            Source::Embedded(table, name) => Ok(table.file(name, file).map(Cow::Borrowed)),
+        }
+    }
+}
+
+/// Reads a plain file of at most `limit` bytes below `folder`.
+fn plain_file(folder: &Path, file: &str, limit: u64) -> Result<Option<Vec<u8>>, RunError> {
+    let mut path = folder.to_path_buf();
+    for part in file.split('/') {
+        path.push(part);
+        match fs::symlink_metadata(&path) {
+            Ok(meta) if meta.is_symlink() => return Err(RunError::NotPlain(path)),
+            Ok(_) => {}
+            Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(e) => return Err(RunError::io("read", &path, e)),
+        }
+    }
+    let failed = |e| RunError::io("read", &path, e);
+    // Not opened before it is known to be plain: opening a pipe would wait.
+    let meta = fs::metadata(&path).map_err(failed)?;
+    if !meta.is_file() {
+        return Err(RunError::NotPlain(path));
+    }
+    let too_large = |size| RunError::TooLarge { path: path.clone(), size, limit };
+    if meta.len() > limit {
+        return Err(too_large(meta.len()));
+    }
+    let mut bytes = Vec::with_capacity(meta.len() as usize);
+    let file = File::open(&path).map_err(failed)?;
+    file.take(limit + 1).read_to_end(&mut bytes).map_err(failed)?;
+    if bytes.len() as u64 > limit {
+        return Err(too_large(bytes.len() as u64));
+    }
+    Ok(Some(bytes))
+}
+
+/// Reads `run.ron`.
+pub(super) fn manifest(source: Source<'_>) -> Result<RunManifest, RunError> {
+    let path = source.path("run.ron");
+    let bytes = source
+        .bytes("run.ron", RUN_LIMIT)?
+        .ok_or_else(|| RunError::damaged(&path, "missing; this folder is not a run"))?;
+    let manifest: RunManifest = versioned(&bytes, &path)?;
+    check::manifest(&manifest).map_err(|e| RunError::damaged(&path, e))?;
+    Ok(manifest)
+}
+
+/// Reads `analysis/`, or `None` if there is no `analysis.ron`.
+pub(super) fn analysis(source: Source<'_>) -> Result<Option<CkaAnalysis>, RunError> {
+    let Some(bytes) = source.bytes("analysis/analysis.ron", RECORD_LIMIT)? else {
+        return Ok(None);
+    };
+    let path = source.path("analysis/analysis.ron");
+    let record: super::AnalysisRecord = versioned(&bytes, &path)?;
+    check::record(&record).map_err(|e| RunError::damaged(&path, e))?;
+    let array = |file| {
+        let path = source.path(file);
+        let bytes = source
+            .bytes(file, ARRAY_LIMIT)?
+            .ok_or_else(|| RunError::damaged(&path, "missing; run `blockscope analyze` again"))?;
+        let matrix = npy::decode(&bytes).map_err(|e| {
+            RunError::damaged(&path, format!("{e}; run `blockscope analyze` again"))
+        })?;
+        let (found, layers) = ((matrix.rows(), matrix.cols()), record.layers.len());
+        if found != (layers, layers) {
+            return Err(RunError::Shape { path, found, layers });
+        }
+        Ok(matrix)
+    };
+    let (cka, se) = (array("analysis/cka.npy")?, array("analysis/cka_se.npy")?);
+    Ok(Some(CkaAnalysis { record, cka, se }))
+}
+
+/// Reads `weights.safetensors`.
+pub(super) fn weights(source: Source<'_>) -> Result<Cow<'static, [u8]>, RunError> {
+    let file = "weights.safetensors";
+    source
+        .bytes(file, WEIGHTS_LIMIT)?
+        .ok_or_else(|| RunError::damaged(&source.path(file), "missing; this run holds no weights"))
+}
+
+/// Reads `metrics.csv`; a run without one has no rows.
+pub(super) fn metrics(source: Source<'_>) -> Result<Vec<super::MetricsRow>, RunError> {
+    match source.bytes("metrics.csv", super::metrics::limit())? {
+        None => Ok(Vec::new()),
+        Some(bytes) => super::metrics::parse_metrics(&bytes, &source.path("metrics.csv")),
+    }
+}
+
+/// Parses RON that carries a `format`, which is looked at before the rest.
+fn versioned<T: DeserializeOwned>(bytes: &[u8], path: &Path) -> Result<T, RunError> {
+    #[derive(Deserialize)]
+    struct Head {
+        format: u32,
+    }
+    let text = std::str::from_utf8(bytes).map_err(|e| {
+        RunError::damaged(path, format!("not text: byte {} is not UTF-8", e.valid_up_to()))
+    })?;
+    match ron::from_str::<Head>(text) {
+        Ok(head) if head.format > FORMAT => {
+            Err(RunError::Newer { path: path.to_path_buf(), found: head.format })
+        }
+        Ok(Head { format: 0 }) => Err(RunError::damaged(path, "format 0 was never written")),
+        _ => ron::from_str(text).map_err(|e| RunError::Syntax {
+            path: path.to_path_buf(),
+            line: e.span.start.line,
+            column: e.span.start.col,
+            message: super::one_line(&e.code.to_string()),
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{RunId, fixtures};
+    use super::*;
+    use proptest::prelude::*;
+
+    fn run_with(text: &str) -> RunError {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("run.ron"), text).unwrap();
+        let error = manifest(Source::Folder(dir.path())).unwrap_err();
+        let shown = error.to_string();
+        assert!(!shown.contains('\n') && shown.contains("run.ron"), "{shown}");
+        error
+    }
+
+    #[test]
+    fn damage_is_reported_by_line_and_column() {
+        let text = super::super::write::to_ron(&fixtures::manifest("a")).unwrap();
+        let error = run_with(&text.replace("depth: 8", "depth: eight"));
+        let line = text.lines().position(|l| l.contains("depth: 8")).unwrap() + 1;
+        assert!(error.to_string().contains(&format!("run.ron:{line}:")), "{error}");
+        assert!(matches!(run_with("("), RunError::Syntax { line: 1, .. }));
+        assert!(matches!(run_with(&"(".repeat(100_000)), RunError::Syntax { .. }));
+        assert!(matches!(
+            run_with(&format!("(format: {}", "[".repeat(100_000))),
+            RunError::Syntax { .. }
+        ));
+    }
+
+    #[test]
+    fn a_newer_format_is_refused_by_name_whatever_else_it_holds() {
+        let error =
+            run_with("(format: 3, name: \"a\", wonders: Some([1, (x: 2)]), kind: Other(4))");
+        assert!(
+            error
+                .to_string()
+                .contains("run.ron was written by a newer blockscope (format 3, this one reads 1)"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn oversized_files_are_not_read() {
+        let error = run_with(&" ".repeat((RUN_LIMIT + 1) as usize));
+        assert!(matches!(error, RunError::TooLarge { size, .. } if size == RUN_LIMIT + 1));
+    }
+
+    #[test]
+    fn unknown_fields_and_missing_optional_ones_are_accepted() {
+        let text = super::super::write::to_ron(&fixtures::manifest("a")).unwrap();
+        let less: String =
+            text.lines().filter(|l| !l.contains("seed")).map(|l| format!("{l}\n")).collect();
+        let more = less.replacen("    name:", "    later: [(a: 1)],\n    name:", 1);
+        assert_ne!(less, more);
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("run.ron"), more).unwrap();
+        assert_eq!(manifest(Source::Folder(dir.path())).unwrap().seed, None);
+    }
+
+    #[test]
+    fn a_matrix_of_another_size_names_both_shapes() {
+        let (_dir, store) = fixtures::store();
+        let folder = store.create("a", &fixtures::manifest("a"), b"w", false).unwrap();
+        store.write_analysis(&RunId::Disk(folder.clone()), &fixtures::analysis(5)).unwrap();
+        let other = npy::encode(&fixtures::analysis(4).cka).unwrap();
+        fs::write(folder.join("analysis/cka.npy"), other).unwrap();
+        let text = analysis(Source::Folder(&folder)).unwrap_err().to_string();
+        assert!(text.contains("4x4 values for 5 layers (expected 5x5)"), "{text}");
+        assert!(text.contains("analyze"), "{text}");
+        fs::remove_file(folder.join("analysis/cka.npy")).unwrap();
+        let text = analysis(Source::Folder(&folder)).unwrap_err().to_string();
+        assert!(text.contains("cka.npy: missing"), "{text}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_and_folders_in_place_of_files_are_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("secret"), "x").unwrap();
+        let run = dir.path().join("run");
+        fs::create_dir(&run).unwrap();
+        std::os::unix::fs::symlink("../secret", run.join("weights.safetensors")).unwrap();
+        assert!(matches!(weights(Source::Folder(&run)), Err(RunError::NotPlain(_))));
+        std::os::unix::fs::symlink("..", run.join("analysis")).unwrap();
+        assert!(matches!(analysis(Source::Folder(&run)), Err(RunError::NotPlain(_))));
+        fs::create_dir(run.join("run.ron")).unwrap();
+        assert!(matches!(manifest(Source::Folder(&run)), Err(RunError::NotPlain(_))));
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_the_reader_panic(text in "\\PC{0,80}", cut in 0usize..2000) {
+            let _ = versioned::<RunManifest>(text.as_bytes(), Path::new("run.ron"));
+            let good = super::super::write::to_ron(&fixtures::manifest("a")).unwrap();
+            let cut = cut.min(good.len());
+            let damaged = format!("{}{text}{}", &good[..cut], &good[cut..]);
+            let _ = versioned::<RunManifest>(damaged.as_bytes(), Path::new("run.ron"));
+        }
+    }
+}

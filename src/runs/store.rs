@@ -1,0 +1,352 @@
+//! All runs a user can open: the folders below a root, and those inside the
+//! program. Finds, lists, loads and makes them.
+
+use std::borrow::Cow;
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use ndarray::Array2;
+
+use super::embedded::Embedded;
+use super::error::RunError;
+use super::manifest::{CkaAnalysis, RunManifest};
+use super::metrics::MetricsRow;
+use super::read::{self, Source};
+use super::{check, write};
+use crate::domain::{Pooling, SimilarityMatrix};
+
+/// The run that is listed and opened first.
+pub const FIRST_RUN: &str = "resnet38-w2-cifar10-64th-s0";
+
+/// Side of the largest preview, in cells.
+const PREVIEW: usize = 24;
+
+/// Where a run lives.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum RunId {
+    /// In a folder.
+    Disk(PathBuf),
+    /// Inside the program, by name.
+    Embedded(String),
+}
+
+impl RunId {
+    /// The name that a user knows it by: its folder's.
+    pub fn name(&self) -> String {
+        match self {
+            RunId::Disk(folder) => {
+                let name = folder.file_name().unwrap_or(folder.as_os_str());
+                super::one_line(&name.to_string_lossy())
+            }
+            RunId::Embedded(name) => name.clone(),
+        }
+    }
+}
+
+/// One line of the home list.
+#[derive(Debug, Clone)]
+pub struct RunSummary {
+    /// Where it lives.
+    pub id: RunId,
+    /// Its folder's name.
+    pub name: String,
+    /// What it says about itself, or in one line why that cannot be read.
+    pub manifest: Result<RunManifest, String>,
+    /// Whether it holds a CKA analysis that can be read.
+    pub analysis: bool,
+    /// In one line why its analysis cannot be read, if it has a damaged one.
+    pub analysis_error: Option<String>,
+    /// Its CKA map, mean-pooled by a whole factor to at most 24x24.
+    pub preview: Option<SimilarityMatrix>,
+}
+
+/// A run that was read.
+#[derive(Debug, Clone)]
+pub struct LoadedRun {
+    /// Where it lives.
+    pub id: RunId,
+    /// What it says about itself.
+    pub manifest: RunManifest,
+    /// Its CKA analysis, if it has one.
+    pub analysis: Option<CkaAnalysis>,
+}
+
+impl LoadedRun {
+    /// True if the analysis was made from other weights than the run now holds.
+    pub fn analysis_is_stale(&self) -> bool {
+        let analysed = self.analysis.as_ref().and_then(|a| a.record.weights_hash.as_ref());
+        matches!((analysed, &self.manifest.weights_hash), (Some(a), Some(b)) if a != b)
+    }
+}
+
+/// The runs folder, and the runs inside the program.
+#[derive(Debug, Clone)]
+pub struct RunStore {
+    root: PathBuf,
+    embedded: Embedded,
+}
+
+impl RunStore {
+    /// The runs below `root` (which need not exist yet) and those inside the
+    /// program.
+    pub fn new(root: PathBuf) -> RunStore {
+        RunStore { root, embedded: Embedded::SHIPPED }
+    }
+
+    /// The store a command works on: `flag` if it is given, else `saved_runs` in
+    /// the current folder if there is one, else `runs` in the user's data folder.
+    pub fn locate(flag: Option<PathBuf>) -> RunStore {
+        let here = PathBuf::from("saved_runs");
+        let root = flag.unwrap_or_else(|| {
+            let user = || directories::ProjectDirs::from("", "", "blockscope");
+            match here.is_dir().then_some(()).map_or_else(user, |()| None) {
+                Some(dirs) => dirs.data_dir().join("runs"),
+                None => here,
+            }
+        });
+        RunStore::new(root)
+    }
+
+    /// The same folder with other runs inside the program.
+    pub fn with_embedded(self, embedded: Embedded) -> RunStore {
+        RunStore { embedded, ..self }
+    }
+
+    /// The runs folder.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Every run: [`FIRST_RUN`], then those on disk, newest first, then those
+    /// inside the program whose name no run on disk has. A damaged run is listed
+    /// with its error, and so is a root that cannot be read.
+    pub fn list(&self) -> Vec<RunSummary> {
+        let mut found: Vec<RunSummary> = match self.folders() {
+            Ok(folders) => folders.into_iter().map(|f| self.summary(RunId::Disk(f))).collect(),
+            Err(error) => vec![RunSummary {
+                id: RunId::Disk(self.root.clone()),
+                name: RunId::Disk(self.root.clone()).name(),
+                manifest: Err(error.to_string()),
+                analysis: false,
+                analysis_error: None,
+                preview: None,
+            }],
+        };
+        let taken: BTreeSet<String> = found.iter().map(|run| run.name.clone()).collect();
+        let inside = self.embedded.names().filter(|name| !taken.contains(*name));
+        found.extend(inside.map(|name| self.summary(RunId::Embedded(name.to_string()))));
+        found.sort_by_cached_key(|run| {
+            let created = run.manifest.as_ref().map(|m| m.created.clone()).unwrap_or_default();
+            let embedded = matches!(run.id, RunId::Embedded(_));
+            (run.name != FIRST_RUN, embedded, Reverse(created), run.name.clone())
+        });
+        found
+    }
+
+    /// The run of that name in the root or inside the program, or else the run
+    /// folder at that path.
+    ///
+    /// # Errors
+    /// [`RunError::Unknown`] with names that look alike, or
+    /// [`RunError::Damaged`] for a folder that is no run.
+    pub fn resolve(&self, name_or_path: &str) -> Result<RunId, RunError> {
+        if check::name(name_or_path).is_ok() {
+            let folder = self.root.join(name_or_path);
+            if folder.join("run.ron").is_file() {
+                return Ok(RunId::Disk(folder));
+            }
+            if self.embedded.names().any(|name| name == name_or_path) {
+                return Ok(RunId::Embedded(name_or_path.to_string()));
+            }
+        }
+        let path = Path::new(name_or_path);
+        for folder in [path, &self.root.join(name_or_path)] {
+            if !name_or_path.is_empty() && folder.is_dir() {
+                return match folder.join("run.ron").is_file() {
+                    true => Ok(RunId::Disk(folder.to_path_buf())),
+                    false => Err(RunError::damaged(folder, "not a run (it has no run.ron)")),
+                };
+            }
+        }
+        match path.parent() {
+            Some(folder) if path.ends_with("run.ron") && path.is_file() => {
+                Ok(RunId::Disk(folder.to_path_buf()))
+            }
+            _ => Err(self.unknown(name_or_path)),
+        }
+    }
+
+    /// Reads a run's manifest and analysis.
+    ///
+    /// # Errors
+    /// [`RunError`] naming the file and the place in it.
+    pub fn load(&self, id: &RunId) -> Result<LoadedRun, RunError> {
+        Ok(LoadedRun { id: id.clone(), manifest: self.manifest(id)?, analysis: self.analysis(id)? })
+    }
+
+    /// Reads a run's manifest alone.
+    ///
+    /// # Errors
+    /// [`RunError`] naming the file and the place in it.
+    pub fn manifest(&self, id: &RunId) -> Result<RunManifest, RunError> {
+        read::manifest(self.source(id))
+    }
+
+    /// Reads a run's CKA analysis, if it has one.
+    ///
+    /// # Errors
+    /// [`RunError`] naming the file and the place in it.
+    pub fn analysis(&self, id: &RunId) -> Result<Option<CkaAnalysis>, RunError> {
+        read::analysis(self.source(id))
+    }
+
+    /// The bytes of a run's `weights.safetensors`.
+    ///
+    /// # Errors
+    /// [`RunError`] naming the file.
+    pub fn weights(&self, id: &RunId) -> Result<Cow<'static, [u8]>, RunError> {
+        read::weights(self.source(id))
+    }
+
+    /// The rows of a run's `metrics.csv`; none if it has no such file.
+    ///
+    /// # Errors
+    /// [`RunError`] naming the file and the line.
+    pub fn metrics(&self, id: &RunId) -> Result<Vec<MetricsRow>, RunError> {
+        read::metrics(self.source(id))
+    }
+
+    /// Makes a run with its manifest and weights and returns its folder. The
+    /// folder appears in one step, complete.
+    ///
+    /// # Errors
+    /// [`RunError::Name`] for a name with separators, a leading dot or control
+    /// characters; [`RunError::Exists`] if the name is taken and `replace` is
+    /// false; [`RunError::Io`] naming the path.
+    pub fn create(
+        &self,
+        name: &str,
+        manifest: &RunManifest,
+        weights: &[u8],
+        replace: bool,
+    ) -> Result<PathBuf, RunError> {
+        write::new_folder(&self.root, name, replace, |folder| {
+            write::atomic(&folder.join("weights.safetensors"), weights)?;
+            write::manifest(folder, manifest)
+        })
+    }
+
+    /// The folder of a run that can be written to. A run inside the program is
+    /// copied into the root first, unless it was before.
+    ///
+    /// # Errors
+    /// [`RunError`] naming the path.
+    pub fn writable(&self, id: &RunId) -> Result<PathBuf, RunError> {
+        let name = match id {
+            RunId::Disk(folder) => return Ok(folder.clone()),
+            RunId::Embedded(name) => name,
+        };
+        let copy = self.root.join(name);
+        if copy.join("run.ron").is_file() {
+            return Ok(copy);
+        }
+        write::new_folder(&self.root, name, false, |folder| {
+            for (file, bytes) in self.embedded.files(name) {
+                let path = folder.join(file);
+                if let Some(parent) = path.parent() {
+                    fs::create_dir_all(parent).map_err(|e| RunError::io("create", parent, e))?;
+                }
+                write::atomic(&path, bytes)?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Replaces a run's `run.ron` in one step.
+    ///
+    /// # Errors
+    /// [`RunError`] naming the file.
+    pub fn write_manifest(&self, id: &RunId, manifest: &RunManifest) -> Result<(), RunError> {
+        write::manifest(&self.writable(id)?, manifest)
+    }
+
+    /// Replaces a run's weights in one step.
+    ///
+    /// # Errors
+    /// [`RunError`] naming the file.
+    pub fn write_weights(&self, id: &RunId, weights: &[u8]) -> Result<(), RunError> {
+        write::atomic(&self.writable(id)?.join("weights.safetensors"), weights)
+    }
+
+    /// Writes or replaces a run's CKA analysis. That of a run inside the program
+    /// goes to a copy in the root (see [`RunStore::writable`]).
+    ///
+    /// # Errors
+    /// [`RunError`] naming the file.
+    pub fn write_analysis(&self, id: &RunId, analysis: &CkaAnalysis) -> Result<(), RunError> {
+        write::analysis(&self.writable(id)?, analysis)
+    }
+
+    fn source<'a>(&self, id: &'a RunId) -> Source<'a> {
+        match id {
+            RunId::Disk(folder) => Source::Folder(folder),
+            RunId::Embedded(name) => Source::Embedded(self.embedded, name),
+        }
+    }
+
+    fn summary(&self, id: RunId) -> RunSummary {
+        let manifest = self.manifest(&id).map_err(|e| e.to_string());
+        let (analysis, analysis_error) = match self.analysis(&id) {
+            Ok(analysis) => (analysis, None),
+            Err(error) => (None, Some(error.to_string())),
+        };
+        RunSummary {
+            name: id.name(),
+            id,
+            manifest,
+            analysis: analysis.is_some(),
+            analysis_error,
+            preview: analysis.map(|a| preview(&a.cka)),
+        }
+    }
+
+    /// The folders below the root that are runs or what is left of one.
+    fn folders(&self) -> Result<Vec<PathBuf>, RunError> {
+        let failed = |e| RunError::io("read", &self.root, e);
+        let entries = match fs::read_dir(&self.root) {
+            Err(e) if e.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+            entries => entries.map_err(failed)?,
+        };
+        let mut folders = Vec::new();
+        for entry in entries {
+            let path = entry.map_err(failed)?.path();
+            let hidden = path.file_name().is_none_or(|n| n.as_encoded_bytes().starts_with(b"."));
+            let parts =
+                ["run.ron", "weights.safetensors", "metrics.csv", "analysis", "checkpoints"];
+            if !hidden && path.is_dir() && parts.iter().any(|part| path.join(part).exists()) {
+                folders.push(path);
+            }
+        }
+        Ok(folders)
+    }
+
+    fn unknown(&self, name: &str) -> RunError {
+        let mut names: Vec<String> = self.embedded.names().map(String::from).collect();
+        names.extend(self.folders().unwrap_or_default().into_iter().map(|f| RunId::Disk(f).name()));
+        names.sort();
+        names.dedup();
+        RunError::unknown(name, &self.root, names)
+    }
+}
+
+/// The map pooled by the smallest whole factor that makes it fit.
+fn preview(map: &SimilarityMatrix) -> SimilarityMatrix {
+    let factor = map.rows().max(map.cols()).div_ceil(PREVIEW).max(1);
+    let shape = (map.rows().div_ceil(factor), map.cols().div_ceil(factor));
+    SimilarityMatrix::new(Array2::from_shape_fn(shape, |(i, j)| {
+        map.pooled(i, j, factor, Pooling::Mean).value.unwrap_or(f64::NAN)
+    }))
+}

@@ -1,0 +1,287 @@
+//! Writing a run's files so that a reader never sees half of one: each is
+//! written beside its place, flushed to the disk and renamed.
+
+use std::fs::{self, File, Permissions};
+use std::io::{self, Write};
+use std::path::Path;
+
+use serde::Serialize;
+use tempfile::NamedTempFile;
+
+use super::error::RunError;
+use super::manifest::{CkaAnalysis, RunManifest};
+use super::{check, npy};
+
+/// Writes a file in one step: a reader sees the old contents or the new.
+///
+/// # Errors
+/// [`RunError::Io`] naming the file; the old contents are untouched then.
+pub fn atomic(path: &Path, bytes: &[u8]) -> Result<(), RunError> {
+    let failed = |e| RunError::io("write", path, e);
+    put(stage(path, bytes).map_err(failed)?, path).map_err(failed)
+}
+
+/// Writes `bytes` to an unnamed neighbour of `path` and flushes it to the disk.
+fn stage(path: &Path, bytes: &[u8]) -> io::Result<NamedTempFile> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".new-");
+    let mode = shared_mode(0o666);
+    if let Some(mode) = mode {
+        builder.permissions(mode);
+    }
+    let mut file = builder.tempfile_in(parent(path))?;
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    Ok(file)
+}
+
+/// Renames a staged file into place and makes the rename last.
+fn put(file: NamedTempFile, path: &Path) -> io::Result<()> {
+    file.persist(path).map_err(|e| e.error)?;
+    sync_folder(parent(path));
+    Ok(())
+}
+
+fn parent(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
+}
+
+/// Temporary files are private by default; ours get what the user's mask allows.
+fn shared_mode(mode: u32) -> Option<Permissions> {
+    #[cfg(unix)]
+    return Some(std::os::unix::fs::PermissionsExt::from_mode(mode));
+    #[cfg(not(unix))]
+    {
+        let _ = mode;
+        None
+    }
+}
+
+/// Asks for a folder's entries to reach the disk. Not every system can, and the
+/// files themselves are safe, so a refusal is no error.
+fn sync_folder(folder: &Path) {
+    if let Ok(folder) = File::open(folder) {
+        let _ = folder.sync_all();
+    }
+}
+
+/// Pretty RON, ending in a line break.
+pub(super) fn to_ron<T: Serialize>(value: &T) -> Result<String, ron::Error> {
+    let config = ron::ser::PrettyConfig::new().new_line("\n").compact_arrays(true);
+    ron::ser::to_string_pretty(value, config).map(|text| text + "\n")
+}
+
+fn checked_ron<T: Serialize>(
+    path: &Path,
+    value: &T,
+    check: Result<(), String>,
+) -> Result<String, RunError> {
+    check.map_err(|e| RunError::damaged(path, format!("not written: {e}")))?;
+    to_ron(value).map_err(|e| RunError::damaged(path, format!("not written: {e}")))
+}
+
+/// Writes `run.ron` into `folder`.
+///
+/// # Errors
+/// [`RunError`] naming the file.
+pub(super) fn manifest(folder: &Path, manifest: &RunManifest) -> Result<(), RunError> {
+    let path = folder.join("run.ron");
+    atomic(&path, checked_ron(&path, manifest, check::manifest(manifest))?.as_bytes())
+}
+
+/// Writes `analysis/`. Everything is on the disk before the old record goes and
+/// the new files take their places, the record last, so that no reader takes
+/// new arrays for those of an old record.
+///
+/// # Errors
+/// [`RunError`] naming the file.
+pub(super) fn analysis(folder: &Path, analysis: &CkaAnalysis) -> Result<(), RunError> {
+    let dir = folder.join("analysis");
+    real_folder(&dir)?;
+    let record = dir.join("analysis.ron");
+    let text = checked_ron(&record, &analysis.record, check::record(&analysis.record))?;
+    let layers = analysis.record.layers.len();
+    let mut staged = Vec::new();
+    for (file, matrix) in [("cka.npy", &analysis.cka), ("cka_se.npy", &analysis.se)] {
+        let path = dir.join(file);
+        let found = (matrix.rows(), matrix.cols());
+        if found != (layers, layers) {
+            return Err(RunError::Shape { path, found, layers });
+        }
+        let bytes = npy::encode(matrix).map_err(|e| RunError::damaged(&path, e))?;
+        staged.push((stage(&path, &bytes).map_err(|e| RunError::io("write", &path, e))?, path));
+    }
+    let last = stage(&record, text.as_bytes()).map_err(|e| RunError::io("write", &record, e))?;
+    match fs::remove_file(&record) {
+        Err(e) if e.kind() != io::ErrorKind::NotFound => {
+            return Err(RunError::io("replace", &record, e));
+        }
+        _ => {}
+    }
+    staged.push((last, record));
+    for (file, path) in staged {
+        put(file, &path).map_err(|e| RunError::io("write", &path, e))?;
+    }
+    Ok(())
+}
+
+/// Writes `folder/checkpoints/NAME` in one step.
+///
+/// # Errors
+/// [`RunError`] if the name is not a plain file name, or naming the file.
+pub fn write_checkpoint(folder: &Path, name: &str, bytes: &[u8]) -> Result<(), RunError> {
+    super::check_name(name)?;
+    let dir = folder.join("checkpoints");
+    real_folder(&dir)?;
+    atomic(&dir.join(name), bytes)
+}
+
+/// Makes a folder unless it is there; a link in its place is refused.
+fn real_folder(dir: &Path) -> Result<(), RunError> {
+    match fs::symlink_metadata(dir) {
+        Ok(meta) if meta.is_dir() => Ok(()),
+        Ok(_) => Err(RunError::NotPlain(dir.to_path_buf())),
+        Err(_) => fs::create_dir_all(dir).map_err(|e| RunError::io("create", dir, e)),
+    }
+}
+
+/// Makes the run folder `root/name` in one step: `fill` writes its files into a
+/// hidden neighbour, which is then renamed. With `replace`, a run of that name
+/// is put aside first and deleted last.
+///
+/// # Errors
+/// [`RunError`]; nothing of the new run is left then, and the old one is in place.
+pub(super) fn new_folder(
+    root: &Path,
+    name: &str,
+    replace: bool,
+    fill: impl FnOnce(&Path) -> Result<(), RunError>,
+) -> Result<std::path::PathBuf, RunError> {
+    super::check_name(name)?;
+    let target = root.join(name);
+    let exists = || fs::symlink_metadata(&target).is_ok();
+    if exists() && !replace {
+        return Err(RunError::Exists(target));
+    }
+    fs::create_dir_all(root).map_err(|e| RunError::io("create", root, e))?;
+    let beside = |prefix: &str| {
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(prefix);
+        if let Some(mode) = shared_mode(0o777) {
+            builder.permissions(mode);
+        }
+        builder.tempdir_in(root).map_err(|e| RunError::io("create a folder in", root, e))
+    };
+    let made = beside(".new-")?;
+    fill(made.path())?;
+    sync_folder(made.path());
+    let failed = |e| RunError::io("create", &target, e);
+    if replace && exists() {
+        let aside = beside(".old-")?;
+        let old = aside.path().join(name);
+        fs::rename(&target, &old).map_err(failed)?;
+        if let Err(e) = fs::rename(made.path(), &target) {
+            // Put back what was there; the error that matters is the first.
+            let _ = fs::rename(&old, &target);
+            return Err(failed(e));
+        }
+    } else {
+        fs::rename(made.path(), &target)
+            .map_err(|e| if exists() { RunError::Exists(target.clone()) } else { failed(e) })?;
+    }
+    // Renamed: there is nothing left to delete.
+    let _ = made.keep();
+    sync_folder(root);
+    Ok(target)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixtures;
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_failed_fill_leaves_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let error = new_folder(dir.path(), "a", false, |folder| {
+            atomic(&folder.join("half"), b"x")?;
+            Err(RunError::Exists(folder.to_path_buf()))
+        });
+        assert!(error.is_err());
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn replacing_keeps_no_remains_of_the_old_run() {
+        let dir = tempfile::tempdir().unwrap();
+        let fill = |file: &'static str| move |folder: &Path| atomic(&folder.join(file), b"x");
+        new_folder(dir.path(), "a", false, fill("one")).unwrap();
+        let again = new_folder(dir.path(), "a", false, fill("two"));
+        assert!(matches!(again, Err(RunError::Exists(_))));
+        assert!(dir.path().join("a/one").is_file());
+        new_folder(dir.path(), "a", true, fill("two")).unwrap();
+        assert!(!dir.path().join("a/one").exists() && dir.path().join("a/two").is_file());
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn writing_where_one_may_not_names_the_path_in_one_line() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("file");
+        fs::write(&file, "x").unwrap();
+        let text = atomic(&file.join("below"), b"x").unwrap_err().to_string();
+        assert!(text.contains("below") && !text.contains('\n'), "{text}");
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+        assert!(write_checkpoint(dir.path(), "../x", b"").is_err());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn files_are_as_open_as_the_users_mask_allows() {
+        use std::os::unix::fs::PermissionsExt;
+        let dir = tempfile::tempdir().unwrap();
+        let (ours, plain) = (dir.path().join("ours"), dir.path().join("plain"));
+        atomic(&ours, b"x").unwrap();
+        fs::write(&plain, b"x").unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode(&ours), mode(&plain));
+    }
+
+    #[test]
+    fn what_could_not_be_read_back_is_not_written() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut bad = fixtures::manifest("a");
+        bad.device = "cpu\n".into();
+        assert!(manifest(dir.path(), &bad).unwrap_err().to_string().contains("not written"));
+        let mut short = fixtures::analysis(4);
+        short.record.layers.pop();
+        assert!(matches!(analysis(dir.path(), &short), Err(RunError::Shape { .. })));
+    }
+
+    proptest! {
+        #[test]
+        fn manifests_survive_ron(
+            name in "\\PC{0,40}",
+            class in "\\PC{0,12}",
+            seed in any::<Option<u64>>(),
+            fraction in 1e-9f64..=1.0,
+            loss in 0.0f64..1e300,
+            width in 0.1f64..100.0,
+            epoch in any::<usize>(),
+        ) {
+            let mut m = fixtures::manifest(&name);
+            m.data.classes.push(class);
+            m.seed = seed;
+            m.data.fraction = fraction;
+            m.model.width = width;
+            m.test.as_mut().unwrap().loss = loss;
+            m.state = super::super::RunState::Training { epoch, epochs: 7 };
+            let back: RunManifest = ron::from_str(&to_ron(&m).unwrap()).unwrap();
+            prop_assert_eq!(back, m);
+        }
+    }
+}

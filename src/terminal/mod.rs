@@ -1,0 +1,73 @@
+//! The only code that touches the terminal: enters and leaves it, reads keys
+//! and signals, and writes frames. Everything it shows comes from `ui`, every
+//! decision from `app`; it knows neither networks nor run files.
+//!
+//! - [`run`]: the event loop; blocks when idle, one write a frame
+//! - [`session`]: modes on the way in, and out again whatever happens
+//! - [`backend`]: cells to bytes, as few as possible
+//! - `input`, `signals`, `worker`: threads that send events
+//! - [`depth`]: how many colours the terminal has
+
+pub mod backend;
+pub mod depth;
+mod event_loop;
+mod input;
+pub mod session;
+mod signals;
+mod stderr;
+mod worker;
+
+#[cfg(test)]
+mod tests;
+
+use std::path::PathBuf;
+
+use crate::app::ExportRequest;
+use crate::runs::{LoadedRun, RunId, RunSummary};
+
+pub use depth::detect;
+pub use event_loop::run;
+
+/// What the explorer asks of the rest of the program. Runs on one worker
+/// thread, in order; a panic becomes a message on screen.
+pub trait Services {
+    /// The list of runs.
+    fn list(&self) -> Vec<RunSummary>;
+
+    /// Reads a run.
+    ///
+    /// # Errors
+    /// One line that says what is wrong with it.
+    fn load(&self, id: &RunId) -> Result<LoadedRun, String>;
+
+    /// Writes the current map as PNG, SVG, CSV and NPY and returns their paths.
+    ///
+    /// # Errors
+    /// One line that names the file and the reason.
+    fn export(&self, request: &ExportRequest) -> Result<Vec<PathBuf>, String>;
+
+    /// The compute device of this session, in words. May take a second.
+    fn device(&self) -> String;
+}
+
+/// How to run the interface.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// Where standard error goes while the interface is up; drivers write to it.
+    pub log: Option<PathBuf>,
+}
+
+/// What arrives at the event loop.
+#[derive(Debug)]
+enum Event {
+    /// For the app.
+    Input(crate::app::Input),
+    /// The terminal's size may have changed.
+    Resized,
+    /// We were stopped and go on.
+    Continued,
+    /// A signal that ends the program.
+    Signal(i32),
+    /// The terminal is gone.
+    HangUp,
+}

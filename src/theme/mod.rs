@@ -1,0 +1,21 @@
+//! Themes and colour maps as data (`themes/*.ron`): what a colour or a style is,
+//! which roles the interface has, and the maps that turn a similarity into a
+//! colour.
+//!
+//! Knows neither ratatui nor burn; `ui::colour` turns what it finds here into
+//! what a terminal can show.
+
+mod colormap;
+mod colour;
+mod error;
+mod file;
+mod role;
+mod set;
+#[cfg(test)]
+mod tests;
+
+pub use colormap::Colormap;
+pub use colour::{ColourError, ColourSpec, Rgb, StyleSpec};
+pub use error::ThemeError;
+pub use role::Role;
+pub use set::{DEFAULT_THEME, Theme, ThemeSet};

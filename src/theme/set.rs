@@ -1,0 +1,286 @@
+//! All themes and colour maps: those inside the program, and those of the
+//! user's theme folder, which win. Parents are resolved here.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{ErrorKind, Read};
+use std::path::Path;
+
+use super::colormap::Colormap;
+use super::colour::StyleSpec;
+use super::error::{ThemeError, nearest, one_line};
+use super::file::{ThemeFile, parse};
+use super::role::Role;
+
+/// The theme that is used unless another is asked for.
+pub const DEFAULT_THEME: &str = "blockscope";
+
+/// Largest theme file, in bytes.
+const LIMIT: u64 = 1 << 20;
+
+/// The theme files inside the program, in the order in which they are offered.
+const BUILTIN: [(&str, &str); 6] = [
+    ("blockscope.ron", include_str!("../../themes/blockscope.ron")),
+    ("dark.ron", include_str!("../../themes/dark.ron")),
+    ("light.ron", include_str!("../../themes/light.ron")),
+    ("high-contrast.ron", include_str!("../../themes/high-contrast.ron")),
+    ("colour-blind.ron", include_str!("../../themes/colour-blind.ron")),
+    ("mono.ron", include_str!("../../themes/mono.ron")),
+];
+
+/// One theme, its parents' styles included.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Theme {
+    /// Its name.
+    pub name: String,
+    /// The name of the colour map that it starts with; [`ThemeSet`] holds it.
+    pub colormap: String,
+    styles: [Option<StyleSpec>; Role::ALL.len()],
+}
+
+impl Theme {
+    /// The style of a role: the theme's or its nearest parent's, else that of
+    /// the role's fallback, in the end the terminal's own colours.
+    pub fn style(&self, role: Role) -> StyleSpec {
+        let chain = std::iter::successors(Some(role), |role| role.fallback());
+        chain.into_iter().find_map(|role| self.explicit(role)).unwrap_or_default()
+    }
+
+    fn explicit(&self, role: Role) -> Option<StyleSpec> {
+        self.styles.get(role as usize).copied().flatten()
+    }
+}
+
+/// Every theme and colour map there is.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ThemeSet {
+    themes: Vec<Theme>,
+    colormaps: Vec<Colormap>,
+}
+
+impl ThemeSet {
+    /// The themes inside the program.
+    ///
+    /// # Errors
+    /// [`ThemeError`] if one of them is faulty, which tests rule out.
+    pub fn builtin() -> Result<ThemeSet, ThemeError> {
+        let mut files = Vec::new();
+        for (file, text) in BUILTIN {
+            files.push((file.to_string(), parse(text, file)?));
+        }
+        let mut set = ThemeSet::default();
+        match set.add(files).into_iter().next() {
+            Some(error) => Err(error),
+            None => Ok(set),
+        }
+    }
+
+    /// Adds the `*.ron` files of a folder; one with the name of a theme or map
+    /// that is there already takes its place. Faulty files are left out and
+    /// reported; a missing folder is an empty one.
+    pub fn with_user_dir(mut self, dir: &Path) -> (ThemeSet, Vec<ThemeError>) {
+        let mut errors = Vec::new();
+        let mut files = Vec::new();
+        for path in theme_files(dir, &mut errors) {
+            let shown = path.display().to_string();
+            match read(&path, &shown).and_then(|text| parse(&text, &shown)) {
+                Ok(theme) => files.push((shown, theme)),
+                Err(error) => errors.push(error),
+            }
+        }
+        errors.extend(self.add(files));
+        (self, errors)
+    }
+
+    /// All themes, in the order in which they are offered.
+    pub fn themes(&self) -> &[Theme] {
+        &self.themes
+    }
+
+    /// The theme of that name.
+    pub fn theme(&self, name: &str) -> Option<&Theme> {
+        self.themes.iter().find(|theme| theme.name == name)
+    }
+
+    /// All colour maps, in the order in which a key cycles through them.
+    pub fn colormaps(&self) -> &[Colormap] {
+        &self.colormaps
+    }
+
+    /// The colour map of that name.
+    pub fn colormap(&self, name: &str) -> Option<&Colormap> {
+        self.colormaps.iter().find(|map| map.name == name)
+    }
+
+    /// The theme of that name, or an error that offers what looks like it.
+    ///
+    /// # Errors
+    /// [`ThemeError::Refused`] with the nearest name, or all of them.
+    pub fn find(&self, name: &str) -> Result<&Theme, ThemeError> {
+        let names = || self.themes.iter().map(|theme| theme.name.as_str());
+        self.theme(name)
+            .ok_or_else(|| ThemeError::refused("theme", missing("theme", name, names())))
+    }
+
+    /// Adds parsed files: first their maps, then the themes, parents first.
+    fn add(&mut self, files: Vec<(String, ThemeFile)>) -> Vec<ThemeError> {
+        let mut errors = Vec::new();
+        for (file, theme) in &files {
+            for map in &theme.colormaps {
+                match Colormap::new(&map.name, map.stops.clone(), map.ansi256.clone()) {
+                    Ok(map) => replace(&mut self.colormaps, map, |map| &map.name),
+                    Err(message) => errors.push(ThemeError::refused(file, message)),
+                }
+            }
+        }
+        let mut resolver = Resolver {
+            files: files
+                .iter()
+                .map(|(file, theme)| (theme.name.as_str(), (file.as_str(), theme)))
+                .collect(),
+            base: &*self,
+            path: Vec::new(),
+        };
+        let mut made = Vec::new();
+        for (_, theme) in &files {
+            match resolver.theme(&theme.name) {
+                Ok(theme) => made.push(theme),
+                Err(error) => errors.push(error),
+            }
+            resolver.path.clear();
+        }
+        for theme in made {
+            replace(&mut self.themes, theme, |theme| &theme.name);
+        }
+        errors
+    }
+}
+
+/// Puts an item in the place of the one with its name, or at the end.
+fn replace<T>(list: &mut Vec<T>, item: T, name: fn(&T) -> &String) {
+    match list.iter_mut().find(|old| name(old) == name(&item)) {
+        Some(old) => *old = item,
+        None => list.push(item),
+    }
+}
+
+fn missing<'a>(what: &str, name: &str, names: impl Iterator<Item = &'a str>) -> String {
+    let mut names: Vec<&str> = names.collect();
+    names.sort_unstable();
+    names.dedup();
+    match nearest(name, names.iter().copied()) {
+        Some(near) => format!("no {what} {name:?}; did you mean {near:?}?"),
+        None => format!("no {what} {name:?}; there are {}", names.join(", ")),
+    }
+}
+
+/// Follows parents among new files and then among the themes there are.
+struct Resolver<'a> {
+    files: BTreeMap<&'a str, (&'a str, &'a ThemeFile)>,
+    base: &'a ThemeSet,
+    /// The names being resolved, outermost first.
+    path: Vec<&'a str>,
+}
+
+impl<'a> Resolver<'a> {
+    fn theme(&mut self, name: &'a str) -> Result<Theme, ThemeError> {
+        let Some((file, written)) = self.files.get(name).copied() else {
+            return self.known(name).ok_or_else(|| {
+                let names = self.base.themes.iter().map(|theme| theme.name.as_str());
+                let names = names.chain(self.files.keys().copied());
+                let file = self.path.last().and_then(|child| self.files.get(child));
+                ThemeError::refused(file.map_or("theme", |(f, _)| f), missing("theme", name, names))
+            });
+        };
+        if self.path.contains(&name) {
+            let chain = self.path.join(" -> ");
+            return Err(ThemeError::refused(
+                file,
+                format!("parents run in a circle: {chain} -> {name}"),
+            ));
+        }
+        self.path.push(name);
+        let parent = match written.parent.as_deref() {
+            // A file may change the theme whose place it takes.
+            Some(parent) if parent == name && self.known(name).is_some() => self.known(name),
+            Some(parent) => Some(self.theme(parent)?),
+            None => None,
+        };
+        self.path.pop();
+        self.child(file, written, parent)
+    }
+
+    fn known(&self, name: &str) -> Option<Theme> {
+        self.base.theme(name).cloned()
+    }
+
+    fn child(
+        &self,
+        file: &str,
+        written: &ThemeFile,
+        parent: Option<Theme>,
+    ) -> Result<Theme, ThemeError> {
+        let inherited = parent.as_ref().map(|parent| parent.colormap.clone());
+        let colormap = written.colormap.clone().or(inherited).ok_or_else(|| {
+            ThemeError::refused(file, "names neither a colormap nor a parent that has one".into())
+        })?;
+        if self.base.colormap(&colormap).is_none() {
+            let names = self.base.colormaps.iter().map(|map| map.name.as_str());
+            return Err(ThemeError::refused(file, missing("colour map", &colormap, names)));
+        }
+        let styles = Role::ALL.map(|role| {
+            let own = written.roles.get(&role).copied();
+            own.or_else(|| parent.as_ref().and_then(|parent| parent.explicit(role)))
+        });
+        Ok(Theme { name: written.name.clone(), colormap, styles })
+    }
+}
+
+/// The `*.ron` files of a folder, sorted.
+fn theme_files(dir: &Path, errors: &mut Vec<ThemeError>) -> Vec<std::path::PathBuf> {
+    let unreadable = |reason: std::io::Error| ThemeError::read(&dir.display().to_string(), &reason);
+    let mut paths = Vec::new();
+    match fs::read_dir(dir) {
+        Ok(entries) => {
+            for entry in entries {
+                match entry {
+                    Ok(entry) => paths.push(entry.path()),
+                    Err(error) => errors.push(unreadable(error)),
+                }
+            }
+        }
+        Err(error) if error.kind() == ErrorKind::NotFound => {}
+        Err(error) => errors.push(unreadable(error)),
+    }
+    paths.retain(|path| path.extension().is_some_and(|ext| ext == "ron"));
+    paths.sort();
+    paths
+}
+
+fn read(path: &Path, shown: &str) -> Result<String, ThemeError> {
+    // Not opened before it is known to be a file: opening a pipe would wait.
+    if !path.is_file() {
+        return Err(ThemeError::refused(shown, "not a file".into()));
+    }
+    let mut bytes = Vec::new();
+    File::open(path)
+        .and_then(|file| file.take(LIMIT + 1).read_to_end(&mut bytes))
+        .map_err(|e| ThemeError::read(shown, &e))?;
+    if bytes.len() as u64 > LIMIT {
+        return Err(ThemeError::refused(shown, format!("larger than {LIMIT} bytes")));
+    }
+    String::from_utf8(bytes).map_err(|e| {
+        let at = e.utf8_error().valid_up_to();
+        ThemeError::refused(shown, format!("not text: byte {at} is not UTF-8"))
+    })
+}
+
+impl ThemeError {
+    pub(super) fn refused(file: &str, message: String) -> ThemeError {
+        ThemeError::Refused { file: one_line(file), message: one_line(&message) }
+    }
+
+    fn read(file: &str, reason: &std::io::Error) -> ThemeError {
+        ThemeError::Read { file: one_line(file), reason: one_line(&reason.to_string()) }
+    }
+}

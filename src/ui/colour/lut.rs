@@ -1,0 +1,82 @@
+//! The table of a colour map under a depth: few levels, so that cells of nearly
+//! equal value are equal on the wire.
+
+use ratatui::style::Color;
+
+use crate::app::ColourDepth;
+use crate::theme::{Colormap, Rgb};
+
+use super::truecolour;
+
+/// Levels in truecolor.
+pub const LEVELS: usize = 32;
+
+/// Glyphs that stand for values where there are not enough colours.
+pub const RAMP: [&str; 5] = [" ", "░", "▒", "▓", "█"];
+
+/// A colour map as a table.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Lut {
+    colours: Vec<Color>,
+    /// Whether black is easier to see on a level than white.
+    light: Vec<bool>,
+    ramp: bool,
+}
+
+impl Lut {
+    /// The table of `map` under `depth`; without a map (or without enough
+    /// colours) values become glyphs.
+    pub fn new(map: Option<&Colormap>, depth: ColourDepth) -> Lut {
+        let position = |i: usize| i as f64 / (LEVELS - 1) as f64;
+        let rgbs = map.map(|m| m.quantised(LEVELS)).unwrap_or_default();
+        let colours: Vec<Color> = match (depth, map) {
+            (ColourDepth::Truecolor, Some(_)) => rgbs.iter().copied().map(truecolour).collect(),
+            (ColourDepth::Indexed256, Some(m)) => {
+                (0..LEVELS).map(|i| Color::Indexed(m.ansi256(position(i)))).collect()
+            }
+            _ => Vec::new(),
+        };
+        let light = rgbs.iter().map(|rgb| luminance(*rgb) > 0.36).collect();
+        Lut { ramp: colours.is_empty(), colours, light }
+    }
+
+    /// True if values are glyphs.
+    pub fn is_ramp(&self) -> bool {
+        self.ramp
+    }
+
+    /// The level of a position on the scale, 0 to 1 (clamped).
+    pub fn level(&self, t: f64) -> usize {
+        let last = if self.ramp { RAMP.len() } else { self.colours.len() } - 1;
+        (t.clamp(0.0, 1.0) * last as f64).round() as usize
+    }
+
+    /// The colour of a level.
+    pub fn colour(&self, level: usize) -> Color {
+        self.colours.get(level).copied().unwrap_or(Color::Reset)
+    }
+
+    /// A colour that stands out from a level's.
+    pub fn contrast(&self, level: usize) -> Color {
+        match (self.light.get(level), self.colours.first()) {
+            (Some(true), Some(Color::Rgb(..))) => Color::Rgb(0, 0, 0),
+            (_, Some(Color::Rgb(..))) => Color::Rgb(255, 255, 255),
+            (Some(true), _) => Color::Indexed(16),
+            _ => Color::Indexed(231),
+        }
+    }
+
+    /// The glyph of a level of the ramp.
+    pub fn glyph(&self, level: usize) -> &'static str {
+        RAMP.get(level).copied().unwrap_or("█")
+    }
+}
+
+/// Relative luminance (WCAG), 0 to 1.
+fn luminance(Rgb(r, g, b): Rgb) -> f64 {
+    let linear = |c: u8| {
+        let c = f64::from(c) / 255.0;
+        if c <= 0.04045 { c / 12.92 } else { ((c + 0.055) / 1.055).powf(2.4) }
+    };
+    0.2126 * linear(r) + 0.7152 * linear(g) + 0.0722 * linear(b)
+}

@@ -1,0 +1,78 @@
+//! The top line (what is open, on which device) and the bottom line (keys).
+
+use ratatui::buffer::Buffer;
+
+use crate::app::action::{HINTS, Scope};
+use crate::app::layout::Area;
+use crate::app::App;
+use crate::runs::{RunManifest, RunState};
+use crate::theme::Role;
+
+use super::super::Skin;
+use super::super::pen::{Pen, width};
+
+/// `41.2 %`.
+pub fn percent(share: f64) -> String {
+    format!("{:.1} %", 100.0 * share)
+}
+
+/// What a run says about itself, most important first.
+pub fn facts(manifest: &RunManifest) -> Vec<String> {
+    let mut facts = vec![manifest.model.title(), manifest.data.title()];
+    if let RunState::Training { epoch, epochs } = manifest.state {
+        facts.push(format!("epoch {epoch} of {epochs}"));
+    }
+    if let Some(test) = &manifest.test {
+        facts.push(format!("test {}", percent(test.accuracy())));
+    }
+    if let Some(seed) = manifest.seed {
+        facts.push(format!("seed {seed}"));
+    }
+    facts
+}
+
+/// Draws the top line: program, then the run or the screen's name, then the
+/// device at the right end.
+pub fn top(app: &App, area: Area, title: &str, facts: &[String], skin: &Skin, buffer: &mut Buffer) {
+    let muted = skin.style(Role::Muted);
+    let device = app.device.as_deref().unwrap_or("");
+    let mut pen = Pen::new(buffer, Area { w: area.w.saturating_sub(1), ..area }, 0);
+    pen.skip(1).put("blockscope", skin.style(Role::Accent)).skip(3);
+    pen.fit(title, skin.style(Role::Title)).skip(3);
+    let short = device.split(" (").next().unwrap_or(device);
+    for (i, fact) in facts.iter().enumerate() {
+        let separator = if i > 0 { " · " } else { "" };
+        // the device keeps its place
+        if width(separator) + width(fact) + width(short) + 3 > pen.left() {
+            break;
+        }
+        pen.put(separator, muted).put(fact, muted);
+    }
+    let shown = if width(device) + 3 <= pen.left() { device } else { short };
+    if width(shown) + 2 <= pen.left() {
+        pen.right(shown, muted);
+    }
+}
+
+/// Draws as many hints as fit.
+pub fn hints(app: &App, area: Area, skin: &Skin, buffer: &mut Buffer) {
+    let mut pen = Pen::new(buffer, area, 0);
+    for hint in HINTS.iter().filter(|h| h.scope == Scope::Everywhere || h.scope == app.scope()) {
+        let keys = app.keymap.hint(hint.actions);
+        if keys.is_empty() {
+            continue;
+        }
+        if width(&keys) + 1 + width(hint.label) > pen.left() {
+            break;
+        }
+        pen.put(&keys, skin.style(Role::Key)).skip(1).put(hint.label, skin.style(Role::KeyHint)).skip(3);
+    }
+}
+
+/// Draws a message, if there is one; true if it did.
+pub fn toast(app: &App, area: Area, skin: &Skin, buffer: &mut Buffer) -> bool {
+    let Some(toast) = &app.toast else { return false };
+    let (sign, role) = if toast.error { ("✗ ", Role::Error) } else { ("• ", Role::Good) };
+    Pen::new(buffer, area, 0).put(sign, skin.style(role)).fit(&toast.text, skin.style(Role::Text));
+    true
+}

@@ -1,0 +1,157 @@
+//! The map with its rulers: the screen that matters.
+//!
+//! ```text
+//!  blockscope   run   model · data · test · seed                  device
+//!            ┌── stage 1 ──────┴ stage 2 ──────┴ stage 3 ────   inspector
+//!   stage 1  │▀▄▀▄▀▄▀▄▀▄▀▄▀▄
+//!            ┤▀▄▀▄▀▄▀▄▀▄▀▄▀▄
+//!   stage 2 ▸│▀▄▀▄▀▄▀▄▀▄▀▄▀▄
+//!                    ▴
+//!  row × column   CKA 0.981 ± 0.003
+//!  keys
+//! ```
+
+use ratatui::buffer::Buffer;
+use ratatui::widgets::Widget;
+
+use crate::app::explorer::{Explorer, StageSpan};
+use crate::app::key::print_sequence;
+use crate::app::layout::{Area, ExplorerLayout};
+use crate::app::viewport::Scale;
+use crate::app::App;
+use crate::domain::Pooling;
+use crate::theme::Role;
+
+use super::super::Skin;
+use super::super::pen::{Pen, rect, width};
+use super::super::widgets::heatmap::UNDEFINED;
+use super::super::widgets::{Heatmap, Legend, Ruler, Side, Span};
+use super::{bars, find, inspector, message, readout};
+
+/// Draws the explorer.
+pub fn draw(app: &App, size: (u16, u16), skin: &Skin, buffer: &mut Buffer) {
+    let places = ExplorerLayout::new(size);
+    let Some(explorer) = app.explorer.as_ref().filter(|_| app.loading.is_none() || app.explorer.is_some()) else {
+        bars::top(app, places.top, "", &[], skin, buffer);
+        message::opening(app, places.map, skin, buffer);
+        bars::hints(app, places.hints, skin, buffer);
+        return;
+    };
+    let manifest = &explorer.run().manifest;
+    bars::top(app, places.top, &manifest.name, &bars::facts(manifest), skin, buffer);
+    if explorer.is_empty() {
+        message::no_analysis(explorer, places, skin, buffer);
+        bars::toast(app, places.readout, skin, buffer);
+        bars::hints(app, places.hints, skin, buffer);
+        return;
+    }
+    map(explorer, places.map, skin, buffer);
+    rulers(explorer, &places, skin, buffer);
+    if let Some(area) = places.legend {
+        legend(explorer, app, area, skin, buffer);
+    }
+    if let Some(area) = places.pane {
+        inspector::draw(app, explorer, area, skin, buffer);
+    }
+    if let Some(search) = &app.find {
+        find::draw(search, explorer.len(), &places, skin, buffer);
+    } else if !bars::toast(app, places.readout, skin, buffer) {
+        let count = app.count.map(|n| n.to_string()).unwrap_or_default() + &print_sequence(&app.pending);
+        readout::draw(explorer, &count, places.readout, skin, buffer);
+    }
+    bars::hints(app, places.hints, skin, buffer);
+}
+
+fn map(explorer: &Explorer, area: Area, skin: &Skin, buffer: &mut Buffer) {
+    let Some(values) = explorer.pooled() else { return };
+    let scale = explorer.viewport().scale();
+    let (row, col) = explorer.position();
+    let heatmap = Heatmap {
+        values,
+        origin: explorer.viewport().origin(),
+        pixels: scale.pixels(),
+        lut: skin.lut(),
+        range: explorer.range(),
+        cursor: Some((row / scale.group(), col / scale.group())),
+        cursor_style: skin.style(Role::Cursor),
+        undefined: skin.style(Role::Undefined),
+    };
+    heatmap.render(rect(area), buffer);
+}
+
+/// Stages as pixels of the window along one axis.
+fn spans(stages: &[StageSpan], origin: usize, scale: Scale) -> Vec<Span> {
+    let pixel = |layer: usize| {
+        let unit = layer.div_ceil(scale.group()) as isize - origin as isize;
+        unit * scale.pixels() as isize
+    };
+    let span = |s: &StageSpan| Span {
+        start: pixel(s.span.start),
+        end: pixel(s.span.end),
+        labels: [format!("stage {}", s.stage), s.stage.to_string()],
+    };
+    stages.iter().map(span).collect()
+}
+
+fn rulers(explorer: &Explorer, places: &ExplorerLayout, skin: &Skin, buffer: &mut Buffer) {
+    let viewport = explorer.viewport();
+    let (scale, origin) = (viewport.scale(), viewport.origin());
+    let (w, h) = viewport.extent();
+    let (row, col) = explorer.position();
+    // the middle of a unit
+    let middle = (scale.pixels() - 1) / 2;
+    let ruler = |side, extent, spans, cursor: Option<usize>| Ruler {
+        side,
+        extent,
+        spans,
+        cursor: cursor.map(|c| c + middle),
+        line: skin.style(Role::Ruler),
+        label: skin.style(Role::StageLine),
+        mark: skin.style(Role::RulerMark),
+    };
+    let columns = spans(explorer.stages(), origin.1, scale);
+    let rows = spans(explorer.stages(), origin.0, scale);
+    ruler(Side::Top, w, &columns, None).render(rect(places.columns), buffer);
+    ruler(Side::Left, h, &rows, viewport.row_pixel(row)).render(rect(places.rows), buffer);
+    if places.rows.w > 0 && w > 0 {
+        let corner = Area::new(places.rows.x + places.rows.w - 1, places.columns.y, 1, 1);
+        Pen::new(buffer, corner, 0).put("┌", skin.style(Role::Ruler));
+    }
+    if let Some(x) = viewport.col_pixel(col).map(|x| x + middle) {
+        // right below the map, which may be smaller than its area
+        let y = places.map.y + h.div_ceil(2) as u16;
+        Pen::new(buffer, Area { y, ..places.marks }, 0).skip(x).put("▴", skin.style(Role::RulerMark));
+    }
+}
+
+/// `all layers · 2x2 mean`.
+pub fn status(explorer: &Explorer) -> String {
+    let zoom = match explorer.viewport().scale() {
+        Scale::Out(1) => "1:1".to_string(),
+        Scale::Out(k) => match explorer.pooling() {
+            Pooling::Mean => format!("{k}x{k} mean"),
+            Pooling::Max => format!("{k}x{k} max"),
+        },
+        Scale::In(k) => format!("{k}x"),
+    };
+    format!("{} · {zoom}", explorer.view().name())
+}
+
+/// The scale and what the map shows, in one line.
+fn legend(explorer: &Explorer, app: &App, area: Area, skin: &Skin, buffer: &mut Buffer) {
+    let scale = Legend { lut: skin.lut(), range: explorer.range(), text: skin.style(Role::Text) };
+    let columns = scale.columns(12).min(usize::from(area.w)) as u16;
+    scale.render(rect(Area { w: columns, ..area }), buffer);
+    let muted = skin.style(Role::Muted);
+    let rest = Area::new(area.x + columns, area.y, area.w - columns, 1);
+    let mut pen = Pen::new(buffer, rest, 0);
+    pen.skip(2).put(explorer.mode().name(), skin.style(Role::Text)).put(" · ", muted);
+    pen.fit(&status(explorer), muted);
+    let extra = if explorer.auto_range() { "scaled to data".to_string() } else { app.look.colormap().to_string() };
+    if width(&extra) + 3 <= pen.left() {
+        pen.put(" · ", muted).put(&extra, muted);
+    }
+    if explorer.has_undefined() && pen.left() >= 14 {
+        pen.skip(2).put(UNDEFINED, skin.style(Role::Undefined)).put(" undefined", muted);
+    }
+}

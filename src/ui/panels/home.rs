@@ -1,0 +1,184 @@
+//! The list of runs with the selected run's map beside it.
+
+use ratatui::buffer::Buffer;
+use ratatui::style::Style;
+use ratatui::widgets::Widget;
+
+use crate::app::layout::{Area, HomeLayout};
+use crate::app::viewport::Viewport;
+use crate::app::App;
+use crate::runs::{RunManifest, RunState, RunSummary};
+use crate::theme::Role;
+
+use super::super::Skin;
+use super::super::pen::{Pen, fit, rect};
+use super::super::widgets::Heatmap;
+use super::bars;
+
+/// Draws the home screen.
+pub fn draw(app: &App, size: (u16, u16), skin: &Skin, buffer: &mut Buffer) {
+    let places = HomeLayout::new(size);
+    bars::top(app, places.top, "runs", &[], skin, buffer);
+    let muted = skin.style(Role::Muted);
+    match &app.home.runs {
+        None => {
+            Pen::new(buffer, places.list, 0).put("reading the list of runs", muted);
+        }
+        Some(runs) if runs.is_empty() => empty(places, skin, buffer),
+        Some(runs) => {
+            header(places.header, skin, buffer);
+            let rows = runs.iter().enumerate().skip(app.home.offset).take(usize::from(places.list.h));
+            for (row, (i, run)) in rows.enumerate() {
+                let line = Area { y: places.list.y + row as u16, h: 1, ..places.list };
+                entry(run, i == app.home.selected, line, skin, buffer);
+            }
+            if let (Some(area), Some(run)) = (places.preview, app.home.selection()) {
+                preview(run, area, skin, buffer);
+            }
+        }
+    }
+    if !bars::toast(app, places.message, skin, buffer) {
+        if let Some(why) = app.home.selection().and_then(|r| r.manifest.as_ref().err().or(r.analysis_error.as_ref())) {
+            Pen::new(buffer, places.message, 0).put("✗ ", skin.style(Role::Error)).fit(why, skin.style(Role::Text));
+        } else if app.loading.is_some() {
+            Pen::new(buffer, places.message, 0).put("opening", muted);
+        }
+    }
+    bars::hints(app, places.hints, skin, buffer);
+}
+
+/// Widths of model, data, test, date and map; the name takes the rest. Columns
+/// go away from the right, but the map's stays.
+struct Columns {
+    name: usize,
+    model: usize,
+    data: usize,
+    test: usize,
+    date: usize,
+}
+
+const MAP: usize = 5;
+
+impl Columns {
+    fn new(width: u16) -> Columns {
+        let width = usize::from(width).saturating_sub(2 + MAP);
+        let (mut model, mut data, mut test, mut date) = (15, 15, 8, 12);
+        let rest = |m: usize, d: usize, t: usize, a: usize| width.saturating_sub(m + d + t + a);
+        if rest(model, data, test, date) < 24 {
+            date = 0;
+        }
+        if rest(model, data, test, date) < 24 {
+            data = 0;
+        }
+        if rest(model, data, test, date) < 20 {
+            model = 0;
+        }
+        if rest(model, data, test, date) < 16 {
+            test = 0;
+        }
+        let name = rest(model, data, test, date).min(44);
+        Columns { name, model, data, test, date }
+    }
+}
+
+fn header(area: Area, skin: &Skin, buffer: &mut Buffer) {
+    let muted = skin.style(Role::Muted);
+    let c = Columns::new(area.w);
+    let mut pen = Pen::new(buffer, area, 0);
+    pen.skip(2).field("run", c.name, muted).field("model", c.model, muted).field("data", c.data, muted);
+    pen.number(if c.test > 0 { "test" } else { "" }, c.test, muted);
+    pen.number(if c.date > 0 { "made" } else { "" }, c.date, muted).number("map", MAP, muted);
+}
+
+fn entry(run: &RunSummary, selected: bool, area: Area, skin: &Skin, buffer: &mut Buffer) {
+    let c = Columns::new(area.w);
+    if selected {
+        buffer.set_style(rect(area), skin.style(Role::Selection));
+    }
+    let over = |role: Role| if selected { skin.style(role).patch(skin.style(Role::Selection)) } else { skin.style(role) };
+    let (text, muted) = (over(Role::Text), over(Role::Muted));
+    let mut pen = Pen::new(buffer, area, 0);
+    pen.put(if selected { "▸ " } else { "  " }, over(Role::Accent));
+    let gap = |s: &str, n: usize| fit(s, n.saturating_sub(2));
+    pen.field(&gap(&run.name, c.name), c.name, text);
+    let manifest = match &run.manifest {
+        Ok(manifest) => manifest,
+        Err(_) => {
+            pen.put("✗ cannot be read", over(Role::Error));
+            return;
+        }
+    };
+    pen.field(&gap(&manifest.model.title(), c.model), c.model, muted);
+    pen.field(&gap(&manifest.data.title(), c.data), c.data, muted);
+    pen.number(&accuracy(manifest), c.test, text);
+    pen.number(manifest.created.get(..10).unwrap_or(""), c.date, muted);
+    let (sign, role) = match (run.analysis, &run.analysis_error) {
+        (true, _) => ("✓", Role::Good),
+        (false, Some(_)) => ("✗", Role::Error),
+        (false, None) => ("–", Role::Muted),
+    };
+    pen.number(sign, MAP, over(role));
+}
+
+fn accuracy(manifest: &RunManifest) -> String {
+    match (&manifest.test, manifest.state) {
+        (Some(test), _) => bars::percent(test.accuracy()),
+        (None, RunState::Training { epoch, epochs }) => format!("{epoch}/{epochs}"),
+        (None, RunState::Complete) => "–".into(),
+    }
+}
+
+/// The selected run's map, pooled by whoever listed it, and a line below.
+fn preview(run: &RunSummary, area: Area, skin: &Skin, buffer: &mut Buffer) {
+    let muted = skin.style(Role::Muted);
+    let mut below = 0;
+    if let Some(map) = &run.preview {
+        let room = area.h.saturating_sub(3);
+        let viewport = Viewport::new(map.rows(), map.cols(), (area.w, room));
+        let scale = viewport.scale();
+        if scale.group() == 1 && room > 0 {
+            let heatmap = Heatmap {
+                values: map,
+                origin: (0, 0),
+                pixels: scale.pixels(),
+                lut: skin.lut(),
+                range: (0.0, 1.0),
+                cursor: None,
+                cursor_style: Style::new(),
+                undefined: skin.style(Role::Undefined),
+            };
+            heatmap.render(rect(Area { h: room, ..area }), buffer);
+            below = viewport.extent().1.div_ceil(2) as u16 + 1;
+        }
+    }
+    let Ok(manifest) = &run.manifest else { return };
+    let lines = [
+        format!("{} · {}", manifest.model.title(), manifest.data.title()),
+        match (run.analysis, &run.analysis_error) {
+            (true, _) => "CKA of all layers".to_string(),
+            (false, None) => "no analysis yet".to_string(),
+            (false, Some(_)) => "its analysis cannot be read".to_string(),
+        },
+    ];
+    for (i, line) in lines.iter().enumerate() {
+        Pen::new(buffer, area, below + i as u16).fit(line, muted);
+    }
+}
+
+fn empty(places: HomeLayout, skin: &Skin, buffer: &mut Buffer) {
+    let area = Area { x: 4, w: places.top.w.saturating_sub(5), ..places.list };
+    let (text, muted, accent) = (skin.style(Role::Text), skin.style(Role::Muted), skin.style(Role::Accent));
+    let lines = [
+        ("No runs yet.", text, 0),
+        ("", text, 0),
+        ("Train a small network on built-in images (some minutes):", muted, 0),
+        ("blockscope train --data shapes --depth 14 --epochs 10 --name first", accent, 2),
+        ("", text, 0),
+        ("or bring your own weights:", muted, 0),
+        ("blockscope import WEIGHTS.pth --preset he --data cifar10:PATH --name mine", accent, 2),
+        ("blockscope analyze mine --data cifar10:PATH", accent, 2),
+    ];
+    for (i, (line, style, indent)) in lines.iter().enumerate() {
+        Pen::new(buffer, area, i as u16).skip(*indent).fit(line, *style);
+    }
+}

@@ -1,0 +1,67 @@
+//! The pair under the cursor in one line:
+//! `layer3.2.relu2 × layer3.4.add   CKA 0.981 ± 0.003`.
+
+use ratatui::buffer::Buffer;
+
+use crate::app::explorer::Explorer;
+use crate::app::layout::Area;
+use crate::theme::Role;
+
+use super::super::Skin;
+use super::super::pen::{Pen, fit_end, width};
+
+/// The pair's value in words.
+pub fn value(explorer: &Explorer) -> Result<String, String> {
+    let (Some(analysis), (row, col)) = (explorer.analysis(), explorer.position()) else {
+        return Err("no analysis".into());
+    };
+    let (Some(a), Some(b)) = (explorer.layer(row), explorer.layer(col)) else {
+        return Err("no layers".into());
+    };
+    let Some(cka) = analysis.cka.get(a.index, b.index) else {
+        // the diagonal of a layer without variance is undefined too
+        let dead = [a, b].into_iter().find(|l| analysis.cka.get(l.index, l.index).is_none());
+        return Err(match dead {
+            Some(layer) => format!("undefined: {} has no variance", layer.name),
+            None => "undefined".into(),
+        });
+    };
+    Ok(match analysis.se.get(a.index, b.index) {
+        Some(se) => format!("CKA {cka:.3} ± {se:.3}"),
+        None => format!("CKA {cka:.3}"),
+    })
+}
+
+/// Least and greatest value of the pixel under the cursor, when it is pooled.
+pub fn under(explorer: &Explorer) -> Option<String> {
+    let group = explorer.viewport().scale().group();
+    if group == 1 {
+        return None;
+    }
+    let (row, col) = explorer.position();
+    let (low, high) = explorer.matrix()?.pooled(row / group, col / group, group, explorer.pooling()).range?;
+    Some(format!("{low:.2} to {high:.2} in {group}x{group}"))
+}
+
+/// Draws the line.
+pub fn draw(explorer: &Explorer, count: &str, area: Area, skin: &Skin, buffer: &mut Buffer) {
+    let (row, col) = explorer.position();
+    let name = |p| explorer.layer(p).map_or("", |l| l.name.as_str());
+    let (text, role) = match value(explorer) {
+        Ok(text) => (text, Role::Accent),
+        Err(text) => (text, Role::Undefined),
+    };
+    let muted = skin.style(Role::Muted);
+    let mut pen = Pen::new(buffer, area, 0);
+    // names give way first: the value must be read
+    let room = pen.left().saturating_sub(width(&text) + 3 + 3) / 2;
+    let style = skin.style(Role::Text);
+    pen.put(&fit_end(name(row), room), style).put(" × ", muted).put(&fit_end(name(col), room), style).skip(3);
+    pen.fit(&text, skin.style(role)).skip(3);
+    if let Some(under) = under(explorer).filter(|u| width(u) <= pen.left()) {
+        pen.put(&under, muted);
+    }
+    if !count.is_empty() {
+        pen.skip(2).right(count, skin.style(Role::Key));
+    }
+}

@@ -1,0 +1,50 @@
+//! The look of a theme, a colour map and a colour depth, made once and used
+//! until one of the three changes.
+
+use ratatui::style::Style;
+
+use crate::app::{ColourDepth, Look};
+use crate::theme::{Role, ThemeSet};
+
+use super::colour::{self, Lut};
+
+/// Styles and colours ready for drawing.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Skin {
+    styles: [Style; Role::ALL.len()],
+    lut: Lut,
+    theme: String,
+    colormap: String,
+    depth: ColourDepth,
+}
+
+impl Skin {
+    /// The skin of a look.
+    pub fn new(set: &ThemeSet, look: &Look) -> Skin {
+        let theme = set.theme(look.theme());
+        let style = |role| theme.map_or_else(Style::new, |t| colour::style(t.style(role), look.depth));
+        Skin {
+            styles: Role::ALL.map(style),
+            lut: Lut::new(set.colormap(look.colormap()), look.depth),
+            theme: look.theme().to_string(),
+            colormap: look.colormap().to_string(),
+            depth: look.depth,
+        }
+    }
+
+    /// True while the look is the one that the skin was made from.
+    pub fn matches(&self, look: &Look) -> bool {
+        self.theme == look.theme() && self.colormap == look.colormap() && self.depth == look.depth
+    }
+
+    /// The style of a role.
+    pub fn style(&self, role: Role) -> Style {
+        let at = Role::ALL.iter().position(|r| *r == role).unwrap_or(0);
+        self.styles[at]
+    }
+
+    /// The colours of the data.
+    pub fn lut(&self) -> &Lut {
+        &self.lut
+    }
+}

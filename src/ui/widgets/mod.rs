@@ -1,0 +1,12 @@
+//! Reusable pieces that know no app state: they take values, a table of colours
+//! and styles, and write into the buffer.
+
+pub mod heatmap;
+pub mod legend;
+pub mod profile;
+pub mod ruler;
+
+pub use heatmap::Heatmap;
+pub use legend::Legend;
+pub use profile::Profile;
+pub use ruler::{Ruler, Side, Span};

@@ -1,0 +1,89 @@
+//! The pretrained ResNet-20 against float64 references: accuracy and the whole
+//! CKA map. Needs BLOCKSCOPE_WEIGHTS (a folder with `resnet20-12fca82f.th`),
+//! BLOCKSCOPE_CIFAR10 (a folder with the published binary files) and
+//! BLOCKSCOPE_REFERENCE (a folder with `cka.npy`); says what is missing.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod common;
+
+use std::sync::Arc;
+
+use blockscope::data::{self, DataSource};
+use blockscope::domain::{ModelSpec, Preset};
+use blockscope::engine::{AnalyzeRequest, EvaluateRequest, Outcome, Request, SamplePlan};
+use blockscope::model::weights::model_of;
+use blockscope::model::{Overrides, StateDict, read_weights};
+use blockscope::runs::Sample;
+use ndarray::Array2;
+
+struct Pretrained {
+    spec: ModelSpec,
+    state: Arc<StateDict>,
+    images: Arc<data::ImageSet>,
+}
+
+fn pretrained(test: &str) -> Option<Pretrained> {
+    let weights = common::path_from_env(test, "BLOCKSCOPE_WEIGHTS")?;
+    let cifar = common::path_from_env(test, "BLOCKSCOPE_CIFAR10")?;
+    let path = weights.join("resnet20-12fca82f.th");
+    let weights = read_weights(&path).unwrap();
+    let data = data::load_test(&DataSource::Cifar10(cifar)).unwrap();
+    let spec = model_of(
+        &weights,
+        &path.display().to_string(),
+        Preset::He,
+        &Overrides::default(),
+        data.test.shape(),
+    )
+    .unwrap();
+    Some(Pretrained { spec, state: Arc::new(weights.state), images: Arc::new(data.test) })
+}
+
+#[test]
+fn accuracy_is_the_reference() {
+    let Some(net) = pretrained("accuracy_is_the_reference") else { return };
+    assert_eq!((net.spec.depth, net.spec.width), (20, 1.0));
+    let job = common::engine("cpu").submit(Request::Evaluate(EvaluateRequest {
+        spec: net.spec,
+        state: net.state,
+        images: net.images,
+    }));
+    let Outcome::Evaluated(test) = common::finish(job).unwrap() else { panic!() };
+    assert_eq!(test.examples, 10_000);
+    assert!((test.accuracy() - 0.8103).abs() <= 0.0005, "{}", test.accuracy());
+}
+
+#[test]
+fn every_cell_of_the_map_is_the_reference() {
+    let test = "every_cell_of_the_map_is_the_reference";
+    let Some(net) = pretrained(test) else { return };
+    let Some(reference) = common::path_from_env(test, "BLOCKSCOPE_REFERENCE") else { return };
+    let reference: Array2<f64> = ndarray_npy::read_npy(reference.join("cka.npy")).unwrap();
+    let layers = net.spec.layers();
+    let plan = SamplePlan {
+        examples: Some(1024),
+        batch: 256,
+        passes: 1,
+        sample: Sample::First,
+        seed: 0,
+    };
+    let job = common::engine("cpu").submit(Request::Analyze(AnalyzeRequest {
+        spec: net.spec,
+        state: net.state,
+        images: net.images,
+        plan,
+    }));
+    let Outcome::Measured(measured) = common::finish(job).unwrap() else { panic!() };
+    assert_eq!(reference.dim(), (68, 68));
+    let mut worst = 0.0f64;
+    for i in 0..68 {
+        for j in 0..68 {
+            let found = measured.estimate.cka.get(i, j).unwrap();
+            let error = (found - reference[(i, j)]).abs();
+            worst = worst.max(error);
+            assert!(error < 2e-4, "{} x {}: {error:e}", layers[i].name, layers[j].name);
+        }
+    }
+    println!("worst difference {worst:e}");
+}
