@@ -28,7 +28,7 @@ fn input(spec: &ModelSpec, n: usize, device: &Device) -> Tensor<4> {
 }
 
 fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
-    tensor.into_data().into_vec().unwrap()
+    tensor.into_data().try_into_vec().unwrap()
 }
 
 fn assert_logits(weights: &str, preset: Preset, input: &str, logits: &str) {

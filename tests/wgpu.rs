@@ -20,7 +20,7 @@ fn logits(choice: &str, spec: &ModelSpec, state: &StateDict) -> Vec<f32> {
     let net = ResNet::from_state(spec, state, &open.device).unwrap();
     let values: Vec<f32> = (0..8 * 3 * 256).map(|i| ((i * 31) % 61) as f32 / 60.0).collect();
     let x = Tensor::<4>::from_data(TensorData::new(values, [8, 3, 16, 16]), &open.device);
-    net.forward(x, Mode::Evaluate).try_into_data().unwrap().into_vec().unwrap()
+    net.forward(x, Mode::Evaluate).try_into_data().unwrap().try_into_vec().unwrap()
 }
 
 fn cka(choice: &str, spec: &ModelSpec, state: &StateDict) -> Box<Measured> {

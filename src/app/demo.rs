@@ -6,8 +6,8 @@ use ndarray::Array2;
 
 use crate::domain::{Layer, LayerKind, ModelSpec, Preset, SimilarityMatrix};
 use crate::runs::{
-    AnalysisRecord, CkaAnalysis, DataRecord, Evaluation, FORMAT, LoadedRun, Recipe, RunId, RunManifest, RunState,
-    RunSummary, Sample, Seconds,
+    AnalysisRecord, CkaAnalysis, DataRecord, Evaluation, FORMAT, LoadedRun, Recipe, RunId,
+    RunManifest, RunState, RunSummary, Sample, Seconds,
 };
 
 use super::explorer::Explorer;
@@ -83,7 +83,11 @@ pub fn synthetic_run(depth: usize) -> LoadedRun {
         weights_hash: None,
         test: Some(Evaluation { examples: 10_000, correct: 4_123, loss: 2.5 }),
     };
-    LoadedRun { id: RunId::Embedded(name), manifest, analysis: Some(CkaAnalysis { record, cka, se }) }
+    LoadedRun {
+        id: RunId::Embedded(name),
+        manifest,
+        analysis: Some(CkaAnalysis { record, cka, se }),
+    }
 }
 
 /// Features that make the map: position, membership of the block, kind.
@@ -147,7 +151,8 @@ pub fn summary(run: &LoadedRun) -> RunSummary {
 
 /// A list of runs with everything that a list may hold.
 pub fn summaries() -> Vec<RunSummary> {
-    let mut runs: Vec<RunSummary> = [38, 20, 56].into_iter().map(|d| summary(&synthetic_run(d))).collect();
+    let mut runs: Vec<RunSummary> =
+        [38, 20, 56].into_iter().map(|d| summary(&synthetic_run(d))).collect();
     let mut bare = synthetic_run(14);
     bare.analysis = None;
     bare.manifest.name = "imported".into();
@@ -157,7 +162,9 @@ pub fn summaries() -> Vec<RunSummary> {
     runs.push(RunSummary {
         id: RunId::Embedded("broken".into()),
         name: "broken".into(),
-        manifest: Err("broken/run.ron:3:14: expected a number; restore the file or delete the folder".into()),
+        manifest: Err(
+            "broken/run.ron:3:14: expected a number; restore the file or delete the folder".into(),
+        ),
         analysis: false,
         analysis_error: None,
         preview: None,

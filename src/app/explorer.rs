@@ -265,7 +265,8 @@ impl Explorer {
     /// The next (or previous) search result after the row's layer, wrapping.
     pub fn next_hit(&mut self, forward: bool) -> bool {
         let row = self.indices.get(self.position().0).copied().unwrap_or(0);
-        let shown: Vec<usize> = self.hits.iter().copied().filter(|h| self.indices.contains(h)).collect();
+        let shown: Vec<usize> =
+            self.hits.iter().copied().filter(|h| self.indices.contains(h)).collect();
         let found = if forward {
             shown.iter().find(|h| **h > row).or(shown.first())
         } else {
@@ -374,5 +375,9 @@ fn spread(matrix: &SimilarityMatrix, fallback: (f64, f64)) -> ((f64, f64), bool)
     let mut at = |i: usize| *values.select_nth_unstable_by(i, f64::total_cmp).1;
     let (low, high) = (at(low), at(high));
     // a constant map still needs a scale with two ends
-    if high - low < 1e-9 { ((low - 0.5e-3, high + 0.5e-3), undefined) } else { ((low, high), undefined) }
+    if high - low < 1e-9 {
+        ((low - 0.5e-3, high + 0.5e-3), undefined)
+    } else {
+        ((low, high), undefined)
+    }
 }

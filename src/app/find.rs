@@ -90,7 +90,9 @@ impl Find {
             (KeyCode::Char('u'), true, _) => InputRequest::DeleteFromStart,
             (KeyCode::Char('a'), true, _) | (KeyCode::Home, ..) => InputRequest::GoToStart,
             (KeyCode::Char('e'), true, _) | (KeyCode::End, ..) => InputRequest::GoToEnd,
-            (KeyCode::Char(c), false, false) if self.text().len() < 200 => InputRequest::InsertChar(c),
+            (KeyCode::Char(c), false, false) if self.text().len() < 200 => {
+                InputRequest::InsertChar(c)
+            }
             (KeyCode::Backspace, ..) => InputRequest::DeletePrevChar,
             (KeyCode::Delete, ..) => InputRequest::DeleteNextChar,
             (KeyCode::Left, ..) => InputRequest::GoToPrevChar,
@@ -114,7 +116,11 @@ impl Find {
         let mut found: Vec<(u32, Match)> = layers
             .filter_map(|layer| {
                 let mut chars = Vec::new();
-                let score = pattern.indices(Utf32Str::new(&layer.name, &mut buffer), &mut matcher, &mut chars)?;
+                let score = pattern.indices(
+                    Utf32Str::new(&layer.name, &mut buffer),
+                    &mut matcher,
+                    &mut chars,
+                )?;
                 chars.sort_unstable();
                 chars.dedup();
                 Some((score, Match { layer: layer.index, name: layer.name.clone(), chars }))

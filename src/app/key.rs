@@ -149,7 +149,12 @@ impl FromStr for Key {
             }
         }
         let named = NAMED.iter().find(|(name, _)| *name == rest).map(|(_, code)| *code);
-        let function = || rest.strip_prefix('F').and_then(|n| n.parse().ok()).filter(|n| (1..=24).contains(n)).map(KeyCode::F);
+        let function = || {
+            rest.strip_prefix('F')
+                .and_then(|n| n.parse().ok())
+                .filter(|n| (1..=24).contains(n))
+                .map(KeyCode::F)
+        };
         let single = || {
             let mut chars = rest.chars();
             match (chars.next(), chars.next()) {
@@ -157,7 +162,8 @@ impl FromStr for Key {
                 _ => None,
             }
         };
-        let code = named.or_else(function).or_else(single).ok_or_else(|| KeyError(text.to_string()))?;
+        let code =
+            named.or_else(function).or_else(single).ok_or_else(|| KeyError(text.to_string()))?;
         Ok(Key { code, ctrl, alt })
     }
 }

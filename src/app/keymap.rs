@@ -58,9 +58,11 @@ impl Keymap {
     pub fn bind(&mut self, action: Action, keys: &str) -> Result<(), BindError> {
         let sequence = parse_sequence(keys)?;
         let Some(info) = action.info() else { return Ok(()) };
-        let overlap = |a: Scope, b: Scope| a == b || a == Scope::Everywhere || b == Scope::Everywhere;
+        let overlap =
+            |a: Scope, b: Scope| a == b || a == Scope::Everywhere || b == Scope::Everywhere;
         let taken = self.bindings.iter().find(|(have, _, scope)| {
-            overlap(*scope, info.scope) && (have.starts_with(&sequence) || sequence.starts_with(have))
+            overlap(*scope, info.scope)
+                && (have.starts_with(&sequence) || sequence.starts_with(have))
         });
         if let Some((_, other, _)) = taken {
             let taken = other.info().map_or("", |i| i.name);

@@ -26,7 +26,8 @@ impl Area {
 
     /// True if the cell lies inside.
     pub fn contains(self, (x, y): (u16, u16)) -> bool {
-        (self.x..self.x.saturating_add(self.w)).contains(&x) && (self.y..self.y.saturating_add(self.h)).contains(&y)
+        (self.x..self.x.saturating_add(self.w)).contains(&x)
+            && (self.y..self.y.saturating_add(self.h)).contains(&y)
     }
 }
 
@@ -67,7 +68,7 @@ impl ExplorerLayout {
         // marks, read-out, hints
         let square = h.saturating_sub(above + 3);
         let left = ruler + 2 * square + 3;
-        let pane = (w >= left + PANE.0 + 1).then(|| {
+        let pane = (w > left + PANE.0).then(|| {
             let width = (w - left - 1).min(PANE.1);
             Area::new(left, above - 1, width, square + 2)
         });

@@ -65,7 +65,8 @@ pub struct Look {
 impl Look {
     /// The choices of a theme set, starting with the theme `name` (or the first).
     pub fn new(set: &ThemeSet, name: Option<&str>, depth: ColourDepth) -> Look {
-        let themes: Vec<_> = set.themes().iter().map(|t| (t.name.clone(), t.colormap.clone())).collect();
+        let themes: Vec<_> =
+            set.themes().iter().map(|t| (t.name.clone(), t.colormap.clone())).collect();
         let theme = name.and_then(|n| themes.iter().position(|(t, _)| t == n)).unwrap_or(0);
         let colormaps = set.colormaps().iter().map(|m| m.name.clone()).collect();
         Look { themes, colormaps, theme, colormap: None, depth, mouse: true }

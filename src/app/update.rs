@@ -38,7 +38,9 @@ pub fn update(app: &mut App, input: Input) -> Vec<Effect> {
         Input::Wheel(x, y, up) => on_wheel(app, (x, y), up),
         Input::RunsListed(runs) => {
             let id = app.home.selection().map(|r| r.id.clone());
-            let id = id.or_else(|| app.explorer.as_ref().map(|e| e.run().id.clone())).or_else(|| app.loading.clone());
+            let id = id
+                .or_else(|| app.explorer.as_ref().map(|e| e.run().id.clone()))
+                .or_else(|| app.loading.clone());
             let at = id.and_then(|id| runs.iter().position(|r| r.id == id));
             app.home.selected = at.unwrap_or(0);
             app.home.runs = Some(runs);
@@ -95,7 +97,9 @@ fn written(paths: &[PathBuf]) -> String {
     for path in &paths[1..] {
         let same = path.with_extension("") == first.with_extension("");
         match path.extension() {
-            Some(extension) if same => text.push_str(&format!(", .{}", extension.to_string_lossy())),
+            Some(extension) if same => {
+                text.push_str(&format!(", .{}", extension.to_string_lossy()))
+            }
             _ => text.push_str(&format!(", {}", path.display())),
         }
     }
@@ -105,11 +109,10 @@ fn written(paths: &[PathBuf]) -> String {
 fn on_key(app: &mut App, key: Key) -> Vec<Effect> {
     app.toast = None;
     // these work whatever is open
-    match app.keymap.lookup(&[key], app.scope()) {
-        Lookup::Action(action @ (Action::Interrupt | Action::Redraw | Action::Suspend)) => {
-            return act(app, action, None);
-        }
-        _ => {}
+    if let Lookup::Action(action @ (Action::Interrupt | Action::Redraw | Action::Suspend)) =
+        app.keymap.lookup(&[key], app.scope())
+    {
+        return act(app, action, None);
     }
     if app.find.is_some() {
         on_find_key(app, key);
@@ -120,12 +123,13 @@ fn on_key(app: &mut App, key: Key) -> Vec<Effect> {
         app.pending.clear();
         return Vec::new();
     }
-    if let (KeyCode::Char(c @ '0'..='9'), false, false, true) = (key.code, key.ctrl, key.alt, app.pending.is_empty()) {
-        if c != '0' || app.count.is_some() {
-            let digit = c as usize - '0' as usize;
-            app.count = Some((app.count.unwrap_or(0) * 10 + digit).min(MAX_COUNT));
-            return Vec::new();
-        }
+    if let (KeyCode::Char(c @ '0'..='9'), false, false, true) =
+        (key.code, key.ctrl, key.alt, app.pending.is_empty())
+        && (c != '0' || app.count.is_some())
+    {
+        let digit = c as usize - '0' as usize;
+        app.count = Some((app.count.unwrap_or(0) * 10 + digit).min(MAX_COUNT));
+        return Vec::new();
     }
     app.pending.push(key);
     match app.keymap.lookup(&app.pending, app.scope()) {
@@ -308,10 +312,8 @@ fn act_explorer(app: &mut App, action: Action, count: Option<usize>) -> Vec<Effe
             let find = Find::new((0..e.len()).filter_map(|p| e.layer(p)));
             app.find = Some(find);
         }
-        Action::FindNext | Action::FindPrevious => {
-            if !e.next_hit(action == Action::FindNext) {
-                app.complain("nothing found yet: / finds a layer by name");
-            }
+        Action::FindNext | Action::FindPrevious if !e.next_hit(action == Action::FindNext) => {
+            app.complain("nothing found yet: / finds a layer by name");
         }
         Action::Export => {
             let request = export_request(e, app.look.colormap());
@@ -361,10 +363,10 @@ fn on_click(app: &mut App, at: (u16, u16)) -> Vec<Effect> {
     match app.scope() {
         Scope::Explorer => {
             let map = ExplorerLayout::new(app.size).map;
-            if let (true, Some(e)) = (map.contains(at), &mut app.explorer) {
-                if let Some((row, col)) = e.viewport().layer_at((at.0 - map.x, at.1 - map.y)) {
-                    e.move_to(row, col);
-                }
+            if let (true, Some(e)) = (map.contains(at), &mut app.explorer)
+                && let Some((row, col)) = e.viewport().layer_at((at.0 - map.x, at.1 - map.y))
+            {
+                e.move_to(row, col);
             }
         }
         _ => {

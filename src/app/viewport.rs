@@ -40,7 +40,11 @@ impl Scale {
             Scale::Out(k) => -(k as isize - 1),
             Scale::In(k) => k as isize - 1,
         } + by;
-        if level <= 0 { Scale::Out(1 + level.unsigned_abs()) } else { Scale::In((1 + level as usize).min(MAX_IN)) }
+        if level <= 0 {
+            Scale::Out(1 + level.unsigned_abs())
+        } else {
+            Scale::In((1 + level as usize).min(MAX_IN))
+        }
     }
 }
 
@@ -131,10 +135,10 @@ impl Viewport {
     pub fn resize(&mut self, rows: usize, cols: usize, area: (u16, u16), cursor: (usize, usize)) {
         (self.rows, self.cols, self.area) = (rows, cols, area);
         // never zoom out past the fitted map
-        if let (Some(Scale::Out(k)), Scale::Out(fit)) = (self.fixed, self.fit_scale()) {
-            if k >= fit {
-                self.fixed = None;
-            }
+        if let (Some(Scale::Out(k)), Scale::Out(fit)) = (self.fixed, self.fit_scale())
+            && k >= fit
+        {
+            self.fixed = None;
         }
         self.show(cursor);
     }
@@ -166,7 +170,8 @@ impl Viewport {
     fn centre(&mut self, cursor: (usize, usize)) {
         let (rows, cols) = self.whole_units();
         let g = self.scale().group();
-        self.origin = ((cursor.0 / g).saturating_sub(rows / 2), (cursor.1 / g).saturating_sub(cols / 2));
+        self.origin =
+            ((cursor.0 / g).saturating_sub(rows / 2), (cursor.1 / g).saturating_sub(cols / 2));
         self.show(cursor);
     }
 

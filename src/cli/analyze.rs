@@ -21,7 +21,7 @@ pub fn run(common: &Common, args: &AnalyzeArgs) -> Result<ExitCode, Failure> {
     let weights = parse_safetensors(&bytes, &format!("{}/weights.safetensors", args.run))?;
     weights.state.check(&spec)?;
     let dataset = data::load_test(&args.data)?;
-    let record = dataset.record(1.0)?;
+    let record = dataset.record(1.0);
     let plan = SamplePlan {
         examples: args.examples,
         batch: args.batch,

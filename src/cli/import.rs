@@ -26,7 +26,7 @@ pub fn run(common: &Common, args: &ImportArgs) -> Result<ExitCode, Failure> {
     let spec =
         model_of(&weights, &origin, args.preset.into(), &overrides, dataset.test.shape())?;
     let state = Arc::new(weights.state);
-    let record = dataset.record(1.0)?;
+    let record = dataset.record(1.0);
     let engine = Engine::start(common.device)?;
     let job = engine.submit(Request::Evaluate(EvaluateRequest {
         spec: spec.clone(),

@@ -56,7 +56,7 @@ pub fn run(common: &Common, args: &TrainArgs) -> Result<ExitCode, Failure> {
         created: runs::now_rfc3339(),
         state: RunState::Training { epoch: 0, epochs: args.epochs },
         model: spec.clone(),
-        data: dataset.record(args.fraction)?,
+        data: dataset.record(args.fraction),
         recipe: Some(recipe.clone()),
         seed: Some(args.seed),
         device: String::new(),

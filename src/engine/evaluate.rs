@@ -84,7 +84,7 @@ pub(crate) fn evaluate(
         let x = upload(net.spec(), images, indices, &device);
         let logits = net.forward(x, Mode::Evaluate);
         let data = logits.try_into_data().map_err(|e| EngineError::Lost(format!("{e:?}")))?;
-        let rows = data.into_vec::<f32>().map_err(|e| EngineError::Lost(format!("{e:?}")))?;
+        let rows = data.try_into_vec::<f32>().map_err(|e| EngineError::Lost(format!("{e:?}")))?;
         for (row, index) in rows.chunks_exact(net.spec().classes).zip(indices) {
             let label = usize::from(images.label(*index as usize));
             let (hit, nats) = score(row, label);

@@ -15,8 +15,8 @@ const MAX_CELL: usize = 120;
 const MARGIN: u32 = 56;
 /// Space below.
 const BOTTOM: u32 = 24;
-/// Space right of the map, for the colour bar.
-const RIGHT: u32 = 150;
+/// Space between the map, the colour bar and its labels.
+const GAP: u32 = 12;
 /// Width of the colour bar.
 const BAR: u32 = 28;
 /// Pixels per dot of the font.
@@ -66,7 +66,9 @@ fn draw(map: &MapExport) -> RgbImage {
     let cell = (SIDE / map.layers.len().max(1)).clamp(1, MAX_CELL);
     let inner = cells(map, cell);
     let side = inner.width();
-    let mut out = RgbImage::from_pixel(MARGIN + side + RIGHT, MARGIN + side + BOTTOM, PAPER);
+    let (low, high) = (scale_label(map.range.0), scale_label(map.range.1));
+    let right = 4 * GAP + BAR + text_width(&low).max(text_width(&high));
+    let mut out = RgbImage::from_pixel(MARGIN + side + right, MARGIN + side + BOTTOM, PAPER);
     image::imageops::replace(&mut out, &inner, MARGIN.into(), MARGIN.into());
 
     for (stage, start, end) in stages(map.layers) {
@@ -81,14 +83,14 @@ fn draw(map: &MapExport) -> RgbImage {
         text(&mut out, MARGIN - 20 - w.min(MARGIN - 20), middle.saturating_sub(h / 2), &label);
     }
 
-    let left = MARGIN + side + 24;
+    let left = MARGIN + side + 2 * GAP;
     for y in 0..side {
         let t = 1.0 - f64::from(y) / f64::from(side.saturating_sub(1).max(1));
         fill(&mut out, left, MARGIN + y, BAR, 1, pixel(map.colormap.rgb(t)));
     }
-    let low = (MARGIN + side).saturating_sub(font::HEIGHT as u32 * DOT);
-    text(&mut out, left + BAR + 8, MARGIN, &scale_label(map.range.1));
-    text(&mut out, left + BAR + 8, low, &scale_label(map.range.0));
+    let labels = left + BAR + GAP;
+    text(&mut out, labels, MARGIN, &high);
+    text(&mut out, labels, (MARGIN + side).saturating_sub(font::HEIGHT as u32 * DOT), &low);
     out
 }
 
@@ -133,7 +135,7 @@ mod tests {
         with_map(28, |map| {
             let picture = decode(&encode(map).unwrap());
             let cell = 1000 / 28;
-            assert_eq!(picture.width(), MARGIN + 28 * cell + RIGHT);
+            assert_eq!(picture.height(), MARGIN + 28 * cell + BOTTOM);
             let at = |row: u32, col: u32, dx: u32| {
                 *picture.get_pixel(MARGIN + col * cell + dx, MARGIN + row * cell + cell / 2)
             };
@@ -151,7 +153,7 @@ mod tests {
     fn the_bar_runs_from_the_last_colour_to_the_first() {
         with_map(10, |map| {
             let picture = decode(&encode(map).unwrap());
-            let x = MARGIN + 1000 + 24 + BAR / 2;
+            let x = MARGIN + 1000 + 2 * GAP + BAR / 2;
             assert_eq!(*picture.get_pixel(x, MARGIN), pixel(map.colormap.rgb(1.0)));
             assert_eq!(*picture.get_pixel(x, MARGIN + 999), pixel(map.colormap.rgb(0.0)));
             // The label beside it and the bracket of the first stage are there.
@@ -162,9 +164,20 @@ mod tests {
     }
 
     #[test]
+    fn long_labels_fit() {
+        with_map(3, |map| {
+            let wide = MapExport { range: (-0.125, 1.0), ..map.clone() };
+            let picture = draw(&wide);
+            let column = |x: u32| (0..picture.height()).any(|y| *picture.get_pixel(x, y) == INK);
+            let last = (0..picture.width()).rev().find(|x| column(*x)).unwrap();
+            assert_eq!(last, picture.width() - GAP - 1);
+        });
+    }
+
+    #[test]
     fn every_size_draws() {
         for n in [1, 2, 3, 27] {
-            with_map(n, |map| assert!(draw(map).width() > RIGHT));
+            with_map(n, |map| assert!(draw(map).width() > MARGIN + n as u32));
         }
     }
 }

@@ -38,9 +38,8 @@ impl ConvState {
         let x = checkpointer.retrieve_node_output::<FloatTensor<B>>(self.x);
         let weight = checkpointer.retrieve_node_output::<FloatTensor<B>>(self.weight);
         let (s, p) = (self.stride, self.padding);
-        let dx = wanted[0].then(|| {
-            B::direct_conv2d_input_grad(x.clone(), weight.clone(), dy.clone(), s, p)
-        });
+        let dx = wanted[0]
+            .then(|| B::direct_conv2d_input_grad(x.clone(), weight.clone(), dy.clone(), s, p));
         let dw = wanted[1].then(|| B::direct_conv2d_weight_grad(x, weight, dy.clone(), s, p));
         [dx, dw]
     }
@@ -116,35 +115,44 @@ impl<B: KernelOps, C: CheckpointStrategy> KernelOps for Autodiff<B, C> {
     fn direct_conv2d(
         x: FloatTensor<Self>,
         weight: FloatTensor<Self>,
-        bias: Option<FloatTensor<Self>>,
         stride: usize,
         padding: usize,
     ) -> FloatTensor<Self> {
         let state = ConvState { x: x.id(), weight: weight.id(), stride, padding };
-        let nodes = [x.node(), weight.node()];
-        let run = |x: FloatTensor<Self>, weight: FloatTensor<Self>, bias: Option<FloatTensor<Self>>| {
-            let (x, weight) = (x.into_primitive(), weight.into_primitive());
-            B::direct_conv2d(x, weight, bias.map(|b| b.into_primitive()), stride, padding)
+        let run = |x: FloatTensor<Self>, weight: FloatTensor<Self>| {
+            B::direct_conv2d(x.into_primitive(), weight.into_primitive(), stride, padding)
         };
-        let Some(bias) = bias else {
-            return match Conv.prepare::<C>(nodes).compute_bound().stateful() {
-                OpsKind::Tracked(mut prep) => {
-                    prep.checkpoint(&x);
-                    prep.checkpoint(&weight);
-                    prep.finish(state, run(x, weight, None))
-                }
-                OpsKind::UnTracked(prep) => prep.finish(run(x, weight, None)),
-            };
+        match Conv.prepare::<C>([x.node(), weight.node()]).compute_bound().stateful() {
+            OpsKind::Tracked(mut prep) => {
+                prep.checkpoint(&x);
+                prep.checkpoint(&weight);
+                prep.finish(state, run(x, weight))
+            }
+            OpsKind::UnTracked(prep) => prep.finish(run(x, weight)),
+        }
+    }
+
+    fn direct_conv2d_bias(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        stride: usize,
+        padding: usize,
+    ) -> FloatTensor<Self> {
+        let state = ConvState { x: x.id(), weight: weight.id(), stride, padding };
+        let nodes = [x.node(), weight.node(), bias.node()];
+        let run = |x: FloatTensor<Self>, weight: FloatTensor<Self>| {
+            let (x, weight, bias) =
+                (x.into_primitive(), weight.into_primitive(), bias.into_primitive());
+            B::direct_conv2d_bias(x, weight, bias, stride, padding)
         };
-        let [x_node, weight_node] = nodes;
-        let nodes = [x_node, weight_node, bias.node()];
         match ConvBias.prepare::<C>(nodes).compute_bound().stateful() {
             OpsKind::Tracked(mut prep) => {
                 prep.checkpoint(&x);
                 prep.checkpoint(&weight);
-                prep.finish(state, run(x, weight, Some(bias)))
+                prep.finish(state, run(x, weight))
             }
-            OpsKind::UnTracked(prep) => prep.finish(run(x, weight, Some(bias))),
+            OpsKind::UnTracked(prep) => prep.finish(run(x, weight)),
         }
     }
 

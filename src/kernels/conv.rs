@@ -12,7 +12,7 @@ use rayon::prelude::*;
 use super::geometry::{Geometry, Padded};
 use super::plan::{Block, Pass, Plan};
 use super::scratch::with_buffers;
-use super::tile::{self, POSITIONS_16, POSITIONS_32, POSITIONS_NARROW};
+use super::tile::{self, NARROW, POSITIONS_16, POSITIONS_32};
 
 /// Values of a padded band that a thread keeps in its second-level cache.
 const BAND: usize = 24 * 1024;
@@ -124,8 +124,7 @@ impl Band<'_> {
         let rows = out.len() / (plan.output[1] * plan.output[2]);
         let start = first / plan.out_step * plan.src_step;
         let count = (rows - 1) / plan.out_step * plan.src_step + plan.reach;
-        let padded =
-            Padded { image, height, width, channels, before: plan.before, row: plan.row };
+        let padded = Padded { image, height, width, channels, before: plan.before, row: plan.row };
         let len = padded.row_len();
         if plan.before == 0 && plan.row == width && start + count <= height {
             let source = &image[start * len..][..count * len];
@@ -163,7 +162,7 @@ impl WithSimd for Passes<'_> {
                 weights = rest;
                 let job = Job { plan, pass, block, bias, source };
                 match (block.vectors, S::REGISTER_COUNT >= 32) {
-                    (1, _) => job.run::<S, POSITIONS_NARROW, 1>(simd, mine, out),
+                    (1, _) => job.run::<S, NARROW, 1>(simd, mine, out),
                     (_, false) => job.run::<S, POSITIONS_16, 2>(simd, mine, out),
                     (_, true) => job.run::<S, POSITIONS_32, 2>(simd, mine, out),
                 }

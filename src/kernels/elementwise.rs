@@ -27,23 +27,38 @@ pub(super) fn affine_planes(x: &mut [f32], plane: usize, scale: &[f32], shift: &
     });
 }
 
+#[inline(always)]
+fn positive(x: f32) -> f32 {
+    if x < 0.0 { 0.0 } else { x }
+}
+
 /// `max(x, 0)`; NaN stays NaN.
 pub(super) fn relu(x: &mut [f32]) {
-    x.par_chunks_mut(CHUNK).for_each(|x| {
-        for x in x {
-            *x = if *x < 0.0 { 0.0 } else { *x };
-        }
-    });
+    x.par_chunks_mut(CHUNK).for_each(|x| x.iter_mut().for_each(|x| *x = positive(*x)));
+}
+
+/// [`relu`] into new memory.
+pub(super) fn relu_of(x: &[f32]) -> Vec<f32> {
+    x.par_iter().with_min_len(CHUNK).map(|x| positive(*x)).collect()
+}
+
+#[inline(always)]
+fn gate(y: f32, dy: f32) -> f32 {
+    if y <= 0.0 { 0.0 } else { dy }
 }
 
 /// Zeroes the gradient where the ReLU's output is not positive; it stays where
 /// the output is NaN.
-pub(super) fn relu_backward(y: &[f32], dy: &mut [f32]) {
+pub(super) fn relu_grad(y: &[f32], dy: &mut [f32]) {
     dy.par_chunks_mut(CHUNK).zip(y.par_chunks(CHUNK)).for_each(|(dy, y)| {
-        for (dy, y) in dy.iter_mut().zip(y) {
-            *dy = if *y <= 0.0 { 0.0 } else { *dy };
-        }
+        dy.iter_mut().zip(y).for_each(|(dy, y)| *dy = gate(*y, *dy));
     });
+}
+
+/// [`relu_grad`] into new memory.
+pub(super) fn relu_grad_of(y: &[f32], dy: &[f32]) -> Vec<f32> {
+    let pairs = y.par_iter().with_min_len(CHUNK).zip(dy);
+    pairs.map(|(y, dy)| gate(*y, *dy)).collect()
 }
 
 /// `x += y`.
@@ -51,6 +66,11 @@ pub(super) fn add(x: &mut [f32], y: &[f32]) {
     x.par_chunks_mut(CHUNK).zip(y.par_chunks(CHUNK)).for_each(|(x, y)| {
         x.iter_mut().zip(y).for_each(|(x, y)| *x += y);
     });
+}
+
+/// `x + y` in new memory.
+pub(super) fn sum_of(x: &[f32], y: &[f32]) -> Vec<f32> {
+    x.par_iter().with_min_len(CHUNK).zip(y).map(|(x, y)| x + y).collect()
 }
 
 /// Channels last from planes: `[n][channels][plane]` to `[n][plane][channels]`.
@@ -90,8 +110,11 @@ mod tests {
         relu(&mut y);
         assert!(y[..3] == [0.0, 0.0, 2.0] && y[3].is_nan());
         let mut dy = vec![1.0; 4];
-        relu_backward(&y, &mut dy);
+        assert_eq!(relu_grad_of(&y, &dy), [0.0, 0.0, 1.0, 1.0]);
+        relu_grad(&y, &mut dy);
         assert_eq!(dy, [0.0, 0.0, 1.0, 1.0]);
+        assert_eq!(relu_of(&x), [2.5, 0.0, 31.0, 0.0]);
+        assert_eq!(sum_of(&x, &dy), [2.5, -3.5, 32.0, -38.0]);
         add(&mut x, &dy);
         assert_eq!(x, [2.5, -3.5, 32.0, -38.0]);
     }
@@ -104,7 +127,10 @@ mod tests {
         for i in 0..n {
             for c in 0..channels {
                 for p in 0..plane {
-                    assert_eq!(out[(i * plane + p) * channels + c], x[(i * channels + c) * plane + p]);
+                    assert_eq!(
+                        out[(i * plane + p) * channels + c],
+                        x[(i * channels + c) * plane + p]
+                    );
                 }
             }
         }

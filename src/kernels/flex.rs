@@ -13,7 +13,12 @@ use super::{Geometry, bias_grad, elementwise, forward, input_grad, weight_grad};
 impl KernelOps for Cube {}
 
 /// The sizes, if our kernels take this convolution.
-fn geometry(x: &FlexTensor, weight: &FlexTensor, stride: usize, padding: usize) -> Option<Geometry> {
+fn geometry(
+    x: &FlexTensor,
+    weight: &FlexTensor,
+    stride: usize,
+    padding: usize,
+) -> Option<Geometry> {
     let [batch, inputs, height, width] = storage::dims4(x)?;
     let [outputs, weight_inputs, kernel, kernel_x] = storage::dims4(weight)?;
     let g = Geometry { batch, height, width, inputs, outputs, kernel, stride, padding };
@@ -78,12 +83,22 @@ impl KernelOps for Flex {
     fn direct_conv2d(
         x: FlexTensor,
         weight: FlexTensor,
-        bias: Option<FlexTensor>,
         stride: usize,
         padding: usize,
     ) -> FlexTensor {
-        convolve(&x, &weight, bias.as_ref(), stride, padding)
-            .unwrap_or_else(|| Flex::conv2d(x, weight, bias, options(stride, padding)))
+        convolve(&x, &weight, None, stride, padding)
+            .unwrap_or_else(|| Flex::conv2d(x, weight, None, options(stride, padding)))
+    }
+
+    fn direct_conv2d_bias(
+        x: FlexTensor,
+        weight: FlexTensor,
+        bias: FlexTensor,
+        stride: usize,
+        padding: usize,
+    ) -> FlexTensor {
+        convolve(&x, &weight, Some(&bias), stride, padding)
+            .unwrap_or_else(|| Flex::conv2d(x, weight, Some(bias), options(stride, padding)))
     }
 
     fn direct_conv2d_input_grad(
@@ -104,8 +119,9 @@ impl KernelOps for Flex {
         stride: usize,
         padding: usize,
     ) -> FlexTensor {
-        convolve_weight_grad(&x, &weight, &dy, stride, padding)
-            .unwrap_or_else(|| Flex::conv2d_weight_backward(x, weight, dy, options(stride, padding)))
+        convolve_weight_grad(&x, &weight, &dy, stride, padding).unwrap_or_else(|| {
+            Flex::conv2d_weight_backward(x, weight, dy, options(stride, padding))
+        })
     }
 
     fn channel_sums(dy: FlexTensor) -> FlexTensor {
@@ -129,9 +145,14 @@ impl KernelOps for Flex {
             (Some(order), Some([_, c, h, w]), Some((scale, shift)))
                 if scale.len() == c && shift.len() == c =>
             {
-                storage::map(x, |x| match order {
+                let pass = |x: &mut [f32]| match order {
                     Order::ChannelsLast => elementwise::affine_rows(x, &scale, &shift),
                     Order::Planes => elementwise::affine_planes(x, h * w, &scale, &shift),
+                };
+                storage::map(x, pass, |x| {
+                    let mut copy = x.to_vec();
+                    pass(&mut copy);
+                    copy
                 })
             }
             _ => Err(x),
@@ -146,34 +167,30 @@ impl KernelOps for Flex {
     }
 
     fn ordered_relu(x: FlexTensor) -> FlexTensor {
-        storage::map(x, elementwise::relu).unwrap_or_else(Flex::relu)
+        storage::map(x, elementwise::relu, elementwise::relu_of).unwrap_or_else(Flex::relu)
     }
 
     fn ordered_relu_grad(y: FlexTensor, dy: FlexTensor) -> FlexTensor {
-        if storage::same_order(&y, &dy)
-            && let Some(values) = storage::dense(&y)
-        {
-            match storage::map(dy, |dy| elementwise::relu_backward(values, dy)) {
-                Ok(dx) => return dx,
-                Err(dy) => return Flex::relu_backward(y, dy),
-            }
-        }
-        Flex::relu_backward(y, dy)
+        let Some(values) = storage::dense(&y).filter(|_| storage::same_order(&y, &dy)) else {
+            return Flex::relu_backward(y, dy);
+        };
+        let result = storage::map(
+            dy,
+            |dy| elementwise::relu_grad(values, dy),
+            |dy| elementwise::relu_grad_of(values, dy),
+        );
+        result.unwrap_or_else(|dy| Flex::relu_backward(y, dy))
     }
 
     fn ordered_add(mut a: FlexTensor, mut b: FlexTensor) -> FlexTensor {
-        if !storage::same_order(&a, &b) {
-            return Flex::float_add(a, b);
-        }
         if storage::dense_mut(&mut a).is_none() && storage::dense_mut(&mut b).is_some() {
             std::mem::swap(&mut a, &mut b);
         }
-        match storage::dense(&b) {
-            Some(values) => match storage::map(a, |a| elementwise::add(a, values)) {
-                Ok(sum) => sum,
-                Err(a) => Flex::float_add(a, b),
-            },
-            None => Flex::float_add(a, b),
-        }
+        let Some(values) = storage::dense(&b).filter(|_| storage::same_order(&a, &b)) else {
+            return Flex::float_add(a, b);
+        };
+        let result =
+            storage::map(a, |a| elementwise::add(a, values), |a| elementwise::sum_of(a, values));
+        result.unwrap_or_else(|a| Flex::float_add(a, b))
     }
 }

@@ -129,13 +129,11 @@ mod tests {
     #[test]
     fn bands_carry_zeros_around_the_image() {
         let image: Vec<f32> = (1..=6).map(|v| v as f32).collect();
-        let padded =
-            Padded { image: &image, height: 3, width: 2, channels: 1, before: 1, row: 4 };
+        let padded = Padded { image: &image, height: 3, width: 2, channels: 1, before: 1, row: 4 };
         let mut out = [f32::NAN; 20];
         padded.copy_rows(0..5, &mut out);
-        let expected = [
-            0., 0., 0., 0., 0., 1., 2., 0., 0., 3., 4., 0., 0., 5., 6., 0., 0., 0., 0., 0.,
-        ];
+        let expected =
+            [0., 0., 0., 0., 0., 1., 2., 0., 0., 3., 4., 0., 0., 5., 6., 0., 0., 0., 0., 0.];
         assert_eq!(out, expected);
         let mut narrow = [f32::NAN; 2];
         Padded { row: 1, before: 0, ..padded }.copy_rows(2..4, &mut narrow);

@@ -17,6 +17,7 @@ mod elementwise;
 mod flex;
 mod geometry;
 pub mod norm;
+mod norm_ops;
 mod ops;
 mod plan;
 mod scratch;
@@ -26,8 +27,11 @@ mod weight_grad;
 
 pub use conv::{forward, input_grad};
 pub use geometry::Geometry;
+pub use norm_ops::{NormOps, batch_norm_train};
 pub use ops::{KernelOps, add, affine_channels, conv2d, relu, with_rows};
 pub use weight_grad::{bias_grad, weight_grad};
 
+#[cfg(test)]
+mod layers;
 #[cfg(test)]
 mod tests;

@@ -39,12 +39,7 @@ pub fn moments(x: &[f32], channels: usize) -> (Vec<f32>, Vec<f32>) {
 }
 
 /// Sums over rows of `dy` and of `dy * (x - mean)`, per channel.
-pub fn gradient_sums(
-    x: &[f32],
-    dy: &[f32],
-    mean: &[f32],
-    channels: usize,
-) -> (Vec<f64>, Vec<f64>) {
+pub fn gradient_sums(x: &[f32], dy: &[f32], mean: &[f32], channels: usize) -> (Vec<f64>, Vec<f64>) {
     reduce(x, dy, channels, |sum, product, x, dy| {
         for ((((sum, product), x), dy), mean) in
             sum.iter_mut().zip(product).zip(x).zip(dy).zip(mean)
@@ -67,7 +62,8 @@ pub fn combine(x: &[f32], dy: &[f32], coefficients: [&[f32]; 3], out: &mut [f32]
                 .zip(x.chunks_exact(channels))
                 .zip(dy.chunks_exact(channels));
             for ((out, x), dy) in rows {
-                for (((((out, x), dy), a), b), c) in out.iter_mut().zip(x).zip(dy).zip(a).zip(b).zip(c)
+                for (((((out, x), dy), a), b), c) in
+                    out.iter_mut().zip(x).zip(dy).zip(a).zip(b).zip(c)
                 {
                     *out = dy * a + x * b + c;
                 }

@@ -30,11 +30,21 @@ pub trait KernelOps: Backend {
     fn direct_conv2d(
         x: FloatTensor<Self>,
         weight: FloatTensor<Self>,
-        bias: Option<FloatTensor<Self>>,
         stride: usize,
         padding: usize,
     ) -> FloatTensor<Self> {
-        Self::conv2d(x, weight, bias, options(stride, padding))
+        Self::conv2d(x, weight, None, options(stride, padding))
+    }
+
+    /// The same plus `bias` `[o]`. (The macro takes no optional tensors.)
+    fn direct_conv2d_bias(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        stride: usize,
+        padding: usize,
+    ) -> FloatTensor<Self> {
+        Self::conv2d(x, weight, Some(bias), options(stride, padding))
     }
 
     /// Gradient of its input; of `x` only the shape is used.
@@ -72,10 +82,7 @@ pub trait KernelOps: Backend {
         scale: FloatTensor<Self>,
         shift: FloatTensor<Self>,
     ) -> FloatTensor<Self> {
-        Self::float_add(
-            Self::float_mul(x, broadcast::<Self>(scale)),
-            broadcast::<Self>(shift),
-        )
+        Self::float_add(Self::float_mul(x, broadcast::<Self>(scale)), broadcast::<Self>(shift))
     }
 
     /// ReLU that keeps the physical order.
@@ -107,9 +114,13 @@ pub fn conv2d(
     stride: usize,
     padding: usize,
 ) -> Tensor<4> {
-    let bias = bias.map(Tensor::into_dispatch);
     let (x, weight) = (x.into_dispatch(), weight.into_dispatch());
-    Tensor::from_dispatch(Dispatch::direct_conv2d(x, weight, bias, stride, padding))
+    Tensor::from_dispatch(match bias {
+        None => Dispatch::direct_conv2d(x, weight, stride, padding),
+        Some(bias) => {
+            Dispatch::direct_conv2d_bias(x, weight, bias.into_dispatch(), stride, padding)
+        }
+    })
 }
 
 /// `x * scale + shift` per channel in one pass: batch norm in evaluation. `x` is

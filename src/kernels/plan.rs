@@ -75,8 +75,6 @@ pub(super) struct Plan {
     pub before: usize,
     /// Width of a padded source row in pixels.
     pub row: usize,
-    /// Padded source rows that all of the output needs.
-    pub rows: usize,
     /// Step between output positions of a phase.
     pub out_step: usize,
     /// Step between their bases in the source.
@@ -150,18 +148,7 @@ impl Plan {
                 passes.push(Pass { phase: [y.phase, x.phase], segments, weights });
             }
         }
-        Plan {
-            source,
-            output,
-            before,
-            row,
-            rows: extent(output[0]),
-            out_step,
-            src_step,
-            blocks,
-            passes,
-            reach,
-        }
+        Plan { source, output, before, row, out_step, src_step, blocks, passes, reach }
     }
 }
 
@@ -174,7 +161,8 @@ fn gradient_axes(g: &Geometry) -> (Vec<Axis>, usize) {
     for phase in 0..g.stride {
         let at = phase + g.padding;
         // Descending taps meet ascending positions, one step apart.
-        let taps: Vec<usize> = (0..g.kernel).rev().filter(|k| k % g.stride == at % g.stride).collect();
+        let taps: Vec<usize> =
+            (0..g.kernel).rev().filter(|k| k % g.stride == at % g.stride).collect();
         // The first tap's position may lie before the output, the last one's not.
         let first = taps.first().map_or(0, |k| (at as isize - *k as isize) / g.stride as isize);
         before = before.max((-first).max(0) as usize);

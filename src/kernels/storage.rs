@@ -127,22 +127,25 @@ pub(super) fn from_contiguous<const D: usize>(values: Vec<f32>, shape: [usize; D
     FlexTensor::new(Bytes::from_elems(values), Layout::contiguous(Shape::from(shape)), DType::F32)
 }
 
-/// Overwrites the values if nobody else holds them, else a changed copy that lies
-/// as the original does. `None`, with the tensor, if it is not dense f32.
+/// Overwrites the values if nobody else holds them, else makes new ones that lie
+/// as the original's do.
+///
+/// # Errors
+/// The tensor itself if it is not dense f32.
 pub(super) fn map(
     mut tensor: FlexTensor,
-    f: impl FnOnce(&mut [f32]),
+    in_place: impl FnOnce(&mut [f32]),
+    fresh: impl FnOnce(&[f32]) -> Vec<f32>,
 ) -> Result<FlexTensor, FlexTensor> {
     if let Some(values) = dense_mut(&mut tensor) {
-        f(values);
+        in_place(values);
         return Ok(tensor);
     }
     let Some(values) = dense(&tensor) else { return Err(tensor) };
-    let mut copy = values.to_vec();
-    f(&mut copy);
+    let values = fresh(values);
     let layout = tensor.layout();
     let layout = Layout::new(layout.shape().clone(), layout.strides().to_vec(), 0);
-    Ok(FlexTensor::new(Bytes::from_elems(copy), layout, DType::F32))
+    Ok(FlexTensor::new(Bytes::from_elems(values), layout, DType::F32))
 }
 
 /// Whether two dense tensors keep their values in the same order.

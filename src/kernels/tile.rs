@@ -5,13 +5,18 @@ use pulp::Simd;
 
 use super::plan::Segment;
 
-/// Positions of a tile whose channels take two vectors, for 16 and 32 registers:
-/// all accumulators, two vectors of weights and a broadcast value must fit.
+/// Positions of a tile of [`outputs`] whose channels take two vectors, for 16
+/// registers: the accumulators, two vectors of weights and a broadcast value fit.
 pub(super) const POSITIONS_16: usize = 6;
-/// As [`POSITIONS_16`], for an instruction set of 32 registers.
-pub(super) const POSITIONS_32: usize = 12;
-/// Positions of a tile whose channels take one vector.
-pub(super) const POSITIONS_NARROW: usize = 8;
+/// The same for 32 registers. More would fit, but each position also takes an
+/// address, and those have 16 registers on every machine.
+pub(super) const POSITIONS_32: usize = 8;
+/// Entries of a tile of [`accumulate`], which needs one address only.
+pub(super) const ENTRIES_16: usize = 6;
+/// The same for 32 registers.
+pub(super) const ENTRIES_32: usize = 12;
+/// Positions or entries of a tile whose channels take one vector.
+pub(super) const NARROW: usize = 8;
 
 /// `bias + sum of source * weight` for `M` output positions and `V` vectors of
 /// output channels. `bases` are the positions' places in `source`; `weights` are

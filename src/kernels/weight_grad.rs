@@ -14,10 +14,12 @@ use super::conv::{check, lanes};
 use super::geometry::{Geometry, Padded};
 use super::plan::{Block, blocks};
 use super::scratch::{Buffer, with_buffers};
-use super::tile::{self, POSITIONS_16, POSITIONS_32, POSITIONS_NARROW};
+use super::tile::{self, ENTRIES_16, ENTRIES_32, NARROW};
 
 /// The most partitions of a batch.
 const PARTITIONS: usize = 16;
+/// Sums that a thread adds up at a time.
+const REDUCED: usize = 4096;
 /// Values of a padded source band that a thread keeps in its second-level cache.
 const BAND: usize = 12 * 1024;
 
@@ -47,7 +49,7 @@ pub fn weight_grad(arch: Arch, g: &Geometry, x: &[f32], dy: &[f32], dw: &mut [f3
             plan.image(arch, n, x, dy, block, sums);
         }
     });
-    plan.reduce(sums.as_slice(), dw);
+    plan.reduce(sums.as_mut_slice(), dw);
 }
 
 /// The gradient of the bias: `db[o]` is the sum of `dy[..][o]`. `dy` is any
@@ -83,11 +85,11 @@ pub fn bias_grad(dy: &[f32], db: &mut [f32]) {
     }
 }
 
-/// Enough partitions to feed many threads, fewer where many blocks of channels
-/// do and the sums would be large.
+/// Enough partitions to feed many threads, fewer where blocks of channels do and
+/// the sums are large.
 fn partitions(g: &Geometry) -> usize {
     let blocks = g.outputs.div_ceil(16);
-    g.batch.min(PARTITIONS.div_ceil(blocks.div_ceil(4)).max(2)).max(1)
+    g.batch.min((2 * PARTITIONS / blocks).clamp(4, PARTITIONS))
 }
 
 struct Plan<'a> {
@@ -107,7 +109,7 @@ impl<'a> Plan<'a> {
             type Output = usize;
             #[inline(always)]
             fn with_simd<S: Simd>(self, _: S) -> usize {
-                if S::REGISTER_COUNT >= 32 { POSITIONS_32 } else { POSITIONS_16 }
+                if S::REGISTER_COUNT >= 32 { ENTRIES_32 } else { ENTRIES_16 }
             }
         }
         let lanes = lanes(arch);
@@ -118,7 +120,7 @@ impl<'a> Plan<'a> {
             g,
             lanes,
             blocks: blocks(g.outputs, lanes),
-            tile: [POSITIONS_NARROW, arch.dispatch(Wide)],
+            tile: [NARROW, arch.dispatch(Wide)],
             padded: [if g.padding == 0 { row.max(g.width) } else { row }, extent(height)],
         }
     }
@@ -184,22 +186,27 @@ impl<'a> Plan<'a> {
     }
 
     /// Adds the partitions in order and writes OIHW.
-    fn reduce(&self, sums: &[f32], dw: &mut [f32]) {
+    fn reduce(&self, sums: &mut [f32], dw: &mut [f32]) {
         let (k, inputs) = (self.g.kernel, self.g.inputs);
+        let len = self.partition_len();
+        let (total, others) = sums.split_at_mut(len);
+        total.par_chunks_mut(REDUCED).enumerate().for_each(|(i, total)| {
+            for other in others.chunks_exact(len) {
+                let other = &other[i * REDUCED..];
+                total.iter_mut().zip(other).for_each(|(t, v)| *t += v);
+            }
+        });
         let mut start = 0;
-        let len = self.partition_len().max(1);
         for block in &self.blocks {
             let wide = block.vectors * self.lanes;
             let entries = self.entries(block);
-            for ky in 0..k {
-                for kx in 0..k {
-                    for i in 0..inputs {
-                        let at = start + (ky * entries + kx * inputs + i) * wide;
-                        for lane in 0..block.channels {
-                            let parts = sums.iter().skip(at + lane).step_by(len);
-                            let o = block.first + lane;
-                            dw[((o * inputs + i) * k + ky) * k + kx] = parts.sum();
-                        }
+            for lane in 0..block.channels {
+                let o = block.first + lane;
+                let dw = &mut dw[o * inputs * k * k..][..inputs * k * k];
+                for (i, dw) in dw.chunks_exact_mut(k * k).enumerate() {
+                    for (tap, dw) in dw.iter_mut().enumerate() {
+                        let entry = tap / k * entries + tap % k * inputs + i;
+                        *dw = total[start + entry * wide + lane];
                     }
                 }
             }
@@ -231,9 +238,9 @@ impl WithSimd for Band<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         match (self.vectors, S::REGISTER_COUNT >= 32) {
-            (1, _) => self.run::<S, POSITIONS_NARROW, 1>(simd),
-            (_, false) => self.run::<S, POSITIONS_16, 2>(simd),
-            (_, true) => self.run::<S, POSITIONS_32, 2>(simd),
+            (1, _) => self.run::<S, NARROW, 1>(simd),
+            (_, false) => self.run::<S, ENTRIES_16, 2>(simd),
+            (_, true) => self.run::<S, ENTRIES_32, 2>(simd),
         }
     }
 }

@@ -100,7 +100,7 @@ fn device_gram(x: Tensor<2>) -> Result<Symmetric, String> {
     let cut = centred.reshape([n, slices, p / slices]).swap_dims(0, 1);
     let gram: Tensor<3> = cut.clone().matmul(cut.swap_dims(1, 2)).sum_dim(0);
     let data = gram.try_into_data().map_err(|e| format!("{e:?}"))?;
-    let values = data.into_vec::<f32>().map_err(|e| format!("{e:?}"))?;
+    let values = data.try_into_vec::<f32>().map_err(|e| format!("{e:?}"))?;
     Ok(Symmetric::from_full(n, values.into_iter().map(f64::from).collect()))
 }
 

@@ -57,12 +57,25 @@ pub struct Norm {
 impl Norm {
     fn forward(&self, x: Tensor<4>, mode: Mode) -> Tensor<4> {
         match mode {
-            Mode::Train => self.inner.forward(x),
+            Mode::Train => self.forward_train(x),
             Mode::Evaluate => {
                 let (scale, shift) = self.affine();
                 kernels::affine_channels(x, scale, shift)
             }
         }
+    }
+
+    fn forward_train(&self, x: Tensor<4>) -> Tensor<4> {
+        let norm = &self.inner;
+        let (y, mean, variance) =
+            kernels::batch_norm_train(x, norm.gamma.val(), norm.beta.val(), norm.epsilon);
+        for (running, batch) in [(&norm.running_mean, mean), (&norm.running_var, variance)] {
+            let old = running.value_sync();
+            let batch = if old.device().is_autodiff() { Tensor::from_inner(batch) } else { batch };
+            let kept = old.mul_scalar(1.0 - norm.momentum);
+            running.update((kept + batch.mul_scalar(norm.momentum)).detach());
+        }
+        y
     }
 
     /// `y = x scale + shift` per channel, from the running statistics.
@@ -374,5 +387,5 @@ impl ResNet {
 
 fn host<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>, String> {
     let data = tensor.try_into_data().map_err(|e| format!("{e:?}"))?;
-    data.into_vec::<f32>().map_err(|e| format!("{e:?}"))
+    data.try_into_vec::<f32>().map_err(|e| format!("{e:?}"))
 }

@@ -139,7 +139,6 @@ fn rows(matrix: ArrayView2<'_, f64>) -> Vec<Vec<Option<f64>>> {
 #[cfg(test)]
 mod tests {
     use super::super::fixtures::run;
-    use super::*;
     use serde_json::{Value, json};
 
     fn parsed(n: Option<usize>) -> Value {

@@ -2,7 +2,7 @@
 //! line per layer. No colour, no drawing characters, columns aligned.
 
 use crate::domain::Layer;
-use crate::runs::{AnalysisRecord, CkaAnalysis, LoadedRun, RunState, one_line};
+use crate::runs::{AnalysisRecord, CkaAnalysis, DataRecord, LoadedRun, RunState, one_line};
 
 /// The run as a table, ending in a line break.
 pub fn table(run: &LoadedRun) -> String {
@@ -73,6 +73,8 @@ fn about_analysis(analysis: &CkaAnalysis, stale: bool) -> Vec<(&'static str, Str
         crate::runs::Sample::First => String::new(),
         crate::runs::Sample::Random => format!(" by seed {}", r.seed),
     };
+    // The fraction is one of the training images.
+    let test_split = DataRecord { fraction: 1.0, ..r.data.clone() }.title();
     let mut facts = vec![
         ("cka", r.estimator.clone()),
         (
@@ -80,7 +82,7 @@ fn about_analysis(analysis: &CkaAnalysis, stale: bool) -> Vec<(&'static str, Str
             format!(
                 "{} test images of {} ({}{seed}), {} batches of {}, {}",
                 r.examples,
-                r.data.title(),
+                test_split,
                 r.sample.name(),
                 r.batches,
                 r.batch,
@@ -169,7 +171,29 @@ mod tests {
 
     #[test]
     fn the_table_reads_line_by_line() {
-        insta::assert_snapshot!(table(&run(Some(5))), @"");
+        let mut run = run(Some(5));
+        run.manifest.program = "blockscope 0.1.0".into();
+        insta::assert_snapshot!(table(&run), @r"
+        run       a
+        model     ResNet-8 x1, projection shortcuts
+        data      CIFAR-10 1/64, 780 training and 1000 test images, 2 classes
+        state     complete
+        test      61.20 % (612 of 1000 images), loss 1.2500
+        made      2026-08-14T09:30:05Z by blockscope 0.1.0 on cpu (flex, 2 threads)
+        seed      7
+        cka       minibatch unbiased linear CKA
+        images    1000 test images of CIFAR-10 (first), 4 batches of 256, 1 pass
+        analysed  2026-08-14T10:00:00Z on cpu (flex, 2 threads) in 1.0 s
+        layers    5, of which 1 undefined (no variance)
+        mean      0.4458 between different layers
+
+        #  layer           kind  stage  block  shape     previous  next    mean    state
+        0  conv1           conv  -      -      16x32x32  -         -       0.1583  defined
+        1  bn1             norm  -      -      16x32x32  -         -       -       undefined
+        2  relu1           relu  -      -      16x32x32  -         0.8000  0.4250  defined
+        3  layer1.0.conv1  conv  1      0      16x32x32  0.8000    0.8000  0.6667  defined
+        4  layer1.0.bn1    norm  1      0      16x32x32  0.8000    -       0.5333  defined
+        ");
     }
 
     #[test]

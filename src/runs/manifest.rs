@@ -74,7 +74,7 @@ pub struct DataRecord {
     pub test_examples: usize,
     /// Share of the training split, in (0, 1].
     pub fraction: f64,
-    /// SHA-256 over images and labels of the whole data set, in hexadecimal.
+    /// SHA-256 over class names and test images with their labels, in hexadecimal.
     pub fingerprint: String,
 }
 

@@ -106,8 +106,8 @@ mod tests {
             lr: 0.01,
             train_loss: 2.25,
             train_accuracy: 0.1 * epoch as f64,
-            test_loss: (epoch % 2 == 0).then_some(2.5),
-            test_accuracy: (epoch % 2 == 0).then_some(0.125),
+            test_loss: (epoch.is_multiple_of(2)).then_some(2.5),
+            test_accuracy: (epoch.is_multiple_of(2)).then_some(0.125),
             seconds: 1.5,
         }
     }

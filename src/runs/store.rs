@@ -239,6 +239,20 @@ impl RunStore {
         })
     }
 
+    /// Refuses a name that [`RunStore::create`] would refuse, before work is done
+    /// for it.
+    ///
+    /// # Errors
+    /// [`RunError::Name`], or [`RunError::Exists`] unless `replace`.
+    pub fn check_new(&self, name: &str, replace: bool) -> Result<(), RunError> {
+        check::name(name).map_err(|why| RunError::Name { name: name.to_string(), why })?;
+        let path = self.root.join(name);
+        match !replace && path.symlink_metadata().is_ok() {
+            true => Err(RunError::Exists(path)),
+            false => Ok(()),
+        }
+    }
+
     /// The folder of a run that can be written to. A run inside the program is
     /// copied into the root first, unless it was before.
     ///

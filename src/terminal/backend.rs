@@ -39,7 +39,12 @@ pub struct FrameBackend<W: Write> {
 impl<W: Write> FrameBackend<W> {
     /// A backend for a screen of `(columns, rows)`.
     pub fn new(writer: W, (width, height): (u16, u16)) -> FrameBackend<W> {
-        FrameBackend { writer, frame: Vec::with_capacity(1 << 16), size: Size { width, height }, written: Written::default() }
+        FrameBackend {
+            writer,
+            frame: Vec::with_capacity(1 << 16),
+            size: Size { width, height },
+            written: Written::default(),
+        }
     }
 
     /// Follows the terminal's size; the next draw repaints.
@@ -158,12 +163,15 @@ pub fn encode<'a>(out: &mut Vec<u8>, cells: impl Iterator<Item = (u16, u16, &'a 
         go_to(out, at, (x, y));
         let mut symbol = cell.symbol();
         let mut want = Pen { fg: cell.fg, bg: cell.bg, modifier: cell.modifier };
-        // equal halves are a blank, and a blank's foreground does not show
+        // equal halves are a blank, and of a blank only the background shows
         let halves = symbol == "▀" && want.fg == want.bg && want.fg != Color::Reset;
-        let invisible = Modifier::REVERSED | Modifier::UNDERLINED | Modifier::CROSSED_OUT;
-        if (halves || symbol == " ") && !want.modifier.intersects(invisible) {
+        let visible = Modifier::REVERSED | Modifier::UNDERLINED | Modifier::CROSSED_OUT;
+        if (halves || symbol == " ") && !want.modifier.intersects(visible) {
             symbol = " ";
             want.fg = pen.fg;
+            if !pen.modifier.intersects(visible) {
+                want.modifier = pen.modifier;
+            }
         }
         set(out, &mut pen, want);
         out.extend_from_slice(symbol.as_bytes());

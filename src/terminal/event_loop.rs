@@ -48,7 +48,8 @@ pub fn run(
     input::spawn(sender)?;
     let backend = FrameBackend::new(output()?, size);
     let skin = Skin::new(&themes, &app.look);
-    let mut screen = Loop { app, themes, skin, terminal: Terminal::new(backend)?, session, requests, options };
+    let mut screen =
+        Loop { app, themes, skin, terminal: Terminal::new(backend)?, session, requests, options };
     let start = screen.app.start();
     screen.perform(start)?;
     let _ = screen.requests.send(Request::Device);
@@ -98,7 +99,8 @@ impl<W: Write> Loop<W> {
                 return Ok(code);
             }
             loop {
-                let next = if resized { events.recv_timeout(RESIZE).ok() } else { events.try_recv().ok() };
+                let next =
+                    if resized { events.recv_timeout(RESIZE).ok() } else { events.try_recv().ok() };
                 let Some(event) = next else { break };
                 resized = matches!(event, Event::Resized);
                 if let Some(code) = self.take(event)? {

@@ -1,111 +1,75 @@
-//! The thread that reads keys. It asks the kernel for a hang-up before every
-//! read: crossterm 0.29 spins when the terminal is gone
-//! (crossterm-rs/crossterm#793).
+//! The thread that reads from the terminal. It blocks in the kernel, and ends
+//! when the terminal is gone instead of spinning.
 
+use std::io;
 use std::thread;
-use std::time::Duration;
 
 use crossbeam_channel::Sender;
-use crossterm::event::{self, KeyCode as Code, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEventKind};
-
-use crate::app::{Input, Key, KeyCode};
 
 use super::Event;
 
 /// Starts the thread; it ends with the channel or the terminal.
-pub fn spawn(events: Sender<Event>) -> std::io::Result<()> {
+pub fn spawn(events: Sender<Event>) -> io::Result<()> {
     thread::Builder::new().name("input".into()).spawn(move || {
-        while wait() {
-            // everything that one read brought
-            loop {
-                match event::poll(Duration::ZERO) {
-                    Ok(true) => {}
-                    Ok(false) => break,
-                    Err(_) => return drop(events.send(Event::HangUp)),
-                }
-                let Ok(event) = event::read() else { return drop(events.send(Event::HangUp)) };
-                if let Some(event) = translate(event) {
-                    if events.send(event).is_err() {
-                        return;
-                    }
-                }
-            }
-        }
+        // an error is a terminal that is gone
+        let _ = read(&events);
         let _ = events.send(Event::HangUp);
     })?;
     Ok(())
 }
 
-/// Blocks until there is something to read; false if the terminal is gone.
+/// Reads until the terminal or the interface is gone.
 #[cfg(unix)]
-fn wait() -> bool {
-    use rustix::event::{PollFd, PollFlags, poll};
+fn read(events: &Sender<Event>) -> io::Result<()> {
+    use super::parser::Parser;
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
     use rustix::io::Errno;
+
+    /// How long the rest of a sequence may take; then an escape is a key.
+    const PATIENCE: Timespec = Timespec { tv_sec: 0, tv_nsec: 50_000_000 };
+
     let stdin = rustix::stdio::stdin();
+    let mut parser = Parser::default();
+    let mut bytes = [0u8; 4096];
+    let mut inputs = Vec::new();
     loop {
         let mut fds = [PollFd::new(&stdin, PollFlags::IN)];
-        match poll(&mut fds, None) {
-            Ok(_) => {
-                let gone = PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL;
-                return !fds[0].revents().intersects(gone);
+        let ready = match poll(&mut fds, parser.is_pending().then_some(&PATIENCE)) {
+            Ok(ready) => ready,
+            Err(Errno::INTR) => continue,
+            Err(error) => return Err(error.into()),
+        };
+        let gone = PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL;
+        if fds[0].revents().intersects(gone) {
+            return Ok(());
+        }
+        if ready == 0 {
+            parser.flush(&mut inputs);
+        } else {
+            match rustix::io::read(stdin, &mut bytes) {
+                Ok(0) => return Ok(()),
+                Ok(n) => parser.feed(&bytes[..n], &mut inputs),
+                Err(Errno::INTR | Errno::AGAIN) => {}
+                Err(error) => return Err(error.into()),
             }
-            Err(Errno::INTR) => {}
-            Err(_) => return false,
+        }
+        for input in inputs.drain(..) {
+            if events.send(Event::Input(input)).is_err() {
+                return Ok(());
+            }
         }
     }
 }
 
 #[cfg(not(unix))]
-fn wait() -> bool {
-    event::poll(Duration::from_secs(3600)).is_ok()
-}
+fn read(events: &Sender<Event>) -> io::Result<()> {
+    use super::crossterm_input::translate;
 
-fn translate(event: event::Event) -> Option<Event> {
-    let input = match event {
-        event::Event::Key(key) => Input::Key(translate_key(key)?),
-        event::Event::Paste(text) => Input::Paste(text),
-        event::Event::Mouse(mouse) => match mouse.kind {
-            MouseEventKind::Down(MouseButton::Left) => Input::Click(mouse.column, mouse.row),
-            MouseEventKind::ScrollUp => Input::Wheel(mouse.column, mouse.row, true),
-            MouseEventKind::ScrollDown => Input::Wheel(mouse.column, mouse.row, false),
-            _ => return None,
-        },
-        event::Event::Resize(..) => return Some(Event::Resized),
-        _ => return None,
-    };
-    Some(Event::Input(input))
-}
-
-/// A key as the app knows it; `None` for releases and keys without a meaning.
-pub fn translate_key(key: KeyEvent) -> Option<Key> {
-    if key.kind == KeyEventKind::Release {
-        return None;
+    loop {
+        if let Some(event) = translate(crossterm::event::read()?) {
+            if events.send(event).is_err() {
+                return Ok(());
+            }
+        }
     }
-    let code = match key.code {
-        Code::Char(c) => KeyCode::Char(c),
-        Code::Enter => KeyCode::Enter,
-        Code::Esc => KeyCode::Esc,
-        Code::Tab => KeyCode::Tab,
-        Code::BackTab => KeyCode::BackTab,
-        Code::Backspace => KeyCode::Backspace,
-        Code::Delete => KeyCode::Delete,
-        Code::Up => KeyCode::Up,
-        Code::Down => KeyCode::Down,
-        Code::Left => KeyCode::Left,
-        Code::Right => KeyCode::Right,
-        Code::Home => KeyCode::Home,
-        Code::End => KeyCode::End,
-        Code::PageUp => KeyCode::PageUp,
-        Code::PageDown => KeyCode::PageDown,
-        Code::F(n) => KeyCode::F(n),
-        _ => return None,
-    };
-    let ctrl = key.modifiers.contains(KeyModifiers::CONTROL);
-    let alt = key.modifiers.contains(KeyModifiers::ALT);
-    // control makes no difference between cases
-    let code = match code {
-        KeyCode::Char(c) if ctrl => KeyCode::Char(c.to_ascii_lowercase()),
-        other => other,
-    };
-    Some(Key { code, ctrl, alt })
 }

@@ -5,13 +5,17 @@
 //! - [`run`]: the event loop; blocks when idle, one write a frame
 //! - [`session`]: modes on the way in, and out again whatever happens
 //! - [`backend`]: cells to bytes, as few as possible
+//! - [`parser`]: bytes to keys, mouse and pasted text
 //! - `input`, `signals`, `worker`: threads that send events
 //! - [`depth`]: how many colours the terminal has
 
 pub mod backend;
+#[cfg(any(not(unix), test))]
+mod crossterm_input;
 pub mod depth;
 mod event_loop;
 mod input;
+pub mod parser;
 pub mod session;
 mod signals;
 mod stderr;

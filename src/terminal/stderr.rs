@@ -18,7 +18,9 @@ mod unix {
         if saved.is_some() {
             return Ok(());
         }
-        let named = |e: io::Error| io::Error::new(e.kind(), format!("{}: {e}; choose another log file", log.display()));
+        let named = |e: io::Error| {
+            io::Error::new(e.kind(), format!("{}: {e}; choose another log file", log.display()))
+        };
         let file = OpenOptions::new().create(true).append(true).open(log).map_err(named)?;
         let before = rustix::io::dup(rustix::stdio::stderr())?;
         rustix::stdio::dup2_stderr(&file)?;
@@ -29,10 +31,10 @@ mod unix {
     /// Gives standard error back.
     pub fn restore() {
         // may run in a panic hook: never wait
-        if let Ok(mut saved) = SAVED.try_lock() {
-            if let Some(before) = saved.take() {
-                let _ = rustix::stdio::dup2_stderr(&before);
-            }
+        if let Ok(mut saved) = SAVED.try_lock()
+            && let Some(before) = saved.take()
+        {
+            let _ = rustix::stdio::dup2_stderr(&before);
         }
     }
 }

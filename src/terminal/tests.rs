@@ -1,1 +1,335 @@
+//! Bytes: what is written is what was drawn, and little of it.
 
+use std::collections::HashMap;
+use std::io::IsTerminal;
+use std::path::PathBuf;
+
+use crossterm::event::{KeyCode as Code, KeyEvent, KeyModifiers};
+use proptest::prelude::*;
+use ratatui::Terminal;
+use ratatui::buffer::{Buffer, Cell};
+use ratatui::layout::Rect;
+use ratatui::style::{Color, Modifier, Style};
+
+use super::backend::{FrameBackend, encode};
+use super::worker::{Request, serve};
+use super::*;
+use crate::app::{App, ColourDepth, Input, Key, KeyCode, Look, demo, update};
+use crate::theme::ThemeSet;
+use crate::ui::{self, Skin};
+
+struct Screen {
+    app: App,
+    skin: Skin,
+    terminal: Terminal<FrameBackend<Vec<u8>>>,
+}
+
+impl Screen {
+    fn new(depth: usize, size: (u16, u16), colours: ColourDepth) -> Screen {
+        let themes = ThemeSet::builtin().unwrap();
+        let app = demo::app(Look::new(&themes, None, colours), depth, size);
+        let skin = Skin::new(&themes, &app.look);
+        let terminal = Terminal::new(FrameBackend::new(Vec::new(), size)).unwrap();
+        Screen { app, skin, terminal }
+    }
+
+    /// Draws and returns the bytes of the frame.
+    fn draw(&mut self) -> usize {
+        let (app, skin) = (&self.app, &self.skin);
+        self.terminal.draw(|frame| ui::draw(app, skin, frame)).unwrap();
+        self.terminal.backend_mut().end_frame().unwrap()
+    }
+
+    fn press(&mut self, key: char) -> usize {
+        update(&mut self.app, Input::Key(Key::char(key)));
+        self.draw()
+    }
+
+    /// What a terminal shows after everything written so far.
+    fn emulated(&self) -> vt100::Parser {
+        let (w, h) = self.app.size;
+        let mut parser = emulator((w, h));
+        parser.process(self.terminal.backend().writer());
+        parser
+    }
+
+    /// What should be there.
+    fn expected(&self) -> Buffer {
+        let (w, h) = self.app.size;
+        let mut terminal = Terminal::new(ratatui::backend::TestBackend::new(w, h)).unwrap();
+        terminal.draw(|frame| ui::draw(&self.app, &self.skin, frame)).unwrap();
+        terminal.backend().buffer().clone()
+    }
+}
+
+fn emulator((w, h): (u16, u16)) -> vt100::Parser {
+    let cells = |n| std::num::NonZero::new(n).unwrap();
+    vt100::Parser::new(cells(h), cells(w), 0)
+}
+
+fn same_colour(have: vt100::Color, want: Color) -> bool {
+    match want {
+        Color::Reset => have == vt100::Color::Default,
+        Color::Indexed(n) => have == vt100::Color::Idx(n),
+        Color::Rgb(r, g, b) => have == vt100::Color::Rgb(r, g, b),
+        named => {
+            use Color::*;
+            let order = [
+                Black,
+                Red,
+                Green,
+                Yellow,
+                Blue,
+                Magenta,
+                Cyan,
+                Gray,
+                DarkGray,
+                LightRed,
+                LightGreen,
+                LightYellow,
+                LightBlue,
+                LightMagenta,
+                LightCyan,
+                White,
+            ];
+            order
+                .iter()
+                .position(|c| *c == named)
+                .is_some_and(|n| have == vt100::Color::Idx(n as u8))
+        }
+    }
+}
+
+/// Compares what is seen: a blank has no foreground, equal halves are a blank.
+fn assert_shows(screen: &vt100::Screen, want: &Buffer) {
+    for y in 0..want.area.height {
+        for x in 0..want.area.width {
+            let (cell, have) = (&want[(x, y)], screen.cell(y, x).unwrap());
+            let symbol = if have.contents().is_empty() { " " } else { have.contents() };
+            let place = format!("{x},{y}: {symbol:?} for {cell:?}");
+            assert!(
+                same_colour(have.bgcolor(), cell.bg),
+                "background at {place} is {:?}",
+                have.bgcolor()
+            );
+            let blank = symbol == " " && !cell.modifier.contains(Modifier::REVERSED);
+            if blank {
+                let halves = cell.symbol() == "▀" && cell.fg == cell.bg;
+                assert!(halves || cell.symbol() == " ", "{place}");
+            } else {
+                assert_eq!(symbol, cell.symbol(), "{place}");
+                assert!(
+                    same_colour(have.fgcolor(), cell.fg),
+                    "foreground at {place} is {:?}",
+                    have.fgcolor()
+                );
+            }
+            assert_eq!(have.inverse(), cell.modifier.contains(Modifier::REVERSED), "{place}");
+            if !blank {
+                assert_eq!(have.bold(), cell.modifier.contains(Modifier::BOLD), "{place}");
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_written_is_what_was_drawn() {
+    for colours in ColourDepth::ALL {
+        for (depth, size) in [(20, (80, 24)), (38, (120, 40)), (20, (47, 13))] {
+            let mut screen = Screen::new(depth, size, colours);
+            screen.draw();
+            assert_shows(screen.emulated().screen(), &screen.expected());
+            for key in "jl]+++kvm/1?".chars() {
+                screen.press(key);
+                assert_shows(screen.emulated().screen(), &screen.expected());
+            }
+        }
+    }
+}
+
+#[test]
+fn no_change_writes_nothing() {
+    let mut screen = Screen::new(38, (120, 40), ColourDepth::Truecolor);
+    assert!(screen.draw() > 1000);
+    let before = screen.terminal.backend().written();
+    assert_eq!(screen.draw(), 0);
+    // an input without a visible effect
+    update(&mut screen.app, Input::Device("cpu (flex, 2 threads)".into()));
+    assert_eq!(screen.draw(), 0);
+    assert_eq!(screen.terminal.backend().written(), before);
+    assert_eq!(before.frames, 1);
+    assert_eq!(before.bytes as usize, screen.terminal.backend().writer().len());
+}
+
+#[test]
+fn cursor_moves_are_cheap() {
+    for colours in [ColourDepth::Truecolor, ColourDepth::Indexed256] {
+        for (depth, size) in [(20, (80, 24)), (38, (120, 40)), (110, (200, 60))] {
+            let mut screen = Screen::new(depth, size, colours);
+            screen.draw();
+            let mut worst = 0;
+            for key in "jjjjjjjjllllllllkkkkhhhh".chars() {
+                worst = worst.max(screen.press(key));
+            }
+            println!("{size:?} {colours:?}: cursor move at most {worst} bytes");
+            assert!(worst < 400, "{size:?} {colours:?}: {worst} bytes");
+        }
+    }
+}
+
+#[test]
+fn a_full_repaint_fits_the_budget() {
+    for (colours, budget) in [(ColourDepth::Truecolor, 60_000), (ColourDepth::Indexed256, 50_000)] {
+        let mut screen = Screen::new(38, (120, 40), colours);
+        let bytes = screen.draw();
+        println!("{colours:?}: {bytes} bytes");
+        assert!(bytes < budget, "{colours:?}: {bytes}");
+    }
+}
+
+#[test]
+fn frames_are_marked_and_written_at_once() {
+    #[derive(Debug, Default)]
+    struct Writes(Vec<Vec<u8>>);
+    impl std::io::Write for Writes {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.push(bytes.to_vec());
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    let mut terminal = Terminal::new(FrameBackend::new(Writes::default(), (20, 3))).unwrap();
+    for text in ["one", "two", "two"] {
+        terminal
+            .draw(|frame| {
+                frame.buffer_mut().set_string(0, 0, text, Style::new());
+            })
+            .unwrap();
+        terminal.backend_mut().end_frame().unwrap();
+    }
+    let writes = &terminal.backend().writer().0;
+    assert_eq!(writes.len(), 2, "the third frame changed nothing");
+    for write in writes {
+        assert!(write.starts_with(b"\x1b[?2026h") && write.ends_with(b"\x1b[?2026l"));
+    }
+    terminal.backend_mut().set_size((10, 2));
+    terminal.draw(|_| ()).unwrap();
+    terminal.backend_mut().end_frame().unwrap();
+    let last = terminal.backend().writer().0.last().unwrap().clone();
+    assert!(String::from_utf8(last).unwrap().contains("\x1b[2J"), "a new size repaints");
+}
+
+fn any_cell() -> impl Strategy<Value = Cell> {
+    let colour = prop_oneof![
+        Just(Color::Reset),
+        Just(Color::Red),
+        Just(Color::LightBlue),
+        (16u8..=255).prop_map(Color::Indexed),
+        (0u8..2, 0u8..2, 0u8..2).prop_map(|(r, g, b)| Color::Rgb(r, g, b)),
+    ];
+    let symbol = prop::sample::select(vec![" ", "▀", "▄", "x", "é", "╳", "·", "×"]);
+    let modifier = prop::sample::select(vec![
+        Modifier::empty(),
+        Modifier::BOLD,
+        Modifier::REVERSED,
+        Modifier::BOLD | Modifier::REVERSED,
+        Modifier::ITALIC,
+    ]);
+    (symbol, colour.clone(), colour, modifier).prop_map(|(symbol, fg, bg, modifier)| {
+        let mut cell = Cell::new(symbol);
+        cell.set_style(Style::new().fg(fg).bg(bg).add_modifier(modifier));
+        cell
+    })
+}
+
+proptest! {
+    #[test]
+    fn any_cells_arrive_as_they_are(
+        cells in prop::collection::vec(any_cell(), 60), second in prop::collection::vec(any_cell(), 60),
+    ) {
+        let area = Rect::new(0, 0, 12, 5);
+        let mut parser = emulator((12, 5));
+        let mut shown = Buffer::empty(area);
+        for cells in [cells, second] {
+            let mut next = Buffer::empty(area);
+            next.content = cells;
+            let mut bytes = Vec::new();
+            encode(&mut bytes, shown.diff(&next).into_iter());
+            parser.process(&bytes);
+            assert_shows(parser.screen(), &next);
+            shown = next;
+        }
+    }
+}
+
+struct Broken;
+
+impl Services for Broken {
+    fn list(&self) -> Vec<RunSummary> {
+        panic!("the list is on fire\nand so on")
+    }
+    fn load(&self, _: &RunId) -> Result<LoadedRun, String> {
+        Err("not found".into())
+    }
+    fn export(&self, _: &ExportRequest) -> Result<Vec<PathBuf>, String> {
+        Ok(vec!["x.png".into()])
+    }
+    fn device(&self) -> String {
+        "cpu".into()
+    }
+}
+
+#[test]
+fn a_panic_of_a_service_becomes_a_message() {
+    let Input::Failed(text) = serve(&Broken, &Request::List) else { panic!() };
+    assert_eq!(text, "reading the list of runs failed unexpectedly: the list is on fire");
+    assert!(matches!(serve(&Broken, &Request::Device), Input::Device(d) if d == "cpu"));
+    let load = serve(&Broken, &Request::Load(RunId::Embedded("x".into())));
+    assert!(matches!(load, Input::RunLoaded(Err(why)) if why == "not found"));
+}
+
+#[test]
+fn without_a_terminal_the_interface_says_so() {
+    if std::io::stdout().is_terminal() && std::io::stdin().is_terminal() {
+        eprintln!("skipped: this test runs on a terminal");
+        return;
+    }
+    let themes = ThemeSet::builtin().unwrap();
+    let app = App::new(Look::new(&themes, None, ColourDepth::Mono), None);
+    let error = run(app, themes, Box::new(Broken), Options::default()).unwrap_err();
+    assert_eq!(error.kind(), std::io::ErrorKind::Unsupported);
+    assert!(error.to_string().contains("needs a terminal"));
+}
+
+#[test]
+fn keys_of_crossterm_are_translated() {
+    let key = |code, modifiers| crossterm_input::translate_key(KeyEvent::new(code, modifiers));
+    assert_eq!(key(Code::Char('G'), KeyModifiers::SHIFT), Some(Key::char('G')));
+    assert_eq!(key(Code::Char('D'), KeyModifiers::CONTROL), Some(Key::ctrl('d')));
+    assert_eq!(key(Code::BackTab, KeyModifiers::SHIFT), Some(Key::plain(KeyCode::BackTab)));
+    assert_eq!(key(Code::CapsLock, KeyModifiers::NONE), None);
+    let resize = crossterm::event::Event::Resize(3, 4);
+    assert!(matches!(crossterm_input::translate(resize), Some(Event::Resized)));
+}
+
+#[test]
+fn an_unknown_terminal_is_never_truecolor() {
+    let depth = |vars: &[(&'static str, &'static str)]| {
+        // the test's own output is no terminal
+        let forced = vars.iter().copied().chain([("TTY_FORCE", "1")]);
+        depth::detect_from(&forced.collect::<HashMap<_, _>>(), &std::io::stdout())
+    };
+    assert_eq!(
+        depth(&[("TERM", "xterm-256color"), ("COLORTERM", "truecolor")]),
+        ColourDepth::Truecolor
+    );
+    assert_eq!(depth(&[("TERM", "xterm-256color")]), ColourDepth::Indexed256);
+    assert_eq!(depth(&[("TERM", "xterm-256color"), ("NO_COLOR", "1")]), ColourDepth::Mono);
+    assert_eq!(depth(&[("TERM", "dumb")]), ColourDepth::Mono);
+    for term in ["", "unheard-of", "xterm", "screen", "linux", "vt220"] {
+        assert!(depth(&[("TERM", term)]) < ColourDepth::Truecolor, "{term}");
+    }
+    assert_eq!(detect(Some(ColourDepth::Indexed256)), ColourDepth::Indexed256);
+}

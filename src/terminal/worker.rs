@@ -27,7 +27,10 @@ pub enum Request {
 }
 
 /// Starts the thread; it ends when the returned sender is dropped.
-pub fn spawn(services: Box<dyn Services + Send>, events: Sender<Event>) -> io::Result<Sender<Request>> {
+pub fn spawn(
+    services: Box<dyn Services + Send>,
+    events: Sender<Event>,
+) -> io::Result<Sender<Request>> {
     let (requests, inbox) = unbounded();
     thread::Builder::new().name("services".into()).spawn(move || {
         for request in inbox {
@@ -60,6 +63,9 @@ pub fn serve(services: &dyn Services, request: &Request) -> Input {
 }
 
 fn text(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
+    let text = panic
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| panic.downcast_ref::<&str>().copied());
     text.unwrap_or("no reason given").lines().next().unwrap_or_default().to_string()
 }

@@ -22,7 +22,8 @@ impl Skin {
     /// The skin of a look.
     pub fn new(set: &ThemeSet, look: &Look) -> Skin {
         let theme = set.theme(look.theme());
-        let style = |role| theme.map_or_else(Style::new, |t| colour::style(t.style(role), look.depth));
+        let style =
+            |role| theme.map_or_else(Style::new, |t| colour::style(t.style(role), look.depth));
         Skin {
             styles: Role::ALL.map(style),
             lut: Lut::new(set.colormap(look.colormap()), look.depth),

@@ -1,1 +1,218 @@
+//! Screens as text and colours, and that drawing never panics.
 
+use proptest::prelude::*;
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+use ratatui::buffer::Buffer;
+use ratatui::style::Color;
+
+use super::*;
+use crate::app::layout::ExplorerLayout;
+use crate::app::{ColourDepth, Input, Key, KeyCode, Look, demo, update};
+use crate::theme::ThemeSet;
+
+fn themes() -> ThemeSet {
+    ThemeSet::builtin().unwrap()
+}
+
+/// An app whose colour map is viridis, whatever the default theme has.
+fn app(depth: usize, size: (u16, u16), colours: ColourDepth) -> App {
+    let mut app = demo::app(Look::new(&themes(), None, colours), depth, size);
+    let maps = themes().colormaps().len();
+    for _ in 0..maps {
+        if app.look.colormap() == "viridis" {
+            break;
+        }
+        update(&mut app, Input::Key(Key::char('c')));
+    }
+    app
+}
+
+fn keys(app: &mut App, text: &str) {
+    for c in text.chars() {
+        update(app, Input::Key(if c == '\x1b' { Key::plain(KeyCode::Esc) } else { Key::char(c) }));
+    }
+}
+
+fn render(app: &App) -> Terminal<TestBackend> {
+    let skin = Skin::new(&themes(), &app.look);
+    let mut terminal = Terminal::new(TestBackend::new(app.size.0, app.size.1)).unwrap();
+    terminal.draw(|frame| draw(app, &skin, frame)).unwrap();
+    terminal
+}
+
+fn buffer(app: &App) -> Buffer {
+    render(app).backend().buffer().clone()
+}
+
+macro_rules! snapshot {
+    ($name:ident, $app:expr) => {
+        #[test]
+        fn $name() {
+            insta::assert_snapshot!(stringify!($name), render(&$app).backend());
+        }
+    };
+}
+
+snapshot!(explorer_80x24, app(20, (80, 24), ColourDepth::Truecolor));
+snapshot!(explorer_120x40, app(38, (120, 40), ColourDepth::Truecolor));
+snapshot!(explorer_200x60, app(110, (200, 60), ColourDepth::Indexed256));
+snapshot!(explorer_narrow_60x20, app(20, (60, 20), ColourDepth::Truecolor));
+snapshot!(explorer_mono_80x24, app(20, (80, 24), ColourDepth::Mono));
+snapshot!(too_small_30x8, app(20, (30, 8), ColourDepth::Truecolor));
+snapshot!(find_80x24, {
+    let mut app = app(20, (80, 24), ColourDepth::Truecolor);
+    keys(&mut app, "/2.1rel");
+    app
+});
+snapshot!(help_120x40, {
+    let mut app = app(20, (120, 40), ColourDepth::Truecolor);
+    keys(&mut app, "?");
+    app
+});
+snapshot!(help_80x24, {
+    let mut app = app(20, (80, 24), ColourDepth::Truecolor);
+    keys(&mut app, "?jj");
+    app
+});
+snapshot!(home_120x40, {
+    let mut app = app(20, (120, 40), ColourDepth::Truecolor);
+    keys(&mut app, "\x1bG");
+    app
+});
+snapshot!(home_80x24, {
+    let mut app = app(20, (80, 24), ColourDepth::Truecolor);
+    keys(&mut app, "\x1b");
+    app
+});
+snapshot!(home_empty_80x24, {
+    let mut app = app(20, (80, 24), ColourDepth::Truecolor);
+    keys(&mut app, "\x1b");
+    update(&mut app, Input::RunsListed(Vec::new()));
+    app
+});
+snapshot!(no_analysis_80x24, {
+    let mut app = app(20, (80, 24), ColourDepth::Truecolor);
+    let mut run = demo::synthetic_run(14);
+    run.analysis = None;
+    app.loading = Some(run.id.clone());
+    update(&mut app, Input::RunLoaded(Ok(Box::new(run))));
+    app
+});
+
+#[test]
+fn cells_have_the_colours_of_their_values() {
+    for size in [(80, 24), (120, 40)] {
+        for depth in [ColourDepth::Truecolor, ColourDepth::Indexed256] {
+            let app = app(20, size, depth);
+            let skin = Skin::new(&themes(), &app.look);
+            let map = ExplorerLayout::new(size).map;
+            let drawn = buffer(&app);
+            let e = app.explorer.as_ref().unwrap();
+            let pooled = e.pooled().unwrap();
+            let cursor = e.viewport().cell_of(e.position()).unwrap();
+            assert_eq!(e.viewport().scale().pixels(), 1);
+            let mut seen = 0;
+            for (x, y) in [(0u16, 0u16), (5, 3), (20, 4), (3, 15), (30, 15)] {
+                let colour = |row| {
+                    pooled.get(row, usize::from(x)).map(|v| skin.lut().colour(skin.lut().level(v)))
+                };
+                let (upper, lower) = (colour(2 * usize::from(y)), colour(2 * usize::from(y) + 1));
+                let cell = &drawn[(map.x + x, map.y + y)];
+                if let (Some(upper), Some(lower)) = (upper, lower) {
+                    assert_ne!((x, y), cursor);
+                    assert_eq!(
+                        (cell.symbol(), cell.fg, cell.bg),
+                        ("▀", upper, lower),
+                        "{size:?} {depth:?} {x},{y}"
+                    );
+                    let kind = matches!(cell.fg, Color::Rgb(..));
+                    assert_eq!(kind, depth == ColourDepth::Truecolor);
+                    seen += 1;
+                }
+            }
+            assert!(seen >= 4);
+        }
+    }
+}
+
+#[test]
+fn the_diagonal_runs_from_top_left_to_bottom_right() {
+    let app = app(14, (120, 40), ColourDepth::Truecolor);
+    let skin = Skin::new(&themes(), &app.look);
+    let (map, drawn) = (ExplorerLayout::new(app.size).map, buffer(&app));
+    let top = skin.lut().colour(skin.lut().level(1.0));
+    assert_eq!(drawn[(map.x, map.y)].fg, top);
+    assert_eq!(drawn[(map.x + 1, map.y)].bg, top);
+    assert_eq!(drawn[(map.x + 48, map.y + 24)].fg, top);
+    assert_ne!(drawn[(map.x + 48, map.y)].fg, top);
+}
+
+#[test]
+fn undefined_layers_are_named_and_have_their_glyph() {
+    let mut app = app(20, (120, 40), ColourDepth::Truecolor);
+    keys(&mut app, "/2.0.relu1");
+    update(&mut app, Input::Key(Key::plain(KeyCode::Enter)));
+    let text = format!("{}", render(&app).backend());
+    assert!(text.contains("undefined: layer2.0.relu1 has no variance"), "{text}");
+    // zoomed in, its row and column are whole cells
+    keys(&mut app, "++k");
+    let text = format!("{}", render(&app).backend());
+    assert!(text.matches(widgets::heatmap::UNDEFINED).count() > 60, "{text}");
+}
+
+#[test]
+fn a_move_changes_two_pixels_of_the_map_and_no_row_or_column() {
+    let mut app = app(38, (120, 40), ColourDepth::Truecolor);
+    let (map, before) = (ExplorerLayout::new(app.size).map, buffer(&app));
+    keys(&mut app, "4l");
+    let after = buffer(&app);
+    let inside = |x: u16, y: u16| map.contains((x, y));
+    let changed = before.diff(&after).into_iter().filter(|(x, y, _)| inside(*x, *y)).count();
+    assert_eq!(changed, 2);
+}
+
+#[test]
+fn without_colours_nothing_is_coloured() {
+    let app = app(20, (120, 40), ColourDepth::Mono);
+    let drawn = buffer(&app);
+    assert!(drawn.content().iter().all(|c| c.fg == Color::Reset && c.bg == Color::Reset));
+}
+
+#[test]
+fn skins_follow_the_look() {
+    let mut app = app(8, (80, 24), ColourDepth::Truecolor);
+    let skin = Skin::new(&themes(), &app.look);
+    assert!(skin.matches(&app.look));
+    keys(&mut app, "C");
+    assert!(!skin.matches(&app.look));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(40))]
+
+    #[test]
+    fn any_keys_draw_at_any_size(
+        w in 0u16..230, h in 0u16..80, text in "[-hjklgG0$+fvmpaCcT?/ n\\[\\]{}\x1b9r]{0,24}", run in 0usize..3,
+    ) {
+        let mut app = app([8, 20, 56][run], (w, h), ColourDepth::Truecolor);
+        for c in text.chars() {
+            keys(&mut app, &c.to_string());
+            render(&app);
+        }
+        // drawn on a screen of another size than the app believes
+        app.size = (h, w);
+        render(&app);
+    }
+}
+
+#[test]
+fn the_smallest_screens_draw() {
+    for size in [(0, 0), (1, 1), (1, 200), (200, 1), (40, 12), (39, 12), (40, 11)] {
+        for keys_ in ["", "?", "/a", "\x1b"] {
+            let mut app = app(20, size, ColourDepth::Truecolor);
+            keys(&mut app, keys_);
+            render(&app);
+        }
+    }
+}

@@ -11,6 +11,26 @@
 //! (any angle), stretch and colour, and the background's colour, ramp, smooth
 //! texture, number and kind of dots and strokes (some of them over the figure),
 //! and noise. Figures are lighter than their ground.
+//!
+//! # How hard it is
+//! Measured on exactly these images:
+//!
+//! | classifier | settings | test accuracy |
+//! |---|---|---|
+//! | linear on pixels | multinomial logistic regression (scikit-learn, L-BFGS, 200 iterations, standardised pixels), best of C = 1e-4, 1e-3, 1e-2, 1 | 21.3 % |
+//! | ResNet-8, width 1 | 20 epochs, initial rate 0.1 | 98.9 % (96.2 % after 8) |
+//! | ResNet-14, width 1 | 20 epochs, initial rate 0.02 | 99.1 % (97.8 % after 12) |
+//!
+//! Both networks (PyTorch, CPU, padded shortcuts, one seed each): SGD, momentum
+//! 0.9, batch 128, cosine rate per epoch, weight decay 5e-4 on kernels, the
+//! crops and flips of [`augment`](super::augment). Epochs 1 to 10 are noisy: the
+//! accuracy with running batch-norm statistics was 68.1, 51.9 and 96.2 % after
+//! epochs 4, 6 and 8 of ResNet-8.
+//!
+//! Representations improve with depth: linear probes on that ResNet-14 (4x4
+//! average-pooled, standardised, 30 epochs of SGD) reached 40.7 % after the stem
+//! and 57.4, 73.4, 89.4, 97.0, 98.8 and 99.0 % after its six blocks.
+
 mod figure;
 mod paint;
 
@@ -167,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn brightness_and_colour_do_not_depend_on_the_class_of_the_ground() {
+    fn the_ground_does_not_tell_the_class() {
         // The corners show the ground: their mean must not tell the class.
         let set = generate(Split::Train, 2_000);
         let mut sums = [0.0f64; 10];

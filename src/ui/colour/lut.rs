@@ -6,6 +6,7 @@ use ratatui::style::Color;
 use crate::app::ColourDepth;
 use crate::theme::{Colormap, Rgb};
 
+use super::reduce::xterm;
 use super::truecolour;
 
 /// Levels in truecolor.
@@ -28,13 +29,15 @@ impl Lut {
     /// colours) values become glyphs.
     pub fn new(map: Option<&Colormap>, depth: ColourDepth) -> Lut {
         let position = |i: usize| i as f64 / (LEVELS - 1) as f64;
-        let rgbs = map.map(|m| m.quantised(LEVELS)).unwrap_or_default();
-        let colours: Vec<Color> = match (depth, map) {
-            (ColourDepth::Truecolor, Some(_)) => rgbs.iter().copied().map(truecolour).collect(),
-            (ColourDepth::Indexed256, Some(m)) => {
-                (0..LEVELS).map(|i| Color::Indexed(m.ansi256(position(i)))).collect()
+        let (colours, rgbs): (Vec<Color>, Vec<Rgb>) = match (depth, map) {
+            (ColourDepth::Truecolor, Some(m)) => {
+                m.quantised(LEVELS).into_iter().map(|c| (truecolour(c), c)).unzip()
             }
-            _ => Vec::new(),
+            (ColourDepth::Indexed256, Some(m)) => {
+                let index = |i| m.ansi256(position(i));
+                (0..LEVELS).map(|i| (Color::Indexed(index(i)), xterm(index(i)))).unzip()
+            }
+            _ => (Vec::new(), Vec::new()),
         };
         let light = rgbs.iter().map(|rgb| luminance(*rgb) > 0.36).collect();
         Lut { ramp: colours.is_empty(), colours, light }

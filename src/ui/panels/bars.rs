@@ -2,9 +2,9 @@
 
 use ratatui::buffer::Buffer;
 
-use crate::app::action::{HINTS, Scope};
+use crate::app::action::{Action, HINTS, Hint, Scope};
 use crate::app::layout::Area;
-use crate::app::App;
+use crate::app::{App, Explorer, Screen};
 use crate::runs::{RunManifest, RunState};
 use crate::theme::Role;
 
@@ -54,10 +54,17 @@ pub fn top(app: &App, area: Area, title: &str, facts: &[String], skin: &Skin, bu
     }
 }
 
-/// Draws as many hints as fit.
+/// Draws as many hints as fit. Without a map only those that work anywhere.
 pub fn hints(app: &App, area: Area, skin: &Skin, buffer: &mut Buffer) {
     let mut pen = Pen::new(buffer, area, 0);
-    for hint in HINTS.iter().filter(|h| h.scope == Scope::Everywhere || h.scope == app.scope()) {
+    let mapless =
+        app.screen == Screen::Explorer && app.explorer.as_ref().is_none_or(Explorer::is_empty);
+    let fits = |h: &&Hint| match h.scope {
+        Scope::Everywhere => true,
+        scope if mapless => scope == app.scope() && h.actions == [Action::Back],
+        scope => scope == app.scope(),
+    };
+    for hint in HINTS.iter().filter(fits) {
         let keys = app.keymap.hint(hint.actions);
         if keys.is_empty() {
             continue;
@@ -65,7 +72,10 @@ pub fn hints(app: &App, area: Area, skin: &Skin, buffer: &mut Buffer) {
         if width(&keys) + 1 + width(hint.label) > pen.left() {
             break;
         }
-        pen.put(&keys, skin.style(Role::Key)).skip(1).put(hint.label, skin.style(Role::KeyHint)).skip(3);
+        pen.put(&keys, skin.style(Role::Key))
+            .skip(1)
+            .put(hint.label, skin.style(Role::KeyHint))
+            .skip(3);
     }
 }
 

@@ -14,11 +14,11 @@
 use ratatui::buffer::Buffer;
 use ratatui::widgets::Widget;
 
+use crate::app::App;
 use crate::app::explorer::{Explorer, StageSpan};
 use crate::app::key::print_sequence;
 use crate::app::layout::{Area, ExplorerLayout};
 use crate::app::viewport::Scale;
-use crate::app::App;
 use crate::domain::Pooling;
 use crate::theme::Role;
 
@@ -31,7 +31,9 @@ use super::{bars, find, inspector, message, readout};
 /// Draws the explorer.
 pub fn draw(app: &App, size: (u16, u16), skin: &Skin, buffer: &mut Buffer) {
     let places = ExplorerLayout::new(size);
-    let Some(explorer) = app.explorer.as_ref().filter(|_| app.loading.is_none() || app.explorer.is_some()) else {
+    let Some(explorer) =
+        app.explorer.as_ref().filter(|_| app.loading.is_none() || app.explorer.is_some())
+    else {
         bars::top(app, places.top, "", &[], skin, buffer);
         message::opening(app, places.map, skin, buffer);
         bars::hints(app, places.hints, skin, buffer);
@@ -56,7 +58,8 @@ pub fn draw(app: &App, size: (u16, u16), skin: &Skin, buffer: &mut Buffer) {
     if let Some(search) = &app.find {
         find::draw(search, explorer.len(), &places, skin, buffer);
     } else if !bars::toast(app, places.readout, skin, buffer) {
-        let count = app.count.map(|n| n.to_string()).unwrap_or_default() + &print_sequence(&app.pending);
+        let count =
+            app.count.map(|n| n.to_string()).unwrap_or_default() + &print_sequence(&app.pending);
         readout::draw(explorer, &count, places.readout, skin, buffer);
     }
     bars::hints(app, places.hints, skin, buffer);
@@ -120,7 +123,9 @@ fn rulers(explorer: &Explorer, places: &ExplorerLayout, skin: &Skin, buffer: &mu
     if let Some(x) = viewport.col_pixel(col).map(|x| x + middle) {
         // right below the map, which may be smaller than its area
         let y = places.map.y + h.div_ceil(2) as u16;
-        Pen::new(buffer, Area { y, ..places.marks }, 0).skip(x).put("▴", skin.style(Role::RulerMark));
+        Pen::new(buffer, Area { y, ..places.marks }, 0)
+            .skip(x)
+            .put("▴", skin.style(Role::RulerMark));
     }
 }
 
@@ -147,7 +152,11 @@ fn legend(explorer: &Explorer, app: &App, area: Area, skin: &Skin, buffer: &mut 
     let mut pen = Pen::new(buffer, rest, 0);
     pen.skip(2).put(explorer.mode().name(), skin.style(Role::Text)).put(" · ", muted);
     pen.fit(&status(explorer), muted);
-    let extra = if explorer.auto_range() { "scaled to data".to_string() } else { app.look.colormap().to_string() };
+    let extra = if explorer.auto_range() {
+        "scaled to data".to_string()
+    } else {
+        app.look.colormap().to_string()
+    };
     if width(&extra) + 3 <= pen.left() {
         pen.put(" · ", muted).put(&extra, muted);
     }

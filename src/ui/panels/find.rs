@@ -25,7 +25,9 @@ pub fn draw(find: &Find, total: usize, places: &ExplorerLayout, skin: &Skin, buf
     let before: String = find.text().chars().take(find.caret()).collect();
     let mut after = find.text().chars().skip(find.caret());
     let under = after.next().map_or_else(|| " ".to_string(), |c| c.to_string());
-    pen.put(&before, input).put(&under, input.add_modifier(Modifier::REVERSED)).put(&after.collect::<String>(), input);
+    pen.put(&before, input)
+        .put(&under, input.add_modifier(Modifier::REVERSED))
+        .put(&after.collect::<String>(), input);
     let count = format!("{} of {total} layers", find.matches().len());
     pen.skip(2).right(&count, muted);
 

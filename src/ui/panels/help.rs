@@ -3,9 +3,9 @@
 use ratatui::buffer::Buffer;
 use ratatui::widgets::{Block, BorderType, Clear, Widget};
 
+use crate::app::App;
 use crate::app::action::{ActionInfo, Group, TABLE};
 use crate::app::layout::Area;
-use crate::app::App;
 use crate::theme::Role;
 
 use super::super::Skin;
@@ -13,7 +13,7 @@ use super::super::pen::{Pen, rect, width};
 
 /// Columns of the keys, and of a whole entry.
 const KEYS: usize = 14;
-const ENTRY: u16 = 62;
+const ENTRY: u16 = 55;
 
 enum Line {
     Blank,
@@ -29,7 +29,9 @@ fn lines(app: &App) -> Vec<Line> {
         }
         lines.push(Line::Heading(group.name()));
         let members = TABLE.iter().filter(|row| row.group == group);
-        lines.extend(members.map(|row: &ActionInfo| Line::Entry(app.keymap.keys_of(row.action).join(" "), row.doc)));
+        lines.extend(members.map(|row: &ActionInfo| {
+            Line::Entry(app.keymap.keys_of(row.action).join(" "), row.doc)
+        }));
     }
     lines
 }
@@ -51,7 +53,8 @@ pub fn draw(app: &App, scroll: u16, (w, h): (u16, u16), skin: &Skin, buffer: &mu
     let room = area.h.saturating_sub(2);
     let scroll = scroll.min(longest.saturating_sub(room));
     let more = longest > room;
-    let block = Block::bordered().border_type(BorderType::Rounded).border_style(skin.style(Role::Border));
+    let block =
+        Block::bordered().border_type(BorderType::Rounded).border_style(skin.style(Role::Border));
     block.render(rect(area), buffer);
     let mut pen = Pen::new(buffer, Area { x: area.x + 2, w: area.w.saturating_sub(4), ..area }, 0);
     pen.put(" Keys ", skin.style(Role::Title));
@@ -69,12 +72,14 @@ pub fn draw(app: &App, scroll: u16, (w, h): (u16, u16), skin: &Skin, buffer: &mu
 
 /// The group whose start splits the lines most evenly.
 fn second_column(lines: &[Line]) -> usize {
-    let starts = lines.iter().enumerate().filter(|(_, l)| matches!(l, Line::Heading(_))).map(|(i, _)| i);
+    let starts =
+        lines.iter().enumerate().filter(|(_, l)| matches!(l, Line::Heading(_))).map(|(i, _)| i);
     starts.min_by_key(|at| (2 * at).abs_diff(lines.len())).unwrap_or(lines.len())
 }
 
 fn column(lines: &[Line], scroll: u16, area: Area, skin: &Skin, buffer: &mut Buffer) {
-    for (row, line) in lines.iter().skip(usize::from(scroll)).take(usize::from(area.h)).enumerate() {
+    for (row, line) in lines.iter().skip(usize::from(scroll)).take(usize::from(area.h)).enumerate()
+    {
         let mut pen = Pen::new(buffer, area, row as u16);
         match line {
             Line::Blank => {}
@@ -83,7 +88,10 @@ fn column(lines: &[Line], scroll: u16, area: Area, skin: &Skin, buffer: &mut Buf
             }
             Line::Entry(keys, doc) => {
                 let pad = KEYS.saturating_sub(width(keys)).max(1);
-                pen.skip(1).put(keys, skin.style(Role::Key)).skip(pad).fit(doc, skin.style(Role::Text));
+                pen.skip(1)
+                    .put(keys, skin.style(Role::Key))
+                    .skip(pad)
+                    .fit(doc, skin.style(Role::Text));
             }
         }
     }

@@ -4,9 +4,9 @@ use ratatui::buffer::Buffer;
 use ratatui::style::Style;
 use ratatui::widgets::Widget;
 
+use crate::app::App;
 use crate::app::layout::{Area, HomeLayout};
 use crate::app::viewport::Viewport;
-use crate::app::App;
 use crate::runs::{RunManifest, RunState, RunSummary};
 use crate::theme::Role;
 
@@ -27,7 +27,8 @@ pub fn draw(app: &App, size: (u16, u16), skin: &Skin, buffer: &mut Buffer) {
         Some(runs) if runs.is_empty() => empty(places, skin, buffer),
         Some(runs) => {
             header(places.header, skin, buffer);
-            let rows = runs.iter().enumerate().skip(app.home.offset).take(usize::from(places.list.h));
+            let rows =
+                runs.iter().enumerate().skip(app.home.offset).take(usize::from(places.list.h));
             for (row, (i, run)) in rows.enumerate() {
                 let line = Area { y: places.list.y + row as u16, h: 1, ..places.list };
                 entry(run, i == app.home.selected, line, skin, buffer);
@@ -38,8 +39,14 @@ pub fn draw(app: &App, size: (u16, u16), skin: &Skin, buffer: &mut Buffer) {
         }
     }
     if !bars::toast(app, places.message, skin, buffer) {
-        if let Some(why) = app.home.selection().and_then(|r| r.manifest.as_ref().err().or(r.analysis_error.as_ref())) {
-            Pen::new(buffer, places.message, 0).put("✗ ", skin.style(Role::Error)).fit(why, skin.style(Role::Text));
+        if let Some(why) = app
+            .home
+            .selection()
+            .and_then(|r| r.manifest.as_ref().err().or(r.analysis_error.as_ref()))
+        {
+            Pen::new(buffer, places.message, 0)
+                .put("✗ ", skin.style(Role::Error))
+                .fit(why, skin.style(Role::Text));
         } else if app.loading.is_some() {
             Pen::new(buffer, places.message, 0).put("opening", muted);
         }
@@ -85,7 +92,10 @@ fn header(area: Area, skin: &Skin, buffer: &mut Buffer) {
     let muted = skin.style(Role::Muted);
     let c = Columns::new(area.w);
     let mut pen = Pen::new(buffer, area, 0);
-    pen.skip(2).field("run", c.name, muted).field("model", c.model, muted).field("data", c.data, muted);
+    pen.skip(2)
+        .field("run", c.name, muted)
+        .field("model", c.model, muted)
+        .field("data", c.data, muted);
     pen.number(if c.test > 0 { "test" } else { "" }, c.test, muted);
     pen.number(if c.date > 0 { "made" } else { "" }, c.date, muted).number("map", MAP, muted);
 }
@@ -95,7 +105,13 @@ fn entry(run: &RunSummary, selected: bool, area: Area, skin: &Skin, buffer: &mut
     if selected {
         buffer.set_style(rect(area), skin.style(Role::Selection));
     }
-    let over = |role: Role| if selected { skin.style(role).patch(skin.style(Role::Selection)) } else { skin.style(role) };
+    let over = |role: Role| {
+        if selected {
+            skin.style(role).patch(skin.style(Role::Selection))
+        } else {
+            skin.style(role)
+        }
+    };
     let (text, muted) = (over(Role::Text), over(Role::Muted));
     let mut pen = Pen::new(buffer, area, 0);
     pen.put(if selected { "▸ " } else { "  " }, over(Role::Accent));
@@ -104,7 +120,7 @@ fn entry(run: &RunSummary, selected: bool, area: Area, skin: &Skin, buffer: &mut
     let manifest = match &run.manifest {
         Ok(manifest) => manifest,
         Err(_) => {
-            pen.put("✗ cannot be read", over(Role::Error));
+            pen.put("✗ unreadable", over(Role::Error));
             return;
         }
     };
@@ -153,7 +169,8 @@ fn preview(run: &RunSummary, area: Area, skin: &Skin, buffer: &mut Buffer) {
     }
     let Ok(manifest) = &run.manifest else { return };
     let lines = [
-        format!("{} · {}", manifest.model.title(), manifest.data.title()),
+        manifest.model.title(),
+        manifest.data.title(),
         match (run.analysis, &run.analysis_error) {
             (true, _) => "CKA of all layers".to_string(),
             (false, None) => "no analysis yet".to_string(),
@@ -167,7 +184,8 @@ fn preview(run: &RunSummary, area: Area, skin: &Skin, buffer: &mut Buffer) {
 
 fn empty(places: HomeLayout, skin: &Skin, buffer: &mut Buffer) {
     let area = Area { x: 4, w: places.top.w.saturating_sub(5), ..places.list };
-    let (text, muted, accent) = (skin.style(Role::Text), skin.style(Role::Muted), skin.style(Role::Accent));
+    let (text, muted, accent) =
+        (skin.style(Role::Text), skin.style(Role::Muted), skin.style(Role::Accent));
     let lines = [
         ("No runs yet.", text, 0),
         ("", text, 0),

@@ -4,9 +4,9 @@
 use ratatui::buffer::Buffer;
 use ratatui::widgets::Widget;
 
+use crate::app::App;
 use crate::app::explorer::Explorer;
 use crate::app::layout::Area;
-use crate::app::App;
 use crate::domain::Layer;
 use crate::runs::{AnalysisRecord, RunManifest};
 use crate::theme::Role;
@@ -28,7 +28,7 @@ pub fn draw(app: &App, explorer: &Explorer, area: Area, skin: &Skin, buffer: &mu
     pane.layer("row", explorer.layer(row));
     pane.layer("column", explorer.layer(col));
     pane.gap(tall);
-    pane.profile(explorer, if tall { 6 } else { 3 });
+    pane.profile(explorer, if tall { 4 } else { 3 });
     pane.gap(true);
     pane.scale(explorer, app);
     pane.gap(true);
@@ -83,7 +83,7 @@ impl Pane<'_> {
             _ => "head".to_string(),
         };
         let (kind, shape) = (layer.kind.name(), layer.shape_text());
-        let long = format!("{kind}, {place}, {shape}");
+        let long = format!("{place}, {shape}, {kind}");
         // the name tells the kind where there is no room
         let text = if width(&long) <= room { long } else { format!("{place}, {shape}") };
         self.pen().skip(LABEL).fit(&text, muted);
@@ -139,7 +139,11 @@ impl Pane<'_> {
             (None, Some(recipe)) => format!("trained for {} epochs", recipe.epochs),
             (None, None) => "unknown".to_string(),
         };
-        let passes = if record.passes == 1 { String::new() } else { format!(" in {} passes", record.passes) };
+        let passes = if record.passes == 1 {
+            String::new()
+        } else {
+            format!(" in {} passes", record.passes)
+        };
         let sample = match record.sample {
             crate::runs::Sample::First => "the first".to_string(),
             crate::runs::Sample::Random => format!("random, seed {}", record.seed),
@@ -152,7 +156,10 @@ impl Pane<'_> {
         self.fact("examples", &format!("{}, {sample}", thousands(record.examples)));
         self.fact("batches", &format!("{} of {}{passes}", record.batches, record.batch));
         self.fact("test", &accuracy);
-        self.fact("data", &format!("{} · {}", record.data.title(), digest(&record.data.fingerprint)));
+        self.fact(
+            "data",
+            &format!("{} · {}", record.data.title(), digest(&record.data.fingerprint)),
+        );
         self.fact("weights", &weights);
         if tall {
             self.fact("estimator", estimator);
@@ -168,7 +175,7 @@ pub fn thousands(n: usize) -> String {
     let digits = n.to_string();
     let mut out = String::new();
     for (i, c) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i) % 3 == 0 {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
             out.push(',');
         }
         out.push(c);

@@ -39,7 +39,8 @@ pub fn under(explorer: &Explorer) -> Option<String> {
         return None;
     }
     let (row, col) = explorer.position();
-    let (low, high) = explorer.matrix()?.pooled(row / group, col / group, group, explorer.pooling()).range?;
+    let (low, high) =
+        explorer.matrix()?.pooled(row / group, col / group, group, explorer.pooling()).range?;
     Some(format!("{low:.2} to {high:.2} in {group}x{group}"))
 }
 
@@ -53,10 +54,17 @@ pub fn draw(explorer: &Explorer, count: &str, area: Area, skin: &Skin, buffer: &
     };
     let muted = skin.style(Role::Muted);
     let mut pen = Pen::new(buffer, area, 0);
-    // names give way first: the value must be read
-    let room = pen.left().saturating_sub(width(&text) + 3 + 3) / 2;
+    // names give way first: the value must be read. Fields are as wide as the
+    // longest name, so that nothing moves with the cursor.
+    let longest = (0..explorer.len())
+        .filter_map(|p| explorer.layer(p))
+        .map(|l| width(&l.name))
+        .max()
+        .unwrap_or(0);
+    let room = (pen.left().saturating_sub(width(&text) + 3 + 3) / 2).min(longest);
     let style = skin.style(Role::Text);
-    pen.put(&fit_end(name(row), room), style).put(" × ", muted).put(&fit_end(name(col), room), style).skip(3);
+    pen.field(&fit_end(name(row), room), room, style).put(" × ", muted);
+    pen.field(&fit_end(name(col), room), room, style).skip(3);
     pen.fit(&text, skin.style(role)).skip(3);
     if let Some(under) = under(explorer).filter(|u| width(u) <= pen.left()) {
         pen.put(&under, muted);

@@ -114,7 +114,13 @@ impl Widget for Heatmap<'_> {
 }
 
 impl Heatmap<'_> {
-    fn colour_cell(&self, cell: &mut ratatui::buffer::Cell, pair: (Pixel, Pixel), marks: (bool, bool), x: usize) {
+    fn colour_cell(
+        &self,
+        cell: &mut ratatui::buffer::Cell,
+        pair: (Pixel, Pixel),
+        marks: (bool, bool),
+        x: usize,
+    ) {
         use Pixel::{Level, Outside, Undefined};
         match pair {
             (Outside, _) => return,
@@ -192,11 +198,17 @@ mod tests {
     use ratatui::style::Color;
 
     fn lut(depth: ColourDepth) -> Lut {
-        let map = Colormap::new("grey", vec![Rgb(0, 0, 0), Rgb(255, 255, 255)], vec![16, 231]).unwrap();
+        let map =
+            Colormap::new("grey", vec![Rgb(0, 0, 0), Rgb(255, 255, 255)], vec![16, 231]).unwrap();
         Lut::new(Some(&map), depth)
     }
 
-    fn draw(values: &SimilarityMatrix, pixels: usize, cursor: Option<(usize, usize)>, lut: &Lut) -> Buffer {
+    fn draw(
+        values: &SimilarityMatrix,
+        pixels: usize,
+        cursor: Option<(usize, usize)>,
+        lut: &Lut,
+    ) -> Buffer {
         let mut buffer = Buffer::empty(Rect::new(0, 0, 6, 3));
         let map = Heatmap {
             values,
@@ -220,7 +232,11 @@ mod tests {
         let (black, white) = (Color::Rgb(0, 0, 0), Color::Rgb(255, 255, 255));
         assert_eq!((buffer[(0, 0)].fg, buffer[(0, 0)].bg), (black, white));
         assert_eq!((buffer[(1, 0)].fg, buffer[(1, 0)].bg), (white, black));
-        assert_eq!((buffer[(0, 1)].fg, buffer[(0, 1)].bg), (white, Color::Reset), "no third row below");
+        assert_eq!(
+            (buffer[(0, 1)].fg, buffer[(0, 1)].bg),
+            (white, Color::Reset),
+            "no third row below"
+        );
         assert_eq!(buffer[(2, 0)].symbol(), " ", "nothing beside the matrix");
         assert_eq!(buffer[(0, 2)].symbol(), " ");
     }
@@ -243,10 +259,14 @@ mod tests {
             for pixels in 1..=3 {
                 let plain = draw(&values, pixels, None, &lut);
                 let marked = draw(&values, pixels, Some((1, 0)), &lut);
-                let changed: Vec<(u16, u16)> = plain.diff(&marked).iter().map(|(x, y, _)| (*x, *y)).collect();
+                let changed: Vec<(u16, u16)> =
+                    plain.diff(&marked).iter().map(|(x, y, _)| (*x, *y)).collect();
                 assert!(!changed.is_empty(), "{depth:?} {pixels}");
                 let p = pixels as u16;
-                assert!(changed.iter().all(|(x, y)| *x < p && (2 * y + 1 >= p && 2 * y < 2 * p)), "{changed:?}");
+                assert!(
+                    changed.iter().all(|(x, y)| *x < p && (2 * y + 1 >= p && 2 * y < 2 * p)),
+                    "{changed:?}"
+                );
             }
         }
     }

@@ -21,7 +21,11 @@ pub struct Legend<'a> {
 
 /// A number of the scale, short but exact enough to tell the ends apart.
 pub fn end(value: f64) -> String {
-    if value.fract() == 0.0 { format!("{value:.0}") } else { format!("{value:.3}").trim_end_matches('0').to_string() }
+    if value.fract() == 0.0 {
+        format!("{value:.0}")
+    } else {
+        format!("{value:.3}").trim_end_matches('0').to_string()
+    }
 }
 
 impl Legend<'_> {
@@ -39,7 +43,8 @@ impl Widget for Legend<'_> {
         if area.height == 0 || bar == 0 {
             return;
         }
-        let (x, _) = buf.set_stringn(area.x, area.y, format!("{low} "), usize::from(area.width), self.text);
+        let (x, _) =
+            buf.set_stringn(area.x, area.y, format!("{low} "), usize::from(area.width), self.text);
         for i in 0..bar {
             let t = i as f64 / (bar.max(2) - 1) as f64;
             let Some(cell) = buf.cell_mut((x + i as u16, area.y)) else { return };
@@ -60,6 +65,9 @@ mod tests {
 
     #[test]
     fn ends_are_short() {
-        assert_eq!([end(0.0), end(1.0), end(0.05), end(0.1234567), end(-0.5)], ["0", "1", "0.05", "0.123", "-0.5"]);
+        assert_eq!(
+            [end(0.0), end(1.0), end(0.05), end(0.1234567), end(-0.5)],
+            ["0", "1", "0.05", "0.123", "-0.5"]
+        );
     }
 }

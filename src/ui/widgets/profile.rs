@@ -61,9 +61,11 @@ impl Widget for Profile<'_> {
                 }
                 continue;
             }
-            let height = position(sum / count as f64, self.range) * 8.0 * f64::from(bars);
+            // few steps: fewer cells change when the cursor goes to another row
+            let steps = if bars >= 3 { 3 } else { 4 };
+            let height = position(sum / count as f64, self.range) * f64::from(steps * bars);
             // a defined value is never invisible
-            let eighths = (height.round() as usize).max(1);
+            let eighths = (height.round() as usize).max(1) * 8 / usize::from(steps);
             for y in 0..bars {
                 let part = eighths.saturating_sub(8 * usize::from(y)).min(8);
                 if part > 0 {
@@ -101,7 +103,7 @@ mod tests {
     #[test]
     fn bars_gaps_and_the_mark() {
         let values = [Some(0.0), Some(0.5), Some(1.0), None, Some(0.75)];
-        assert_eq!(draw(&values, 5, 3), Buffer::with_lines(["  █ ▄", "▁██·█", "  ▴  "]));
+        assert_eq!(draw(&values, 5, 3), Buffer::with_lines(["  █ ▄", "▂██·█", "  ▴  "]));
         assert_eq!(draw(&values, 3, 2), Buffer::with_lines(["▂█▆", " ▴ "]));
         draw(&values, 0, 0);
         draw(&[], 4, 2);

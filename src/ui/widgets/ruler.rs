@@ -130,10 +130,10 @@ impl Ruler<'_> {
                 free = at + 1;
             }
         }
-        if let Some(y) = self.cursor.map(|c| c / 2).filter(|y| *y < usize::from(length)) {
-            if area.width >= 2 {
-                buf.set_stringn(edge - 1, area.y + y as u16, "▸", 1, self.mark);
-            }
+        if let Some(y) = self.cursor.map(|c| c / 2).filter(|y| *y < usize::from(length))
+            && area.width >= 2
+        {
+            buf.set_stringn(edge - 1, area.y + y as u16, "▸", 1, self.mark);
         }
     }
 }
@@ -143,7 +143,11 @@ mod tests {
     use super::*;
 
     fn spans() -> Vec<Span> {
-        let span = |start, end, n| Span { start, end, labels: [format!("stage {n}"), n.to_string()] };
+        let span = |start, end, n: usize| Span {
+            start,
+            end,
+            labels: [format!("stage {n}"), n.to_string()],
+        };
         vec![span(2, 14, 1), span(14, 18, 2), span(18, 22, 3)]
     }
 
@@ -172,7 +176,20 @@ mod tests {
     #[test]
     fn the_left_ruler_marks_the_cursor_and_the_boundaries() {
         let buffer = render(Side::Left, 6, 12, 24);
-        let rows = ["     │", "  1  ┤", "    ▸│", "     │", "     │", "     │", "     │", "  2  ┤", "     │", "  3  ┤", "     │", "     ┤"];
+        let rows = [
+            "     │",
+            "  1  ┤",
+            "    ▸│",
+            "     │",
+            "     │",
+            "     │",
+            "     │",
+            "  2  ┤",
+            "     │",
+            "  3  ┤",
+            "     │",
+            "     ┤",
+        ];
         assert_eq!(buffer, Buffer::with_lines(rows));
     }
 
