@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Turns a terminal's contents into a picture.
 
-    tmux capture-pane -p -e | python3 docs/screenshot.py OUT.png
+    tmux capture-pane -p -e -N | python3 docs/screenshot.py OUT.png
 
-Reads text with SGR sequences (as tmux prints them) and draws it cell by cell.
+(-N keeps coloured blanks at the ends of lines.) Reads text with SGR sequences
+(as tmux prints them) and draws it cell by cell.
 Half blocks and other block elements are exact rectangles, so that a heatmap has
 no seams; lines of boxes are drawn as lines; the rest uses DejaVu Sans Mono.
 Needs Pillow. Options: --columns N and --rows N pad or cut the screen, --size N

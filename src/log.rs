@@ -32,8 +32,7 @@ pub fn start(file: Option<&Path>) -> Result<(), LogError> {
     let level = std::env::var("BLOCKSCOPE_LOG").unwrap_or_else(|_| "warn".to_string());
     let filter = EnvFilter::try_new(&level).map_err(|_| LogError::Level(level))?;
     let open = OpenOptions::new().create(true).append(true).open(path);
-    let writer =
-        open.map_err(|source| LogError::Open { path: path.to_path_buf(), source })?;
+    let writer = open.map_err(|source| LogError::Open { path: path.to_path_buf(), source })?;
     let subscriber = tracing_subscriber::fmt()
         .with_ansi(false)
         .with_env_filter(filter)

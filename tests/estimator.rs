@@ -31,7 +31,8 @@ impl Features {
         let mut x = vec![0.0; self.n * m.p];
         for i in 0..self.n {
             for j in 0..m.p {
-                x[i * m.p + j] = (0..self.p).map(|k| self.x[i * self.p + k] * m.x[k * m.p + j]).sum();
+                x[i * m.p + j] =
+                    (0..self.p).map(|k| self.x[i * self.p + k] * m.x[k * m.p + j]).sum();
             }
         }
         Features { n: self.n, p: m.p, x }
@@ -54,7 +55,9 @@ impl Features {
     fn gram(&self) -> Vec<Vec<f64>> {
         let row = |i: usize| &self.x[i * self.p..(i + 1) * self.p];
         (0..self.n)
-            .map(|i| (0..self.n).map(|j| row(i).iter().zip(row(j)).map(|(a, b)| a * b).sum()).collect())
+            .map(|i| {
+                (0..self.n).map(|j| row(i).iter().zip(row(j)).map(|(a, b)| a * b).sum()).collect()
+            })
             .collect()
     }
 }
@@ -274,8 +277,12 @@ fn standard_errors_are_the_delete_one_jackknife() {
     }
     let left_out: Vec<f64> = (0..4)
         .map(|t| {
-            let rest: Vec<_> =
-                batches.iter().enumerate().filter(|(i, _)| *i != t).map(|(_, b)| b.clone()).collect();
+            let rest: Vec<_> = batches
+                .iter()
+                .enumerate()
+                .filter(|(i, _)| *i != t)
+                .map(|(_, b)| b.clone())
+                .collect();
             cka_song(&rest)
         })
         .collect();
@@ -307,9 +314,8 @@ fn many_batches_are_grouped_without_changing_the_estimate() {
 #[test]
 fn the_map_and_its_errors_are_numpys() {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
-    let matrix = |name: &str| -> ndarray::Array2<f64> {
-        ndarray_npy::read_npy(folder.join(name)).unwrap()
-    };
+    let matrix =
+        |name: &str| -> ndarray::Array2<f64> { ndarray_npy::read_npy(folder.join(name)).unwrap() };
     let layers: Vec<_> = (0..4).map(|k| matrix(&format!("cka_layer{k}.npy"))).collect();
     let (expected, expected_se) = (matrix("cka_expected.npy"), matrix("cka_expected_se.npy"));
     let mut sums = CkaAccumulator::new(4);
@@ -317,11 +323,8 @@ fn the_map_and_its_errors_are_numpys() {
     for n in [12, 12, 12, 7] {
         let mut grams = PackedGrams::new(4, n).unwrap();
         for (at, layer) in layers.iter().enumerate() {
-            let rows: Vec<f32> = layer
-                .slice(ndarray::s![from..from + n, ..])
-                .iter()
-                .map(|v| *v as f32)
-                .collect();
+            let rows: Vec<f32> =
+                layer.slice(ndarray::s![from..from + n, ..]).iter().map(|v| *v as f32).collect();
             grams.set_rows(at, &rows).unwrap();
         }
         sums.add(&grams).unwrap();

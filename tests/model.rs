@@ -37,14 +37,9 @@ fn assert_logits(weights: &str, preset: Preset, input: &str, logits: &str) {
     let x: Array4<f32> = read_npy(fixture(input)).unwrap();
     let expected: Array2<f32> = read_npy(fixture(logits)).unwrap();
     let (n, c, h, w) = x.dim();
-    let spec = model_of(
-        &weights,
-        &path.display().to_string(),
-        preset,
-        &Overrides::default(),
-        [c, h, w],
-    )
-    .unwrap();
+    let spec =
+        model_of(&weights, &path.display().to_string(), preset, &Overrides::default(), [c, h, w])
+            .unwrap();
     let device = Device::flex();
     let net = ResNet::from_state(&spec, &weights.state, &device).unwrap();
     let x = Tensor::from_data(TensorData::new(x.iter().copied().collect(), [n, c, h, w]), &device);

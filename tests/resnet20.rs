@@ -61,13 +61,8 @@ fn every_cell_of_the_map_is_the_reference() {
     let Some(reference) = common::path_from_env(test, "BLOCKSCOPE_REFERENCE") else { return };
     let reference: Array2<f64> = ndarray_npy::read_npy(reference.join("cka.npy")).unwrap();
     let layers = net.spec.layers();
-    let plan = SamplePlan {
-        examples: Some(1024),
-        batch: 256,
-        passes: 1,
-        sample: Sample::First,
-        seed: 0,
-    };
+    let plan =
+        SamplePlan { examples: Some(1024), batch: 256, passes: 1, sample: Sample::First, seed: 0 };
     let job = common::engine("cpu").submit(Request::Analyze(AnalyzeRequest {
         spec: net.spec,
         state: net.state,

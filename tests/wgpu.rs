@@ -24,8 +24,7 @@ fn logits(choice: &str, spec: &ModelSpec, state: &StateDict) -> Vec<f32> {
 }
 
 fn cka(choice: &str, spec: &ModelSpec, state: &StateDict) -> Box<Measured> {
-    let plan =
-        SamplePlan { examples: None, batch: 16, passes: 1, sample: Sample::First, seed: 0 };
+    let plan = SamplePlan { examples: None, batch: 16, passes: 1, sample: Sample::First, seed: 0 };
     let request = AnalyzeRequest {
         spec: spec.clone(),
         state: Arc::new(state.clone()),

@@ -192,6 +192,14 @@ impl Explorer {
         self.derived.as_ref().map(|d| &d.matrix)
     }
 
+    /// Standard errors of the view's map, where it is a map of estimates.
+    pub fn errors(&self) -> Option<SimilarityMatrix> {
+        match self.mode {
+            MapMode::Cka => Some(self.analysis()?.se.select(&self.indices, &self.indices)),
+            MapMode::StandardError => None,
+        }
+    }
+
     /// The view's map pooled by the zoom factor: what is drawn.
     pub fn pooled(&self) -> Option<&SimilarityMatrix> {
         self.derived.as_ref().map(|d| &d.pooled)

@@ -142,6 +142,8 @@ pub struct ExportRequest {
     pub title: String,
     /// The view's map, not pooled.
     pub matrix: SimilarityMatrix,
+    /// Standard errors of its cells, where the map has them.
+    pub errors: Option<SimilarityMatrix>,
     /// The layers of its rows.
     pub rows: Vec<Layer>,
     /// The layers of its columns.

@@ -348,6 +348,7 @@ fn export_request(e: &Explorer, colormap: &str) -> Option<ExportRequest> {
             e.mode().name(),
         ),
         matrix,
+        errors: e.errors(),
         rows: layers.clone(),
         cols: layers,
         quantity: e.mode().name().to_string(),

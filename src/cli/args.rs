@@ -40,13 +40,25 @@ pub struct Common {
     #[arg(long, value_name = "DIR", global = true, env = "BLOCKSCOPE_RUNS")]
     pub runs: Option<PathBuf>,
     /// Where to compute: auto, cpu, gpu or gpu:N
-    #[arg(long, value_name = "DEVICE", global = true, env = "BLOCKSCOPE_DEVICE", default_value = "auto")]
+    #[arg(
+        long,
+        value_name = "DEVICE",
+        global = true,
+        env = "BLOCKSCOPE_DEVICE",
+        default_value = "auto"
+    )]
     pub device: DeviceChoice,
     /// CPU threads [default: all cores]
     #[arg(long, value_name = "N", global = true, env = "BLOCKSCOPE_THREADS")]
     pub threads: Option<NonZeroUsize>,
     /// Colours of the explorer: auto, truecolor, 256, 16 or mono
-    #[arg(long, value_name = "DEPTH", global = true, env = "BLOCKSCOPE_COLOR", default_value = "auto")]
+    #[arg(
+        long,
+        value_name = "DEPTH",
+        global = true,
+        env = "BLOCKSCOPE_COLOR",
+        default_value = "auto"
+    )]
     pub color: String,
     /// Append log lines to FILE (level from BLOCKSCOPE_LOG, default warn)
     #[arg(long, value_name = "FILE", global = true, env = "BLOCKSCOPE_LOG_FILE")]
@@ -167,10 +179,10 @@ pub struct TrainArgs {
     #[arg(long, default_value_t = 14)]
     pub depth: usize,
     /// Channel multiplier
-    #[arg(long, default_value_t = 1.0)]
+    #[arg(long, default_value_t = 1.0, allow_negative_numbers = true)]
     pub width: f64,
     /// Share of the training images, balanced over classes
-    #[arg(long, default_value_t = 1.0)]
+    #[arg(long, default_value_t = 1.0, allow_negative_numbers = true)]
     pub fraction: f64,
     /// Passes over the training images
     #[arg(long, default_value_t = 300)]
@@ -191,10 +203,10 @@ pub struct TrainArgs {
     #[arg(long, default_value_t = 128)]
     pub batch: usize,
     /// Initial learning rate
-    #[arg(long, default_value_t = 0.01)]
+    #[arg(long, default_value_t = 0.01, allow_negative_numbers = true)]
     pub lr: f64,
     /// L2 weight decay on kernels, as PyTorch counts it (the paper's 1e-4 in Keras is 2e-4 here)
-    #[arg(long, default_value_t = 2e-4)]
+    #[arg(long, default_value_t = 2e-4, allow_negative_numbers = true)]
     pub weight_decay: f64,
     /// Epochs between checkpoints (with a quick test); 0 for none
     #[arg(long, default_value_t = 10)]

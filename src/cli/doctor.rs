@@ -15,7 +15,10 @@ pub fn run(common: &Common) -> Result<ExitCode, Failure> {
     line("version", env!("CARGO_PKG_VERSION").to_string());
     line("system", format!("{} {}", std::env::consts::OS, std::env::consts::ARCH));
     line("threads", rayon::current_num_threads().to_string());
-    line("chosen device", format!("{} (--device {})", device::preview(common.device), common.device));
+    line(
+        "chosen device",
+        format!("{} (--device {})", device::preview(common.device), common.device),
+    );
     let adapters = device::adapters();
     for (at, adapter) in adapters.iter().enumerate() {
         let note = if adapter.is_software() { ", used only with --device gpu" } else { "" };
@@ -33,14 +36,18 @@ pub fn run(common: &Common) -> Result<ExitCode, Failure> {
     }
     let store = RunStore::locate(common.runs.clone());
     let runs = store.list();
-    line("runs folder", format!("{} ({} runs, shipped ones included)", store.root().display(), runs.len()));
+    line(
+        "runs folder",
+        format!("{} ({} runs, shipped ones included)", store.root().display(), runs.len()),
+    );
     for run in runs {
         if let Err(error) = run.manifest {
             line("damaged run", error);
         }
     }
     line("user themes", theme_folder().display().to_string());
-    let log = common.log_file.as_ref().map_or("off (--log-file)".into(), |p| p.display().to_string());
+    let log =
+        common.log_file.as_ref().map_or("off (--log-file)".into(), |p| p.display().to_string());
     line("log", log);
     Ok(ExitCode::SUCCESS)
 }

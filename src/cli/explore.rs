@@ -91,7 +91,7 @@ impl Services for Program {
             subtitle: request.quantity.clone(),
             layers: &request.rows,
             values: &request.matrix,
-            se: None,
+            se: request.errors.as_ref(),
             colormap,
             range: request.range,
         };

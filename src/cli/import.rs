@@ -17,14 +17,10 @@ pub fn run(common: &Common, args: &ImportArgs) -> Result<ExitCode, Failure> {
     store.check_new(&args.name, args.force)?;
     let weights = read_weights(&args.weights)?;
     let dataset = data::load_test(&args.data)?;
-    let overrides = Overrides {
-        mean: args.mean,
-        std: args.std,
-        residual: args.no_residual.then_some(false),
-    };
+    let overrides =
+        Overrides { mean: args.mean, std: args.std, residual: args.no_residual.then_some(false) };
     let origin = args.weights.display().to_string();
-    let spec =
-        model_of(&weights, &origin, args.preset.into(), &overrides, dataset.test.shape())?;
+    let spec = model_of(&weights, &origin, args.preset.into(), &overrides, dataset.test.shape())?;
     let state = Arc::new(weights.state);
     let record = dataset.record(1.0);
     let engine = Engine::start(common.device)?;

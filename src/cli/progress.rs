@@ -47,7 +47,10 @@ impl Meter {
             let left = (progress.total - progress.done) as f64 / rate.max(1e-9);
             let Progress { done, total, unit } = progress;
             match seconds > 1.0 {
-                true => eprintln!("{}: {done} of {total} {unit}, {rate:.1} {unit}/s, {left:.0} s left", self.label),
+                true => eprintln!(
+                    "{}: {done} of {total} {unit}, {rate:.1} {unit}/s, {left:.0} s left",
+                    self.label
+                ),
                 false => eprintln!("{}: {done} of {total} {unit}", self.label),
             }
         }
@@ -70,9 +73,8 @@ impl Meter {
 }
 
 fn style(unit: &str) -> ProgressStyle {
-    let template = format!(
-        "{{prefix}} {{wide_bar}} {{pos}}/{{len}} {unit}  {{per_sec:>12}}  {{eta}} left"
-    );
+    let template =
+        format!("{{prefix}} {{wide_bar}} {{pos}}/{{len}} {unit}  {{per_sec:>12}}  {{eta}} left");
     ProgressStyle::with_template(&template)
         .unwrap_or_else(|_| ProgressStyle::default_bar())
         .progress_chars("█▉▊▋▌▍▎▏ ")

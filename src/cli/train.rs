@@ -40,6 +40,13 @@ pub fn run(common: &Common, args: &TrainArgs) -> Result<ExitCode, Failure> {
     )?;
     spec.residual = !args.no_residual;
     let subset = dataset.balanced_subset(args.fraction)?;
+    if subset.len() < args.batch || args.batch == 0 {
+        return Err(Failure::usage(format!(
+            "--batch {}: {} training images do not fill one batch; use a larger --fraction or a smaller --batch",
+            args.batch,
+            subset.len()
+        )));
+    }
     let recipe = Recipe {
         epochs: args.epochs,
         batch: args.batch,
@@ -74,9 +81,7 @@ pub fn run(common: &Common, args: &TrainArgs) -> Result<ExitCode, Failure> {
         report_every: args.checkpoint_every,
         precision,
     }));
-    // The folder is there from the start, with the initial weights.
-    let initial = write_safetensors(&initial_state(&spec, args.seed), &spec, precision)?;
-    let folder = store.create(&name, &manifest, &initial, args.force)?;
+    let folder = store.root().join(&name);
     let id = RunId::Disk(folder.clone());
     let mut meter = Meter::new("training");
     let outcome = follow(&job, |event| {
@@ -84,6 +89,10 @@ pub fn run(common: &Common, args: &TrainArgs) -> Result<ExitCode, Failure> {
             Event::Device(label) => {
                 meter.line(&format!("{name}  {}  on {label}", spec.title()));
                 manifest.device = label;
+                // The folder is there from the start, with the initial weights.
+                let initial = initial_state(&spec, args.seed);
+                let initial = write_safetensors(&initial, &spec, precision)?;
+                store.create(&name, &manifest, &initial, args.force)?;
             }
             Event::Progress(progress) => meter.show(progress),
             Event::Epoch(report) => {
@@ -148,11 +157,7 @@ fn epoch_line(report: &EpochReport, epochs: usize) -> String {
         report.seconds
     );
     if let Some(test) = report.test {
-        line.push_str(&format!(
-            "  test {:.1} % of {}",
-            100.0 * test.accuracy(),
-            test.examples
-        ));
+        line.push_str(&format!("  test {:.1} % of {}", 100.0 * test.accuracy(), test.examples));
     }
     line
 }

@@ -102,7 +102,7 @@ impl PackedGrams {
     /// # Errors
     /// [`CkaError::Rows`] if the length is not a multiple of the batch.
     pub fn set_rows(&mut self, layer: usize, rows: &[f32]) -> Result<(), CkaError> {
-        if rows.is_empty() || rows.len() % self.batch != 0 {
+        if rows.is_empty() || !rows.len().is_multiple_of(self.batch) {
             return Err(CkaError::Rows { layer, len: rows.len(), batch: self.batch });
         }
         self.set_gram(layer, &symmetric_product(rows, self.batch, Centre::Columns))
@@ -201,7 +201,7 @@ impl CkaAccumulator {
             return Err(CkaError::Empty("a layer of the batch was never captured"));
         }
         let products = grams.products();
-        let open = self.batches % self.per_group != 0;
+        let open = !self.batches.is_multiple_of(self.per_group);
         match self.groups.last_mut() {
             Some(last) if open => add_to(last, &products),
             _ => self.groups.push(products),

@@ -116,8 +116,7 @@ impl View {
         match self {
             View::All => true,
             View::BlockOutputs => {
-                layer.is_block_output()
-                    || (layer.kind == LayerKind::Relu && layer.stage.is_none())
+                layer.is_block_output() || (layer.kind == LayerKind::Relu && layer.stage.is_none())
             }
             View::Convs => layer.kind == LayerKind::Conv,
         }
@@ -125,11 +124,6 @@ impl View {
 
     /// Indices into `layers` that the view shows, ascending.
     pub fn select(self, layers: &[Layer]) -> Vec<usize> {
-        layers
-            .iter()
-            .enumerate()
-            .filter(|(_, layer)| self.shows(layer))
-            .map(|(i, _)| i)
-            .collect()
+        layers.iter().enumerate().filter(|(_, layer)| self.shows(layer)).map(|(i, _)| i).collect()
     }
 }

@@ -115,7 +115,8 @@ mod tests {
 
     #[test]
     fn undefined_cells_stay_out_of_pooling() {
-        let m = SimilarityMatrix::new(array![[1.0, f64::NAN, 0.5], [0.0, 0.5, 1.0], [0.2, 0.1, 0.9]]);
+        let m =
+            SimilarityMatrix::new(array![[1.0, f64::NAN, 0.5], [0.0, 0.5, 1.0], [0.2, 0.1, 0.9]]);
         let cell = m.pooled(0, 0, 2, Pooling::Mean);
         assert_eq!(cell.value, Some(0.5));
         assert_eq!(cell.range, Some((0.0, 1.0)));

@@ -49,7 +49,9 @@ pub enum SpecError {
     )]
     Depth(usize),
     /// The width multiplier is not a positive finite number, or leaves no channel.
-    #[error("width {0} must be a positive number that leaves at least one channel (and at most 16,384)")]
+    #[error(
+        "width {0} must be a positive number that leaves at least one channel (and at most 16,384)"
+    )]
     Width(f64),
     /// Too few classes.
     #[error("a classifier needs at least 2 classes, not {0}")]

@@ -59,7 +59,9 @@ impl SamplePlan {
             ));
         }
         if examples > available {
-            return refuse(format!("--examples {examples}: there are only {available} test images"));
+            return refuse(format!(
+                "--examples {examples}: there are only {available} test images"
+            ));
         }
         if examples < MIN_BATCH {
             return refuse(format!(
@@ -127,8 +129,7 @@ pub(super) fn run(
     let mut seconds = Seconds::default();
     let start = Instant::now();
     for (at, indices) in plan.batches.iter().enumerate() {
-        let mut grams =
-            PackedGrams::new(layers, indices.len()).map_err(CaptureError::from)?;
+        let mut grams = PackedGrams::new(layers, indices.len()).map_err(CaptureError::from)?;
         let pass = Instant::now();
         let x = upload(&request.spec, &request.images, indices, device);
         let mut tap = GramTap::new(&mut grams);

@@ -88,7 +88,9 @@ pub enum DeviceError {
     #[error("no GPU adapter found (looked for Vulkan, Metal, DX12 and OpenGL); use --device cpu")]
     NoAdapter,
     /// A number beyond the list.
-    #[error("there is no GPU {wanted}: {found} found (see blockscope doctor); use --device gpu:0 or cpu")]
+    #[error(
+        "there is no GPU {wanted}: {found} found (see blockscope doctor); use --device gpu:0 or cpu"
+    )]
     NoSuchAdapter {
         /// The number asked for.
         wanted: usize,

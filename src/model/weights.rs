@@ -48,7 +48,9 @@ pub enum WeightsError {
         dtype: String,
     },
     /// A tensor with NaN or infinite values.
-    #[error("{origin}: tensor {tensor} holds values that are not finite; the checkpoint is damaged or its training diverged")]
+    #[error(
+        "{origin}: tensor {tensor} holds values that are not finite; the checkpoint is damaged or its training diverged"
+    )]
     NotFinite {
         /// The file, or what stands for it.
         origin: String,
@@ -137,8 +139,7 @@ fn read_pytorch(path: &Path, origin: &str) -> Result<StateDict, WeightsError> {
         origin: origin.to_string(),
         reason: reason.replace('\n', " "),
     };
-    let reader =
-        pytorch_reader::PytorchReader::new(path).map_err(|e| format(e.to_string()))?;
+    let reader = pytorch_reader::PytorchReader::new(path).map_err(|e| format(e.to_string()))?;
     let mut state = StateDict::default();
     for (name, tensor) in reader.into_tensors() {
         if name.ends_with("num_batches_tracked") {
@@ -227,10 +228,9 @@ fn finished(state: StateDict, origin: &str) -> Result<StateDict, WeightsError> {
     let state = unwrapped(state);
     let broken = state.tensors.iter().find(|(_, t)| t.data.iter().any(|v| !v.is_finite()));
     match broken {
-        Some((tensor, _)) => Err(WeightsError::NotFinite {
-            origin: origin.to_string(),
-            tensor: tensor.clone(),
-        }),
+        Some((tensor, _)) => {
+            Err(WeightsError::NotFinite { origin: origin.to_string(), tensor: tensor.clone() })
+        }
         None => Ok(state),
     }
 }
@@ -263,10 +263,8 @@ pub fn write_safetensors(
     spec: &ModelSpec,
     precision: Precision,
 ) -> Result<Vec<u8>, WeightsError> {
-    let format = |reason: String| WeightsError::Format {
-        origin: "weights.safetensors".to_string(),
-        reason,
-    };
+    let format =
+        |reason: String| WeightsError::Format { origin: "weights.safetensors".to_string(), reason };
     let description = ron::to_string(spec).map_err(|e| format(e.to_string()))?;
     let metadata = HashMap::from([
         (MODEL_KEY.to_string(), description),

@@ -152,7 +152,9 @@ impl Pane<'_> {
             || "not evaluated".to_string(),
             |t| format!("{} of {}", bars::percent(t.accuracy()), thousands(t.examples)),
         );
+        // the batches are told below, and details in brackets are for exports
         let estimator = record.estimator.split(" (").next().unwrap_or(&record.estimator);
+        let estimator = estimator.strip_prefix("minibatch ").unwrap_or(estimator);
         self.fact("examples", &format!("{}, {sample}", thousands(record.examples)));
         self.fact("batches", &format!("{} of {}{passes}", record.batches, record.batch));
         self.fact("test", &accuracy);

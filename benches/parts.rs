@@ -1,0 +1,72 @@
+//! Parts of an analysis and of a frame: `cargo bench --bench parts`.
+//!
+//! The Gram matrix of one layer (256 examples x 16,384 features), the products
+//! of all pairs of layers over a batch of 256 (ResNet-20's 68, 200 and 576
+//! layers), a GEMM of the same library for comparison, and one frame of the
+//! explorer at 200x60.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
+
+use blockscope::app::{ColourDepth, Look, demo};
+use blockscope::domain::product::{Centre, symmetric_product};
+use blockscope::theme::ThemeSet;
+use blockscope::ui::{Skin, draw};
+use divan::Bencher;
+use divan::counter::ItemsCount;
+use faer::linalg::matmul::matmul;
+use faer::{Accum, Mat, Par};
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+
+fn main() {
+    divan::main();
+}
+
+fn noise(len: usize) -> Vec<f32> {
+    (0..len as u32)
+        .map(|i| (i.wrapping_mul(2_654_435_761) >> 8) as f32 / (1 << 24) as f32)
+        .collect()
+}
+
+/// Counts multiply-adds of the half that is computed, twice, as floating-point
+/// operations.
+#[divan::bench]
+fn gram_256_by_16384(bencher: Bencher<'_, '_>) {
+    let (n, p) = (256, 16_384);
+    let rows = noise(n * p);
+    bencher
+        .counter(ItemsCount::new(n * (n + 1) * p))
+        .bench(|| symmetric_product(&rows, n, Centre::Columns));
+}
+
+#[divan::bench(args = [68, 200, 576])]
+fn pairs_of_layers(bencher: Bencher<'_, '_>, layers: usize) {
+    let pairs = 256 * 255 / 2;
+    let packed = noise(layers * pairs);
+    bencher
+        .counter(ItemsCount::new(layers * (layers + 1) * pairs))
+        .bench(|| symmetric_product(&packed, layers, Centre::None));
+}
+
+#[divan::bench]
+fn gemm_2048(bencher: Bencher<'_, '_>) {
+    let n = 2048;
+    let a = Mat::<f32>::from_fn(n, n, |i, j| ((i * 31 + j * 7) % 13) as f32);
+    let b = a.clone();
+    let mut c = Mat::<f32>::zeros(n, n);
+    let threads = Par::rayon(0);
+    bencher.counter(ItemsCount::new(2 * n * n * n)).bench_local(move || {
+        matmul(c.as_mut(), Accum::Replace, a.as_ref(), b.as_ref(), 1.0f32, threads);
+    });
+}
+
+#[divan::bench(args = [20, 164])]
+fn frame_200x60(bencher: Bencher<'_, '_>, depth: usize) {
+    let themes = ThemeSet::builtin().unwrap();
+    let look = Look::new(&themes, None, ColourDepth::Truecolor);
+    let skin = Skin::new(&themes, &look);
+    let app = demo::app(look, depth, (200, 60));
+    let mut terminal = Terminal::new(TestBackend::new(200, 60)).unwrap();
+    bencher
+        .bench_local(move || terminal.draw(|frame| draw(&app, &skin, frame)).map(|_| ()).unwrap());
+}

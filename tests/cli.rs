@@ -1,0 +1,286 @@
+//! The program from outside: import, analyze, show, train and doctor on small
+//! data, and bad input, which gets one line, the right exit code, and leaves
+//! nothing half-written.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+struct Scratch {
+    dir: tempfile::TempDir,
+}
+
+impl Scratch {
+    fn new() -> Scratch {
+        let dir = tempfile::tempdir().unwrap();
+        // Two CIFAR-10 files: 40 records of noise each, labels in turn.
+        let cifar = dir.path().join("cifar-10-batches-bin");
+        fs::create_dir(&cifar).unwrap();
+        let mut record = Vec::new();
+        for i in 0..40u32 {
+            record.push((i % 10) as u8);
+            record.extend(
+                (0..3072u32).map(|p| ((i * 7919 + p).wrapping_mul(2_654_435_761) >> 24) as u8),
+            );
+        }
+        for file in 1..=5 {
+            fs::write(cifar.join(format!("data_batch_{file}.bin")), &record).unwrap();
+        }
+        fs::write(cifar.join("test_batch.bin"), &record).unwrap();
+        Scratch { dir }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    fn data(&self) -> String {
+        format!("cifar10:{}", self.dir.path().display())
+    }
+
+    /// Runs the program with its runs folder in the scratch folder.
+    fn run(&self, args: &[&str]) -> Output {
+        Command::new(env!("CARGO_BIN_EXE_blockscope"))
+            .args(args)
+            .arg("--runs")
+            .arg(self.path("runs"))
+            .args(["--device", "cpu"])
+            .current_dir(self.dir.path())
+            .env_remove("BLOCKSCOPE_RUNS")
+            .env_remove("BLOCKSCOPE_DEVICE")
+            .stdin(Stdio::null())
+            .output()
+            .unwrap()
+    }
+
+    fn ok(&self, args: &[&str]) -> String {
+        let output = self.run(args);
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{args:?}: {error}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// Runs a command that must fail with `code` and one line that has `parts`.
+    fn fails(&self, args: &[&str], code: i32, parts: &[&str]) {
+        let output = self.run(args);
+        let text = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(code), "{args:?}: {text}");
+        let lines: Vec<&str> =
+            text.lines().filter(|line| line.starts_with("blockscope: ")).collect();
+        assert_eq!(lines.len(), 1, "{text}");
+        for part in parts {
+            assert!(lines[0].contains(part), "{part:?} is not in {text}");
+        }
+        assert!(!text.contains("panicked"), "{text}");
+    }
+
+    fn names(&self) -> Vec<String> {
+        let Ok(entries) = fs::read_dir(self.path("runs")) else { return Vec::new() };
+        let mut names: Vec<String> =
+            entries.map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    fn import(&self, name: &str) -> String {
+        let data = self.data();
+        let weights = fixture("resnet8_legacy.pth");
+        self.ok(&["import", &weights, "--preset", "he", "--data", &data, "--name", name])
+    }
+}
+
+fn fixture(name: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name);
+    path.to_str().unwrap().to_string()
+}
+
+#[test]
+fn a_checkpoint_becomes_a_run_with_a_map() {
+    let scratch = Scratch::new();
+    let text = scratch.import("tiny");
+    assert!(text.contains("ResNet-8 x0.25") && text.contains("of 40 images"), "{text}");
+    let data = scratch.data();
+    scratch.ok(&["analyze", "tiny", "--data", &data, "--batch", "10", "--sample", "first"]);
+    let json = scratch.ok(&["show", "tiny", "--format", "json"]);
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["name"], "tiny");
+    assert_eq!(json["model"]["depth"], 8);
+    assert!(json["test_accuracy"].as_f64().unwrap() <= 1.0);
+    assert!(json["device"].as_str().unwrap().starts_with("cpu"));
+    assert_eq!(json["layers"].as_array().unwrap().len(), 26);
+    let cka = &json["analyses"]["cka"];
+    assert_eq!(cka["batches"], 4);
+    let values = cka["values"].as_array().unwrap();
+    assert_eq!(values.len(), 26);
+    for (i, row) in values.iter().enumerate() {
+        assert!((row[i].as_f64().unwrap() - 1.0).abs() < 1e-9);
+    }
+    let table = scratch.ok(&["show", "tiny"]);
+    assert!(table.contains("layer2.0.conv1"), "{table}");
+    let csv = scratch.ok(&["show", "tiny", "--format", "csv"]);
+    assert_eq!(csv.lines().count(), 1 + 26 * 26, "{}", &csv[..200.min(csv.len())]);
+    assert_eq!(scratch.names(), ["tiny"]);
+}
+
+#[test]
+fn a_training_leaves_a_complete_run() {
+    let scratch = Scratch::new();
+    let data = scratch.data();
+    let args = [
+        "train",
+        "--data",
+        &data,
+        "--depth",
+        "8",
+        "--width",
+        "0.25",
+        "--epochs",
+        "2",
+        "--batch",
+        "32",
+        "--checkpoint-every",
+        "1",
+        "--name",
+        "trained",
+        "--f16",
+    ];
+    let text = scratch.ok(&args);
+    assert!(text.contains("test accuracy"), "{text}");
+    let folder = scratch.path("runs").join("trained");
+    let metrics = fs::read_to_string(folder.join("metrics.csv")).unwrap();
+    assert_eq!(metrics.lines().count(), 3, "{metrics}");
+    assert!(folder.join("checkpoints/epoch-0002.safetensors").is_file());
+    let manifest = fs::read_to_string(folder.join("run.ron")).unwrap();
+    assert!(manifest.contains("Complete"), "{manifest}");
+    scratch.ok(&["analyze", "trained", "--data", &data, "--batch", "20"]);
+    // The same seed gives the same weights, another seed does not.
+    let weights =
+        |name: &str| fs::read(scratch.path("runs").join(name).join("weights.safetensors"));
+    let again = |name: &'static str, seed: &'static str| {
+        let mut args = args.to_vec();
+        args[13] = name;
+        args.extend(["--seed", seed]);
+        scratch.ok(&args);
+        weights(name).unwrap()
+    };
+    assert!(again("same", "0") == weights("trained").unwrap());
+    assert!(again("other", "1") != weights("trained").unwrap());
+}
+
+#[test]
+fn bad_data_is_named() {
+    let scratch = Scratch::new();
+    scratch.import("tiny");
+    let analyze = |data: &str, code, parts: &[&str]| {
+        scratch.fails(&["analyze", "tiny", "--data", data], code, parts);
+    };
+    let data = scratch.data();
+    let test = scratch.path("cifar-10-batches-bin/test_batch.bin");
+    let good = fs::read(&test).unwrap();
+    fs::write(&test, &good[..good.len() - 100]).unwrap();
+    analyze(&data, 1, &["test_batch.bin", "record"]);
+    let mut bad = good.clone();
+    bad[3073 * 5] = 77;
+    fs::write(&test, &bad).unwrap();
+    analyze(&data, 1, &["test_batch.bin", "77"]);
+    fs::write(&test, &good).unwrap();
+    analyze("cifar10:nowhere", 1, &["nowhere"]);
+    for class in ["train/cat", "train/dog", "test/cat", "test/dog"] {
+        fs::create_dir_all(scratch.path("pictures").join(class)).unwrap();
+    }
+    analyze("folder:pictures", 1, &["cat"]);
+    assert!(!scratch.path("runs/tiny/analysis").exists());
+}
+
+#[test]
+fn bad_checkpoints_are_explained() {
+    let scratch = Scratch::new();
+    let data = scratch.data();
+    let import = |weights: &str, parts: &[&str]| {
+        let args = ["import", weights, "--data", &data, "--name", "bad"];
+        scratch.fails(&args, 1, parts);
+    };
+    import("absent.pth", &["absent.pth"]);
+    let whole = fs::read(fixture("resnet8.pt")).unwrap();
+    fs::write(scratch.path("cut.pt"), &whole[..whole.len() / 2]).unwrap();
+    import("cut.pt", &["cut.pt"]);
+    // Another architecture: a tensor list that is no CIFAR ResNet's.
+    use safetensors::tensor::{Dtype, TensorView};
+    let bytes = [0u8; 16];
+    let write = |name: &str, tensors: &[&str]| {
+        let views =
+            tensors.iter().map(|t| (*t, TensorView::new(Dtype::F32, vec![2, 2], &bytes).unwrap()));
+        fs::write(scratch.path(name), safetensors::serialize(views, None).unwrap()).unwrap();
+    };
+    write("vit.safetensors", &["blocks.0.attn.qkv.weight", "head.weight"]);
+    import("vit.safetensors", &["not a CIFAR ResNet", "conv1.weight"]);
+    assert!(scratch.names().is_empty());
+}
+
+#[test]
+fn bad_runs_are_explained() {
+    let scratch = Scratch::new();
+    scratch.import("tiny");
+    let data = scratch.data();
+    scratch.ok(&["analyze", "tiny", "--data", &data, "--batch", "20"]);
+    let folder = scratch.path("runs/tiny");
+    let manifest = fs::read_to_string(folder.join("run.ron")).unwrap();
+    let show = |parts: &[&str]| scratch.fails(&["show", "tiny"], 1, parts);
+    fs::write(folder.join("run.ron"), manifest.replace("format: 1", "format: 9")).unwrap();
+    show(&["run.ron", "newer"]);
+    fs::write(folder.join("run.ron"), manifest.replace("depth: 8", "depth: eight")).unwrap();
+    show(&["run.ron:", ":"]);
+    fs::write(folder.join("run.ron"), &manifest).unwrap();
+    let cka = ndarray::Array2::<f64>::zeros((3, 3));
+    ndarray_npy::write_npy(folder.join("analysis/cka.npy"), &cka).unwrap();
+    show(&["cka.npy", "3", "26"]);
+    scratch.fails(&["show", "tyni"], 1, &["tyni", "tiny"]);
+    scratch.fails(&["show", ".."], 1, &[".."]);
+}
+
+#[test]
+fn senseless_requests_are_refused_before_work() {
+    let scratch = Scratch::new();
+    scratch.import("tiny");
+    let data = scratch.data();
+    let train = |extra: &[&str], parts: &[&str]| {
+        let mut args = vec!["train", "--data", &data, "--name", "t", "--epochs", "1"];
+        args.extend(extra);
+        let output = scratch.run(&args);
+        let text = String::from_utf8(output.stderr).unwrap();
+        assert!(matches!(output.status.code(), Some(1 | 2)), "{text}");
+        for part in parts {
+            assert!(text.contains(part), "{part:?} is not in {text}");
+        }
+    };
+    train(&["--depth", "21"], &["depth 21", "nearest: 20"]);
+    train(&["--width", "0"], &["width 0"]);
+    train(&["--fraction", "2"], &["2"]);
+    train(&["--lr", "-1"], &["--lr"]);
+    train(&["--batch", "4000"], &["4000"]);
+    scratch.fails(&["analyze", "tiny", "--data", &data, "--batch", "3"], 1, &["--batch 3"]);
+    scratch.fails(&["analyze", "tiny", "--data", &data, "--examples", "41"], 1, &["41", "40"]);
+    scratch.fails(&["import", "x", "--data", &data, "--name", "../up"], 1, &["../up"]);
+    scratch.fails(&["import", "x", "--data", &data, "--name", "tiny"], 1, &["tiny"]);
+    let usage = scratch.run(&["analyze", "tiny", "--data", "mnist"]);
+    assert_eq!(usage.status.code(), Some(2));
+    assert_eq!(scratch.names(), ["tiny"]);
+}
+
+#[test]
+fn without_a_terminal_the_explorer_says_so() {
+    let scratch = Scratch::new();
+    scratch.fails(&[], 2, &["terminal"]);
+}
+
+#[test]
+fn doctor_names_version_device_and_paths() {
+    let scratch = Scratch::new();
+    let text = scratch.ok(&["doctor"]);
+    for part in [env!("CARGO_PKG_VERSION"), "chosen device", "cpu (flex", "colours", "runs folder"]
+    {
+        assert!(text.contains(part), "{part:?} is not in {text}");
+    }
+}
