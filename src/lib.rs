@@ -49,6 +49,7 @@ pub mod export;
 pub mod kernels;
 pub mod log;
 pub mod model;
+pub mod quiet;
 pub mod report;
 pub mod runs;
 pub mod terminal;

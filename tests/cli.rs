@@ -160,7 +160,7 @@ fn a_training_leaves_a_complete_run() {
         |name: &str| fs::read(scratch.path("runs").join(name).join("weights.safetensors"));
     let again = |name: &'static str, seed: &'static str| {
         let mut args = args.to_vec();
-        args[13] = name;
+        args[14] = name;
         args.extend(["--seed", seed]);
         scratch.ok(&args);
         weights(name).unwrap()

@@ -27,7 +27,9 @@ pub fn run(common: &Common, path: Option<&str>) -> Result<ExitCode, Failure> {
     }
     let app = App::new(Look::new(&themes, None, terminal::detect(chosen)), open);
     let services = Program { store, themes: themes.clone(), device: common.device };
-    let options = Options { log: common.log_file.clone() };
+    // Drivers write to standard error; without a log it goes nowhere.
+    let nowhere = cfg!(unix).then(|| PathBuf::from("/dev/null"));
+    let options = Options { log: common.log_file.clone().or(nowhere) };
     match terminal::run(app, themes, Box::new(services), options) {
         Ok(code) => Ok(ExitCode::from(u8::try_from(code).unwrap_or(super::FAILURE))),
         Err(error) if error.kind() == std::io::ErrorKind::Unsupported => {

@@ -127,7 +127,8 @@ pub fn adapters() -> Vec<Adapter> {
     ];
     let mut fallback = Vec::new();
     for (name, backends, backend) in apis {
-        let found = std::panic::catch_unwind(|| list_api(name, backends, backend));
+        let list = || crate::quiet::without_stderr(|| list_api(name, backends, backend));
+        let found = std::panic::catch_unwind(list);
         let found = found.unwrap_or_default();
         if found.iter().any(|adapter| !adapter.is_software()) {
             return found;
@@ -242,7 +243,9 @@ pub fn open(choice: DeviceChoice) -> Result<OpenDevice, DeviceError> {
     }
     let (kind, api) = adapter.select.clone();
     let opened = std::panic::catch_unwind(|| {
-        Device::wgpu_options().device_kind(kind).graphics_api(api).init()
+        crate::quiet::without_stderr(|| {
+            Device::wgpu_options().device_kind(kind).graphics_api(api).init()
+        })
     });
     let reason = match opened {
         Ok(Ok(device)) => {
