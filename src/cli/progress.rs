@@ -16,6 +16,7 @@ pub struct Meter {
     label: String,
     bar: Option<ProgressBar>,
     started: Option<Instant>,
+    unit: &'static str,
     last_line: Option<Instant>,
 }
 
@@ -23,12 +24,20 @@ impl Meter {
     /// A meter with a leading label.
     pub fn new(label: impl Into<String>) -> Meter {
         let bar = std::io::stderr().is_terminal().then(|| ProgressBar::new(0));
-        Meter { label: label.into(), bar, started: None, last_line: None }
+        Meter { label: label.into(), bar, started: None, unit: "", last_line: None }
     }
 
     /// Shows `progress`.
     pub fn show(&mut self, progress: Progress) {
         let now = Instant::now();
+        // Another unit is another piece of work, with a rate of its own.
+        if self.unit != progress.unit {
+            self.unit = progress.unit;
+            self.started = None;
+            if let Some(bar) = &self.bar {
+                bar.reset();
+            }
+        }
         let started = *self.started.get_or_insert(now);
         if let Some(bar) = &self.bar {
             if bar.length() != Some(progress.total as u64) {
