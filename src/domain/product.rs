@@ -4,9 +4,11 @@
 //! Both the Gram matrix of a layer (examples x features) and the products of
 //! all pairs of layers (layers x packed Gram entries) have this shape. Columns
 //! are cut into chunks that stay in cache; a chunk's product is an f32 GEMM on
-//! the lower triangle (`faer`), chunks are summed in f64. The chunks are dealt
-//! to a fixed number of parts, whatever the number of threads, so results do
-//! not depend on it. Knows nothing of layers, batches or devices.
+//! the lower triangle (`faer`), groups of a few chunks are summed in f64. The
+//! grouping depends on the number of columns alone, so results do not depend on
+//! the number of threads. Knows nothing of layers, batches or devices.
+
+use std::ops::Range;
 
 use faer::linalg::matmul::{matmul, triangular};
 use faer::{Accum, MatMut, MatRef, Par};
@@ -14,8 +16,15 @@ use rayon::prelude::*;
 
 /// Columns per chunk: 256 rows of f32 are then 512 KiB.
 const CHUNK: usize = 512;
-/// Partial sums per product; more than cores enough to share evenly.
-const PARTS: usize = 16;
+/// Floats from row to row of a centred chunk: off a power of two, so that the
+/// rows do not compete for the same places in the cache.
+const STRIDE: usize = CHUNK + 16;
+/// Most chunks whose products are summed in f32 before they go to f64.
+const MOST_PER_GROUP: usize = 4;
+/// Groups in memory at a time; enough to keep many cores busy.
+const WAVE: usize = 16;
+/// Entries that a thread adds up at a time.
+const REDUCE: usize = 8192;
 
 /// A symmetric matrix in f64 of which only the lower triangle is stored
 /// (row-major, full rows; entries above the diagonal are zero).
@@ -74,24 +83,19 @@ pub fn symmetric_product(rows: &[f32], n: usize, centre: Centre) -> Symmetric {
     }
     let p = rows.len() / n;
     assert_eq!(rows.len(), n * p, "a matrix of {n} rows");
-    let lower = parts(p, n * n, |range, sum, scratch| {
+    let lower = grouped(p, n * n, |range, accum, product, scratch| {
         let width = range.len();
-        scratch.product.resize(n * n, 0.0);
-        let product = MatMut::from_row_major_slice_mut(&mut scratch.product, n, n);
         let chunk = match centre {
-            Centre::None => {
-                let all = MatRef::from_row_major_slice(rows, n, p);
-                all.subcols(range.start, width)
-            }
+            Centre::None => MatRef::from_row_major_slice(rows, n, p).subcols(range.start, width),
             Centre::Columns => {
-                centre_chunk(rows, n, p, range.start, width, &mut scratch.mean, &mut scratch.rows);
-                MatRef::from_row_major_slice(&scratch.rows[..n * width], n, width)
+                scratch.centre(rows, n, p, range.start, width);
+                MatRef::from_row_major_slice_with_stride(&scratch.rows, n, width, STRIDE)
             }
         };
         triangular::matmul(
-            product,
+            MatMut::from_row_major_slice_mut(product, n, n),
             triangular::BlockStructure::TriangularLower,
-            Accum::Replace,
+            accum,
             chunk,
             triangular::BlockStructure::Rectangular,
             chunk.transpose(),
@@ -99,12 +103,6 @@ pub fn symmetric_product(rows: &[f32], n: usize, centre: Centre) -> Symmetric {
             1.0f32,
             Par::Seq,
         );
-        for i in 0..n {
-            let from = &scratch.product[i * n..i * n + i + 1];
-            for (to, v) in sum[i * n..i * n + i + 1].iter_mut().zip(from) {
-                *to += f64::from(*v);
-            }
-        }
     });
     Symmetric { n, lower }
 }
@@ -119,16 +117,51 @@ pub fn cross_product(a: &[f32], n: usize, b: &[f32], m: usize) -> Vec<f64> {
     }
     let p = a.len() / n;
     assert!(a.len() == n * p && b.len() == m * p, "two matrices of {p} columns");
-    parts(p, n * m, |range, sum, scratch| {
-        scratch.product.resize(n * m, 0.0);
+    grouped(p, n * m, |range, accum, product, _| {
         let left = MatRef::from_row_major_slice(a, n, p).subcols(range.start, range.len());
         let right = MatRef::from_row_major_slice(b, m, p).subcols(range.start, range.len());
-        let product = MatMut::from_row_major_slice_mut(&mut scratch.product, n, m);
-        matmul(product, Accum::Replace, left, right.transpose(), 1.0f32, Par::Seq);
-        for (to, v) in sum.iter_mut().zip(&scratch.product) {
-            *to += f64::from(*v);
-        }
+        let product = MatMut::from_row_major_slice_mut(product, n, m);
+        matmul(product, accum, left, right.transpose(), 1.0f32, Par::Seq);
     })
+}
+
+/// Sums a product over the chunks of `0..p`: neighbouring chunks are gathered in
+/// f32 by `add(range, accum, product, scratch)`, their groups in f64, in order.
+///
+/// How chunks are grouped depends on `p` alone, so the result does not depend on
+/// the number of threads; a wave of groups at a time bounds the memory.
+fn grouped(
+    p: usize,
+    len: usize,
+    add: impl Fn(Range<usize>, Accum, &mut [f32], &mut Scratch) + Sync,
+) -> Vec<f64> {
+    let chunks = p.div_ceil(CHUNK);
+    let per_group = (chunks / 8).clamp(1, MOST_PER_GROUP);
+    let groups = chunks.div_ceil(per_group);
+    let mut total = vec![0.0f64; len];
+    let mut products = vec![vec![0.0f32; len]; groups.min(WAVE)];
+    for wave in (0..groups).step_by(WAVE) {
+        let count = WAVE.min(groups - wave);
+        products[..count].par_iter_mut().enumerate().for_each_init(
+            Scratch::default,
+            |scratch, (at, product)| {
+                let first = (wave + at) * per_group;
+                for chunk in first..(first + per_group).min(chunks) {
+                    let accum = if chunk == first { Accum::Replace } else { Accum::Add };
+                    let range = chunk * CHUNK..((chunk + 1) * CHUNK).min(p);
+                    add(range, accum, product, scratch);
+                }
+            },
+        );
+        total.par_chunks_mut(REDUCE).enumerate().for_each(|(at, to)| {
+            for product in &products[..count] {
+                for (to, v) in to.iter_mut().zip(&product[at * REDUCE..]) {
+                    *to += f64::from(*v);
+                }
+            }
+        });
+    }
+    total
 }
 
 /// Buffers that one thread re-uses from chunk to chunk.
@@ -136,66 +169,30 @@ pub fn cross_product(a: &[f32], n: usize, b: &[f32], m: usize) -> Vec<f64> {
 struct Scratch {
     mean: Vec<f32>,
     rows: Vec<f32>,
-    product: Vec<f32>,
 }
 
-/// Deals the column chunks of `0..p` to parts, runs `add(range, sum, scratch)`
-/// on each and adds the parts' sums (of `len` entries) in order.
-fn parts(
-    p: usize,
-    len: usize,
-    add: impl Fn(std::ops::Range<usize>, &mut [f64], &mut Scratch) + Sync,
-) -> Vec<f64> {
-    let chunks = p.div_ceil(CHUNK);
-    let per_part = chunks.div_ceil(PARTS).max(1);
-    let sums: Vec<Vec<f64>> = (0..chunks.div_ceil(per_part))
-        .into_par_iter()
-        .map_init(Scratch::default, |scratch, part| {
-            let mut sum = vec![0.0f64; len];
-            for chunk in part * per_part..((part + 1) * per_part).min(chunks) {
-                add(chunk * CHUNK..((chunk + 1) * CHUNK).min(p), &mut sum, scratch);
+impl Scratch {
+    /// Keeps columns `start..start + width` of `rows` (`n` x `p`), centred, rows
+    /// [`STRIDE`] apart.
+    fn centre(&mut self, rows: &[f32], n: usize, p: usize, start: usize, width: usize) {
+        self.rows.resize(n * STRIDE, 0.0);
+        self.mean.clear();
+        self.mean.resize(width, 0.0);
+        let pilot = &rows[start..start + width];
+        for (to, row) in self.rows.chunks_exact_mut(STRIDE).zip(rows.chunks_exact(p)) {
+            let row = &row[start..start + width];
+            for (((to, sum), v), first) in to.iter_mut().zip(&mut self.mean).zip(row).zip(pilot) {
+                let shifted = v - first;
+                *to = shifted;
+                *sum += shifted;
             }
-            sum
-        })
-        .collect();
-    let mut sums = sums.into_iter();
-    let mut total = sums.next().unwrap_or_else(|| vec![0.0; len]);
-    for sum in sums {
-        for (to, v) in total.iter_mut().zip(sum) {
-            *to += v;
         }
-    }
-    total
-}
-
-/// Writes columns `start..start + width` of `rows`, centred, to `out`
-/// (`n` x `width`, row-major).
-fn centre_chunk(
-    rows: &[f32],
-    n: usize,
-    p: usize,
-    start: usize,
-    width: usize,
-    mean: &mut Vec<f32>,
-    out: &mut Vec<f32>,
-) {
-    out.resize(n * width, 0.0);
-    mean.clear();
-    mean.resize(width, 0.0);
-    let pilot = &rows[start..start + width];
-    for (to, row) in out.chunks_exact_mut(width).zip(rows.chunks_exact(p)) {
-        let row = &row[start..start + width];
-        for (((to, sum), v), first) in to.iter_mut().zip(mean.iter_mut()).zip(row).zip(pilot) {
-            let shifted = v - first;
-            *to = shifted;
-            *sum += shifted;
-        }
-    }
-    let scale = 1.0 / n as f32;
-    mean.iter_mut().for_each(|sum| *sum *= scale);
-    for to in out.chunks_exact_mut(width) {
-        for (to, mean) in to.iter_mut().zip(mean.iter()) {
-            *to -= mean;
+        let scale = 1.0 / n as f32;
+        self.mean.iter_mut().for_each(|sum| *sum *= scale);
+        for to in self.rows.chunks_exact_mut(STRIDE) {
+            for (to, mean) in to.iter_mut().zip(&self.mean) {
+                *to -= mean;
+            }
         }
     }
 }
