@@ -266,10 +266,9 @@ pub fn write_safetensors(
     let format =
         |reason: String| WeightsError::Format { origin: "weights.safetensors".to_string(), reason };
     let description = ron::to_string(spec).map_err(|e| format(e.to_string()))?;
-    let metadata = HashMap::from([
-        (MODEL_KEY.to_string(), description),
-        ("format".to_string(), "pt".to_string()),
-    ]);
+    // One key: several would be written in a random order, and the same weights
+    // would not give the same bytes.
+    let metadata = HashMap::from([(MODEL_KEY.to_string(), description)]);
     let encoded: Vec<(&String, Dtype, &[usize], Vec<u8>)> = state
         .tensors
         .iter()
