@@ -2,8 +2,8 @@
 //!
 //! glibc gives every block above 32 MiB at most straight back to the system, so
 //! that each activation would be mapped and zeroed page by page again. Keeping
-//! large blocks makes a forward pass on the CPU measurably faster. One of the
-//! two files of the crate with unsafe code.
+//! large blocks makes a forward pass on the CPU measurably faster. The only file
+//! of the crate with unsafe code.
 
 /// Tells the C allocator to keep large blocks. Does nothing elsewhere than on
 /// Linux with glibc. Call once, before other threads start.
