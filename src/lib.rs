@@ -53,5 +53,6 @@ pub mod quiet;
 pub mod report;
 pub mod runs;
 pub mod terminal;
+pub mod text;
 pub mod theme;
 pub mod ui;

@@ -13,7 +13,8 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use crate::domain::{Layer, SimilarityMatrix};
-use crate::runs::{RunError, atomic, check_name, npy, one_line};
+use crate::runs::{RunError, atomic, check_name, npy};
+use crate::text::one_line;
 use crate::theme::Colormap;
 
 /// A map and how it is shown.

@@ -55,17 +55,43 @@ fn inverse_deviation<B: Backend>(moments: &FloatTensor<B>, epsilon: f64) -> Floa
     B::float_recip(B::float_sqrt(B::float_add_scalar(variance, epsilon.into())))
 }
 
+// What backends without kernels of their own do.
+
+fn composed_moments<B: Backend>(x: FloatTensor<B>) -> FloatTensor<B> {
+    let share = 1.0 / per_channel::<B>(&x);
+    let mean = B::float_mul_scalar(channel_sum::<B>(x.clone()), share.into());
+    let centred = B::float_sub(x, column::<B>(mean.clone()));
+    let square = B::float_mul(centred.clone(), centred);
+    let variance = B::float_mul_scalar(channel_sum::<B>(square), share.into());
+    rows::<B>(vec![mean, variance])
+}
+
+fn composed_sums<B: Backend>(
+    x: FloatTensor<B>,
+    dy: FloatTensor<B>,
+    moments: FloatTensor<B>,
+) -> FloatTensor<B> {
+    let centred = B::float_sub(x, column::<B>(row::<B>(&moments, 0)));
+    let product = B::float_mul(dy.clone(), centred);
+    rows::<B>(vec![channel_sum::<B>(dy), channel_sum::<B>(product)])
+}
+
+fn composed_combination<B: Backend>(
+    x: FloatTensor<B>,
+    dy: FloatTensor<B>,
+    coefficients: FloatTensor<B>,
+) -> FloatTensor<B> {
+    let at = |k| column::<B>(row::<B>(&coefficients, k));
+    let sum = B::float_add(B::float_mul(dy, at(0)), B::float_mul(x, at(1)));
+    B::float_add(sum, at(2))
+}
+
 /// Operators of batch norm in training. Tensors are `[n, c, h, w]`.
 #[backend_extension(Flex, Cube, Autodiff)]
 pub trait NormOps: Backend + KernelOps {
     /// Mean and biased variance of every channel, as `[2, c]`.
     fn channel_moments(x: FloatTensor<Self>) -> FloatTensor<Self> {
-        let share = 1.0 / per_channel::<Self>(&x);
-        let mean = Self::float_mul_scalar(channel_sum::<Self>(x.clone()), share.into());
-        let centred = Self::float_sub(x, column::<Self>(mean.clone()));
-        let square = Self::float_mul(centred.clone(), centred);
-        let variance = Self::float_mul_scalar(channel_sum::<Self>(square), share.into());
-        rows::<Self>(vec![mean, variance])
+        composed_moments::<Self>(x)
     }
 
     /// Sums of `dy` and of `dy (x - mean)` per channel, as `[2, c]`.
@@ -74,9 +100,7 @@ pub trait NormOps: Backend + KernelOps {
         dy: FloatTensor<Self>,
         moments: FloatTensor<Self>,
     ) -> FloatTensor<Self> {
-        let centred = Self::float_sub(x, column::<Self>(row::<Self>(&moments, 0)));
-        let product = Self::float_mul(dy.clone(), centred);
-        rows::<Self>(vec![channel_sum::<Self>(dy), channel_sum::<Self>(product)])
+        composed_sums::<Self>(x, dy, moments)
     }
 
     /// `dy a + x b + c` per channel; `coefficients` is `[3, c]`.
@@ -85,9 +109,7 @@ pub trait NormOps: Backend + KernelOps {
         dy: FloatTensor<Self>,
         coefficients: FloatTensor<Self>,
     ) -> FloatTensor<Self> {
-        let at = |k| column::<Self>(row::<Self>(&coefficients, k));
-        let sum = Self::float_add(Self::float_mul(dy, at(0)), Self::float_mul(x, at(1)));
-        Self::float_add(sum, at(2))
+        composed_combination::<Self>(x, dy, coefficients)
     }
 
     /// Normalises `x` by `moments` `[2, c]` of the batch, then scales by `gamma`
@@ -335,19 +357,15 @@ mod tests {
         let device = Device::flex();
         let shape = [3, 4, 5, 6];
         let prim = |seed| tensor(shape, seed, &device).try_into_primitive::<Flex>().unwrap();
-        struct Plain;
-        impl Plain {
-            fn moments(x: FlexTensor) -> FlexTensor {
-                let share = 1.0 / per_channel::<Flex>(&x);
-                let mean = Flex::float_mul_scalar(channel_sum::<Flex>(x.clone()), share.into());
-                let centred = Flex::float_sub(x, column::<Flex>(mean.clone()));
-                let square = Flex::float_mul(centred.clone(), centred);
-                let variance = Flex::float_mul_scalar(channel_sum::<Flex>(square), share.into());
-                rows::<Flex>(vec![mean, variance])
-            }
-        }
-        use burn::backend::ops::FloatTensorOps;
         let read = |t: FlexTensor| -> Vec<f32> { t.into_data().try_into_vec().unwrap() };
-        close(&read(Flex::channel_moments(prim(1))), &read(Plain::moments(prim(1))));
+        let moments = Flex::channel_moments(prim(1));
+        close(&read(moments.clone()), &read(composed_moments::<Flex>(prim(1))));
+        let sums = Flex::channel_gradient_sums(prim(1), prim(2), moments.clone());
+        let composed = composed_sums::<Flex>(prim(1), prim(2), moments);
+        close(&read(sums), &read(composed));
+        let k = || tensor([3, 4], 5, &device).try_into_primitive::<Flex>().unwrap();
+        let order = |t: FlexTensor| read(t.to_contiguous());
+        let ours = Flex::channel_combine(prim(1), prim(2), k());
+        close(&order(ours), &order(composed_combination::<Flex>(prim(1), prim(2), k())));
     }
 }

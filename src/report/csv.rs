@@ -2,7 +2,8 @@
 
 use super::ReportError;
 use crate::export::csv::pairs;
-use crate::runs::{LoadedRun, one_line};
+use crate::runs::LoadedRun;
+use crate::text::one_line;
 
 /// `row,col,row_layer,col_layer,cka,se` of every pair of layers.
 ///

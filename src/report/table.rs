@@ -2,7 +2,8 @@
 //! line per layer. No colour, no drawing characters, columns aligned.
 
 use crate::domain::Layer;
-use crate::runs::{AnalysisRecord, CkaAnalysis, DataRecord, LoadedRun, RunState, one_line};
+use crate::runs::{AnalysisRecord, CkaAnalysis, DataRecord, LoadedRun, RunState};
+use crate::text::one_line;
 
 /// The run as a table, ending in a line break.
 pub fn table(run: &LoadedRun) -> String {

@@ -17,7 +17,7 @@ mod tests;
 mod time;
 mod write;
 
-pub use error::{RunError, one_line};
+pub use error::RunError;
 pub use manifest::{
     AnalysisRecord, CkaAnalysis, DataRecord, Evaluation, FORMAT, Recipe, RunManifest, RunState,
     Sample, Seconds,

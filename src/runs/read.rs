@@ -155,7 +155,7 @@ fn versioned<T: DeserializeOwned>(bytes: &[u8], path: &Path) -> Result<T, RunErr
             path: path.to_path_buf(),
             line: e.span.start.line,
             column: e.span.start.col,
-            message: super::one_line(&e.code.to_string()),
+            message: crate::text::one_line(&e.code.to_string()),
         }),
     }
 }

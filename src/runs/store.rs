@@ -39,7 +39,7 @@ impl RunId {
         match self {
             RunId::Disk(folder) => {
                 let name = folder.file_name().unwrap_or(folder.as_os_str());
-                super::one_line(&name.to_string_lossy())
+                crate::text::one_line(&name.to_string_lossy())
             }
             RunId::Embedded(name) => name.clone(),
         }

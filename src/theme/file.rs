@@ -6,8 +6,9 @@ use ron::extensions::Extensions;
 use serde::{Deserialize, Deserializer, de};
 
 use super::colour::{Rgb, StyleSpec};
-use super::error::{ThemeError, nearest, one_line};
+use super::error::{ThemeError, nearest};
 use super::role::Role;
+use crate::text::one_line;
 
 /// A theme file as written.
 #[derive(Debug, Clone, Deserialize)]

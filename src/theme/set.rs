@@ -8,9 +8,10 @@ use std::path::Path;
 
 use super::colormap::Colormap;
 use super::colour::StyleSpec;
-use super::error::{ThemeError, nearest, one_line};
+use super::error::{ThemeError, nearest};
 use super::file::{ThemeFile, parse};
 use super::role::Role;
+use crate::text::one_line;
 
 /// The theme that is used unless another is asked for.
 pub const DEFAULT_THEME: &str = "blockscope";
