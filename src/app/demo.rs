@@ -30,6 +30,7 @@ pub fn synthetic_run(depth: usize) -> LoadedRun {
         image: [3, 32, 32],
         mean: [0.0; 3],
         std: [1.0; 3],
+        blocks: None,
     };
     let layers = model.layers();
     let name = format!("resnet{depth}-w2-cifar10-64th-s0");
@@ -82,12 +83,9 @@ pub fn synthetic_run(depth: usize) -> LoadedRun {
         source: None,
         weights_hash: None,
         test: Some(Evaluation { examples: 10_000, correct: 4_123, loss: 2.5 }),
+        pruned_from: None,
     };
-    LoadedRun {
-        id: RunId::Embedded(name),
-        manifest,
-        analysis: Some(CkaAnalysis { record, cka, se }),
-    }
+    LoadedRun::new(RunId::Embedded(name), manifest, Some(CkaAnalysis { record, cka, se }))
 }
 
 /// Features that make the map: position, membership of the block, kind.

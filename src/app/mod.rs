@@ -5,6 +5,7 @@
 //! - [`action`]: the one table of commands; [`keymap`] and [`key`] beside it
 //! - [`state`]: `App`, `Input`, `Effect`
 //! - [`explorer`]: an open run; [`viewport`]: zoom and scrolling
+//! - [`jobs`]: computations asked for
 //! - [`layout`]: where things are at a given size
 //! - [`update`](mod@update): the function
 
@@ -13,6 +14,7 @@ pub mod action;
 pub mod demo;
 pub mod explorer;
 pub mod find;
+pub mod jobs;
 pub mod key;
 pub mod keymap;
 pub mod layout;

@@ -9,6 +9,7 @@ use crate::theme::ThemeSet;
 use super::action::Scope;
 use super::explorer::Explorer;
 use super::find::Find;
+use super::jobs::{JobId, JobRequest, JobUpdate, Picture};
 use super::key::Key;
 use super::keymap::Keymap;
 
@@ -165,6 +166,12 @@ pub enum Effect {
     LoadRun(RunId),
     /// Write the current map.
     Export(Box<ExportRequest>),
+    /// Start a computation.
+    StartJob(JobRequest),
+    /// Stop a computation; it answers with its end.
+    CancelJob(JobId),
+    /// Read pictures of test images of a run.
+    LoadPictures(RunId, Vec<u32>),
     /// Turn mouse reports on or off.
     Mouse(bool),
     /// Suspend the program.
@@ -194,6 +201,10 @@ pub enum Input {
     RunLoaded(Result<Box<LoadedRun>, String>),
     /// The device of this session, in words.
     Device(String),
+    /// News of a computation.
+    Job(JobId, JobUpdate),
+    /// Pictures of test images of a run, or in one line why there are none.
+    Pictures(RunId, Result<Vec<(u32, Picture)>, String>),
     /// Files were written.
     Exported(Result<Vec<PathBuf>, String>),
     /// A service failed in a way that it did not foresee.

@@ -48,6 +48,8 @@ pub fn update(app: &mut App, input: Input) -> Vec<Effect> {
         }
         Input::RunLoaded(result) => on_loaded(app, result),
         Input::Device(device) => app.device = Some(device),
+        // taken by the inspector and the pruning, once they are here
+        Input::Job(..) | Input::Pictures(..) => {}
         Input::Exported(Ok(paths)) => app.tell(written(&paths)),
         Input::Exported(Err(why)) => app.complain(format!("export failed: {why}")),
         Input::Failed(why) => {

@@ -6,11 +6,12 @@ use std::process::ExitCode;
 
 use super::args::Common;
 use super::{Failure, USAGE};
+use crate::app::jobs::{JobId, JobRequest, JobUpdate, Picture};
 use crate::app::{App, ColourDepth, ExportRequest, Look};
 use crate::engine::{DeviceChoice, device};
 use crate::export::{self, MapExport};
 use crate::runs::{FIRST_RUN, LoadedRun, RunId, RunStore, RunSummary};
-use crate::terminal::{self, Options, Services};
+use crate::terminal::{self, JobNews, Options, Services};
 use crate::theme::ThemeSet;
 
 pub fn run(common: &Common, path: Option<&str>) -> Result<ExitCode, Failure> {
@@ -103,5 +104,15 @@ impl Services for Program {
 
     fn device(&self) -> String {
         device::preview(self.device)
+    }
+
+    fn start(&self, _: JobRequest, news: JobNews) {
+        news.send(JobUpdate::Failed("computations come with a later change".into()));
+    }
+
+    fn cancel(&self, _: JobId) {}
+
+    fn pictures(&self, _: &RunId, _: &[u32]) -> Result<Vec<(u32, Picture)>, String> {
+        Err("pictures come with a later change".into())
     }
 }

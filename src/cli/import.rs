@@ -58,6 +58,7 @@ pub fn run(common: &Common, args: &ImportArgs) -> Result<ExitCode, Failure> {
         source: args.weights.file_name().map(|name| name.to_string_lossy().into_owned()),
         weights_hash: Some(runs::hash::sha256_hex(&bytes)),
         test: Some(test),
+        pruned_from: None,
     };
     let folder = store.create(&args.name, &manifest, &bytes, args.force)?;
     println!("{}  {}  on {device}", args.name, spec.title());

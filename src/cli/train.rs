@@ -70,6 +70,7 @@ pub fn run(common: &Common, args: &TrainArgs) -> Result<ExitCode, Failure> {
         source: None,
         weights_hash: None,
         test: None,
+        pruned_from: None,
     };
     let engine = Engine::start(common.device)?;
     let job = engine.submit(Request::Train(TrainRequest {

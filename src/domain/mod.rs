@@ -4,12 +4,18 @@
 //! data and arithmetic, so it compiles in seconds and is tested without a
 //! device or a terminal.
 
+pub mod blocks;
+pub mod bypass;
 pub mod cka;
+pub mod components;
+pub mod deletion;
 pub mod layers;
 pub mod matrix;
+pub mod probes;
 pub mod product;
 pub mod spec;
 
+pub use bypass::{BlockId, Bypass, BypassError};
 pub use layers::{Layer, LayerKind, View};
 pub use matrix::{Pooling, SimilarityMatrix};
 pub use spec::{ModelSpec, Preset, Shortcut, SpecError};

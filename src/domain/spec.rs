@@ -56,6 +56,11 @@ pub enum SpecError {
     /// Too few classes.
     #[error("a classifier needs at least 2 classes, not {0}")]
     Classes(usize),
+    /// Blocks per stage that no pruning of the depth leaves.
+    #[error(
+        "{0:?} blocks per stage do not come from pruning stages of {1} (stages 2 and 3 keep their first)"
+    )]
+    Blocks([usize; 3], usize),
     /// An image size that the two strides cannot halve.
     #[error("image size {0}x{1} must be at least 4x4 and at most 1024x1024")]
     Image(usize, usize),
@@ -94,6 +99,10 @@ pub struct ModelSpec {
     pub mean: [f32; 3],
     /// Divides what is left, per channel.
     pub std: [f32; 3],
+    /// Residual blocks per stage of a pruned network; `None` for the `n` of
+    /// `6n + 2` in each. `depth` stays that of the network it was cut from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub blocks: Option<[usize; 3]>,
 }
 
 impl ModelSpec {
@@ -122,6 +131,7 @@ impl ModelSpec {
                 image,
                 mean: [0.0; 3],
                 std: [1.0; 3],
+                blocks: None,
             },
             Preset::He => ModelSpec {
                 depth,
@@ -136,6 +146,7 @@ impl ModelSpec {
                 image,
                 mean: [0.485, 0.456, 0.406],
                 std: [0.229, 0.224, 0.225],
+                blocks: None,
             },
         };
         spec.check()?;
@@ -155,6 +166,13 @@ impl ModelSpec {
         if !self.width.is_finite() || !(1.0..=16384.0).contains(&stem) {
             return Err(SpecError::Width(self.width));
         }
+        if let Some(blocks) = self.blocks {
+            let most = (self.depth - 2) / 6;
+            // the first blocks of stages 2 and 3 change shape and cannot go
+            if blocks.iter().any(|n| *n > most) || blocks[1] == 0 || blocks[2] == 0 {
+                return Err(SpecError::Blocks(blocks, most));
+            }
+        }
         if self.classes < 2 {
             return Err(SpecError::Classes(self.classes));
         }
@@ -165,9 +183,13 @@ impl ModelSpec {
         Ok(())
     }
 
-    /// Residual blocks per stage: `n` in `6n + 2`.
-    pub fn blocks_per_stage(&self) -> usize {
-        (self.depth - 2) / 6
+    /// Residual blocks of stage 1, 2 or 3: `n` in `6n + 2`, or fewer in a
+    /// pruned network.
+    pub fn blocks_in(&self, stage: usize) -> usize {
+        match self.blocks {
+            Some(blocks) => stage.checked_sub(1).and_then(|s| blocks.get(s)).copied().unwrap_or(0),
+            None => (self.depth - 2) / 6,
+        }
     }
 
     /// Channels of stage 1, 2 or 3 (the stem has those of stage 1).
@@ -199,7 +221,12 @@ impl ModelSpec {
     /// A short description such as `ResNet-38 x2`.
     pub fn title(&self) -> String {
         let plain = if self.residual { "" } else { " no residual" };
-        format!("ResNet-{} x{}{plain}", self.depth, self.width)
+        match self.blocks {
+            None => format!("ResNet-{} x{}{plain}", self.depth, self.width),
+            Some([a, b, c]) => {
+                format!("ResNet-{} x{}{plain} cut to {a}+{b}+{c} blocks", self.depth, self.width)
+            }
+        }
     }
 
     /// The full layer list in topological order.
@@ -217,7 +244,7 @@ impl ModelSpec {
         for stage in 1..=3 {
             let (h, w) = self.side(stage);
             let shape = vec![self.channels(stage), h, w];
-            for block in 0..self.blocks_per_stage() {
+            for block in 0..self.blocks_in(stage) {
                 let at = Some((stage, block));
                 let base = format!("layer{stage}.{block}");
                 let mut push = |part: &str, kind, post| {

@@ -162,7 +162,7 @@ impl Builder<'_> {
     }
 
     fn stage(&self, stage: usize) -> Vec<Block> {
-        (0..self.spec.blocks_per_stage())
+        (0..self.spec.blocks_in(stage))
             .map(|block| {
                 let name = format!("layer{stage}.{block}");
                 let stride = 1 + usize::from(self.spec.changes_shape(stage, block));

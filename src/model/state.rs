@@ -75,7 +75,7 @@ pub fn expected(spec: &ModelSpec) -> Vec<(String, Vec<usize>)> {
     let mut input = stem;
     for stage in 1..=3 {
         let out = spec.channels(stage);
-        for block in 0..spec.blocks_per_stage() {
+        for block in 0..spec.blocks_in(stage) {
             let base = format!("layer{stage}.{block}");
             conv(&format!("{base}.conv1"), out, input, 3);
             norms.push((format!("{base}.bn1"), out));

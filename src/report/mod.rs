@@ -43,10 +43,7 @@ mod fixtures {
 
     /// A ResNet-8 with an analysis of its first `n` layers, or with none.
     pub(super) fn run(n: Option<usize>) -> LoadedRun {
-        LoadedRun {
-            id: RunId::Embedded("a".into()),
-            manifest: fixtures::manifest("a"),
-            analysis: n.map(fixtures::analysis),
-        }
+        let id = RunId::Embedded("a".into());
+        LoadedRun::new(id, fixtures::manifest("a"), n.map(fixtures::analysis))
     }
 }

@@ -28,6 +28,7 @@ pub(crate) fn manifest(name: &str) -> RunManifest {
         source: None,
         weights_hash: Some("ab".repeat(32)),
         test: Some(Evaluation { examples: 1000, correct: 612, loss: 1.25 }),
+        pruned_from: None,
     }
 }
 

@@ -6,7 +6,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{Layer, ModelSpec, SimilarityMatrix};
+use crate::domain::components::Components;
+use crate::domain::deletion::DeletionTable;
+use crate::domain::probes::Probe;
+use crate::domain::{Bypass, Layer, ModelSpec, SimilarityMatrix};
 
 /// Version of the run format that this program writes, and the newest it reads.
 pub const FORMAT: u32 = 1;
@@ -45,6 +48,21 @@ pub struct RunManifest {
     /// Accuracy on the test images.
     #[serde(default)]
     pub test: Option<Evaluation>,
+    /// What the network was cut from, if it was pruned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pruned_from: Option<PrunedFrom>,
+}
+
+/// What a pruned network was cut from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PrunedFrom {
+    /// The run's name.
+    pub run: String,
+    /// Its deleted blocks, by their places there.
+    pub deleted: Bypass,
+    /// SHA-256 of its weights file, in hexadecimal.
+    #[serde(default)]
+    pub weights_hash: Option<String>,
 }
 
 /// Whether a run is finished.
@@ -216,4 +234,127 @@ pub struct CkaAnalysis {
     /// Standard error of every cell (jackknife over batches); undefined with a
     /// single batch.
     pub se: SimilarityMatrix,
+}
+
+/// The contents of `analysis/components.ron`: how the first-component suite
+/// beside it was made.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ComponentsRecord {
+    /// [`FORMAT`] when the file was written.
+    pub format: u32,
+    /// Program and version that wrote the file.
+    pub program: String,
+    /// RFC 3339 time in UTC.
+    pub created: String,
+    /// The device that made it, in words.
+    pub device: String,
+    /// The images.
+    pub data: DataRecord,
+    /// SHA-256 of the weights file that was analysed.
+    #[serde(default)]
+    pub weights_hash: Option<String>,
+    /// The estimators, in words.
+    pub estimator: String,
+    /// Number of examples.
+    pub examples: usize,
+    /// Leading components whose share of variance is kept.
+    pub components: usize,
+    /// Share of the examples that counts as dominant, in (0, 1).
+    pub dominant_share: f64,
+    /// How examples were chosen.
+    pub sample: Sample,
+    /// Seed of the random sample.
+    pub seed: u64,
+    /// Seconds of wall clock.
+    pub seconds: f64,
+    /// The layer list, in the order of the arrays' rows.
+    pub layers: Vec<Layer>,
+}
+
+/// A finished first-component suite: `components.ron` and, beside it,
+/// `pc_share.csv`, `pc_scores.npy`, `activation_norms.npy`, `pc_similarity.npy`,
+/// `cka_without_pc1.npy`, `cka_without_dominant.npy`, `pc_examples.csv`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ComponentsAnalysis {
+    /// How it was made.
+    pub record: ComponentsRecord,
+    /// The results.
+    pub components: Components,
+}
+
+/// The contents of `analysis/probes.ron`: how `probes.csv` beside it was made.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ProbesRecord {
+    /// [`FORMAT`] when the file was written.
+    pub format: u32,
+    /// Program and version that wrote the file.
+    pub program: String,
+    /// RFC 3339 time in UTC.
+    pub created: String,
+    /// The device that made it, in words.
+    pub device: String,
+    /// The images.
+    pub data: DataRecord,
+    /// SHA-256 of the weights file that was probed.
+    #[serde(default)]
+    pub weights_hash: Option<String>,
+    /// The recipe in words: optimiser, features, augmentation, choice.
+    pub recipe: String,
+    /// Passes over the training images.
+    pub epochs: usize,
+    /// Examples per step.
+    pub batch: usize,
+    /// SGD momentum.
+    pub momentum: f64,
+    /// The learning rates that were tried side by side.
+    pub learning_rates: Vec<f64>,
+    /// Training images.
+    pub train_examples: usize,
+    /// Training images held out to choose epoch and learning rate.
+    pub held_out_examples: usize,
+    /// Test images.
+    pub test_examples: usize,
+    /// Seed of initial weights, order, augmentation and held-out images.
+    pub seed: u64,
+    /// Seconds of wall clock.
+    pub seconds: f64,
+    /// The layer list that [`Probe::layer`] counts in.
+    pub layers: Vec<Layer>,
+}
+
+/// Finished linear probes: `probes.ron` and `probes.csv`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ProbesAnalysis {
+    /// How they were made.
+    pub record: ProbesRecord,
+    /// One row per probed layer, by layer.
+    pub probes: Vec<Probe>,
+}
+
+/// The contents of `analysis/deletion.ron`: where `deletion.csv` beside it is
+/// from. Rows of other weights or images are dropped when new ones are merged.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DeletionRecord {
+    /// [`FORMAT`] when the file was written.
+    pub format: u32,
+    /// Program and version that wrote the file.
+    pub program: String,
+    /// RFC 3339 time in UTC.
+    pub created: String,
+    /// The device that made the newest rows, in words.
+    pub device: String,
+    /// The images.
+    pub data: DataRecord,
+    /// SHA-256 of the weights file that was evaluated.
+    #[serde(default)]
+    pub weights_hash: Option<String>,
+}
+
+/// What deleting blocks costs: `deletion.ron` and `deletion.csv`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DeletionAnalysis {
+    /// Where it is from.
+    pub record: DeletionRecord,
+    /// The rows.
+    pub table: DeletionTable,
 }

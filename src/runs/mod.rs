@@ -19,8 +19,9 @@ mod write;
 
 pub use error::RunError;
 pub use manifest::{
-    AnalysisRecord, CkaAnalysis, DataRecord, Evaluation, FORMAT, Recipe, RunManifest, RunState,
-    Sample, Seconds,
+    AnalysisRecord, CkaAnalysis, ComponentsAnalysis, ComponentsRecord, DataRecord,
+    DeletionAnalysis, DeletionRecord, Evaluation, FORMAT, ProbesAnalysis, ProbesRecord, PrunedFrom,
+    Recipe, RunManifest, RunState, Sample, Seconds,
 };
 pub use metrics::{MetricsRow, append_metrics};
 pub use store::{FIRST_RUN, LoadedRun, RunId, RunStore, RunSummary};

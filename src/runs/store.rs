@@ -12,7 +12,9 @@ use ndarray::Array2;
 
 use super::embedded::Embedded;
 use super::error::RunError;
-use super::manifest::{CkaAnalysis, RunManifest};
+use super::manifest::{
+    CkaAnalysis, ComponentsAnalysis, DeletionAnalysis, ProbesAnalysis, RunManifest,
+};
 use super::metrics::MetricsRow;
 use super::read::{self, Source};
 use super::{check, write};
@@ -72,9 +74,30 @@ pub struct LoadedRun {
     pub manifest: RunManifest,
     /// Its CKA analysis, if it has one.
     pub analysis: Option<CkaAnalysis>,
+    /// Its first-component suite, if it has one.
+    pub components: Option<ComponentsAnalysis>,
+    /// Its linear probes, if it has some.
+    pub probes: Option<ProbesAnalysis>,
+    /// What deleting its blocks costs, if that was measured.
+    pub deletion: Option<DeletionAnalysis>,
+    /// In one line each, what else it holds that could not be read.
+    pub problems: Vec<String>,
 }
 
 impl LoadedRun {
+    /// A run with nothing beside its map.
+    pub fn new(id: RunId, manifest: RunManifest, analysis: Option<CkaAnalysis>) -> LoadedRun {
+        LoadedRun {
+            id,
+            manifest,
+            analysis,
+            components: None,
+            probes: None,
+            deletion: None,
+            problems: Vec::new(),
+        }
+    }
+
     /// True if the analysis was made from other weights than the run now holds.
     pub fn analysis_is_stale(&self) -> bool {
         let analysed = self.analysis.as_ref().and_then(|a| a.record.weights_hash.as_ref());
@@ -184,7 +207,7 @@ impl RunStore {
     /// # Errors
     /// [`RunError`] naming the file and the place in it.
     pub fn load(&self, id: &RunId) -> Result<LoadedRun, RunError> {
-        Ok(LoadedRun { id: id.clone(), manifest: self.manifest(id)?, analysis: self.analysis(id)? })
+        Ok(LoadedRun::new(id.clone(), self.manifest(id)?, self.analysis(id)?))
     }
 
     /// Reads a run's manifest alone.

@@ -144,6 +144,9 @@ impl<W: Write> Loop<W> {
                 Effect::ListRuns => Request::List,
                 Effect::LoadRun(id) => Request::Load(id),
                 Effect::Export(request) => Request::Export(request),
+                Effect::StartJob(request) => Request::Start(request),
+                Effect::CancelJob(id) => Request::Cancel(id),
+                Effect::LoadPictures(run, images) => Request::Pictures(run, images),
                 Effect::Mouse(on) => {
                     self.session.mouse(on)?;
                     continue;

@@ -26,7 +26,8 @@ mod tests;
 
 use std::path::PathBuf;
 
-use crate::app::ExportRequest;
+use crate::app::jobs::{JobId, JobRequest, JobUpdate, Picture};
+use crate::app::{ExportRequest, Input};
 use crate::runs::{LoadedRun, RunId, RunSummary};
 
 pub use depth::detect;
@@ -52,6 +53,34 @@ pub trait Services {
 
     /// The compute device of this session, in words. May take a second.
     fn device(&self) -> String;
+
+    /// Starts a computation and returns at once; its news goes to `news`, which
+    /// any thread may use, and ends with one of the ends of
+    /// [`JobUpdate`](crate::app::jobs::JobUpdate).
+    fn start(&self, request: JobRequest, news: JobNews);
+
+    /// Stops a computation, if it still runs.
+    fn cancel(&self, id: JobId);
+
+    /// Pictures of test images of a run, by their index.
+    ///
+    /// # Errors
+    /// One line that says why there are none, and the remedy.
+    fn pictures(&self, run: &RunId, images: &[u32]) -> Result<Vec<(u32, Picture)>, String>;
+}
+
+/// Where a computation reports.
+#[derive(Debug, Clone)]
+pub struct JobNews {
+    id: JobId,
+    events: crossbeam_channel::Sender<Event>,
+}
+
+impl JobNews {
+    /// Sends news; it is dropped if the interface is gone.
+    pub fn send(&self, update: JobUpdate) {
+        let _ = self.events.send(Event::Input(Input::Job(self.id, update)));
+    }
 }
 
 /// How to run the interface.

@@ -14,6 +14,7 @@ use ratatui::style::{Color, Modifier, Style};
 use super::backend::{FrameBackend, encode};
 use super::worker::{Request, serve};
 use super::*;
+use crate::app::jobs::JobKind;
 use crate::app::{App, ColourDepth, Input, Key, KeyCode, Look, demo, update};
 use crate::theme::ThemeSet;
 use crate::ui::{self, Skin};
@@ -279,15 +280,30 @@ impl Services for Broken {
     fn device(&self) -> String {
         "cpu".into()
     }
+    fn start(&self, _: JobRequest, _: JobNews) {
+        panic!("no room")
+    }
+    fn cancel(&self, _: JobId) {}
+    fn pictures(&self, _: &RunId, _: &[u32]) -> Result<Vec<(u32, Picture)>, String> {
+        Err("no pictures".into())
+    }
 }
 
 #[test]
 fn a_panic_of_a_service_becomes_a_message() {
-    let Input::Failed(text) = serve(&Broken, &Request::List) else { panic!() };
+    let (events, news) = crossbeam_channel::unbounded();
+    let ask = |request| serve(&Broken, &request, &events);
+    let Some(Input::Failed(text)) = ask(Request::List) else { panic!() };
     assert_eq!(text, "reading the list of runs failed unexpectedly: the list is on fire");
-    assert!(matches!(serve(&Broken, &Request::Device), Input::Device(d) if d == "cpu"));
-    let load = serve(&Broken, &Request::Load(RunId::Embedded("x".into())));
-    assert!(matches!(load, Input::RunLoaded(Err(why)) if why == "not found"));
+    assert!(matches!(ask(Request::Device), Some(Input::Device(d)) if d == "cpu"));
+    let load = ask(Request::Load(RunId::Embedded("x".into())));
+    assert!(matches!(load, Some(Input::RunLoaded(Err(why))) if why == "not found"));
+    let run = RunId::Embedded("x".into());
+    let start = ask(Request::Start(JobRequest { id: 7, run, kind: JobKind::Lesions }));
+    assert!(
+        matches!(start, Some(Input::Job(7, JobUpdate::Failed(why))) if why.contains("no room"))
+    );
+    assert!(ask(Request::Cancel(7)).is_none() && news.is_empty());
 }
 
 #[test]

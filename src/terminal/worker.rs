@@ -8,10 +8,11 @@ use std::thread;
 
 use crossbeam_channel::{Sender, unbounded};
 
+use crate::app::jobs::{JobId, JobRequest, JobUpdate};
 use crate::app::{ExportRequest, Input};
 use crate::runs::RunId;
 
-use super::{Event, Services};
+use super::{Event, JobNews, Services};
 
 /// What to do.
 #[derive(Debug)]
@@ -24,6 +25,12 @@ pub enum Request {
     Export(Box<ExportRequest>),
     /// Say which device computes.
     Device,
+    /// Start a computation.
+    Start(JobRequest),
+    /// Stop a computation.
+    Cancel(JobId),
+    /// Read pictures of test images.
+    Pictures(RunId, Vec<u32>),
 }
 
 /// Starts the thread; it ends when the returned sender is dropped.
@@ -34,8 +41,8 @@ pub fn spawn(
     let (requests, inbox) = unbounded();
     thread::Builder::new().name("services".into()).spawn(move || {
         for request in inbox {
-            let answer = serve(services.as_ref(), &request);
-            if events.send(Event::Input(answer)).is_err() {
+            let answer = serve(services.as_ref(), &request, &events);
+            if answer.is_some_and(|answer| events.send(Event::Input(answer)).is_err()) {
                 return;
             }
         }
@@ -43,22 +50,45 @@ pub fn spawn(
     Ok(requests)
 }
 
-/// Answers a request.
-pub fn serve(services: &dyn Services, request: &Request) -> Input {
+/// Answers a request; computations answer later, to `events`.
+pub(super) fn serve(
+    services: &dyn Services,
+    request: &Request,
+    events: &Sender<Event>,
+) -> Option<Input> {
     let work = || match request {
-        Request::List => Input::RunsListed(services.list()),
-        Request::Load(id) => Input::RunLoaded(services.load(id).map(Box::new)),
-        Request::Export(export) => Input::Exported(services.export(export)),
-        Request::Device => Input::Device(services.device()),
+        Request::List => Some(Input::RunsListed(services.list())),
+        Request::Load(id) => Some(Input::RunLoaded(services.load(id).map(Box::new))),
+        Request::Export(export) => Some(Input::Exported(services.export(export))),
+        Request::Device => Some(Input::Device(services.device())),
+        Request::Pictures(run, images) => {
+            Some(Input::Pictures(run.clone(), services.pictures(run, images)))
+        }
+        Request::Start(job) => {
+            let news = JobNews { id: job.id, events: events.clone() };
+            services.start(job.clone(), news);
+            None
+        }
+        Request::Cancel(id) => {
+            services.cancel(*id);
+            None
+        }
     };
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
+        let reason = text(panic.as_ref());
         let doing = match request {
             Request::List => "reading the list of runs",
             Request::Load(_) => "reading the run",
             Request::Export(_) => "exporting",
             Request::Device => "asking for the device",
+            Request::Pictures(..) => "reading pictures",
+            Request::Cancel(_) => "cancelling",
+            Request::Start(job) => {
+                let why = format!("starting it failed unexpectedly: {reason}");
+                return Some(Input::Job(job.id, JobUpdate::Failed(why)));
+            }
         };
-        Input::Failed(format!("{doing} failed unexpectedly: {}", text(panic.as_ref())))
+        Some(Input::Failed(format!("{doing} failed unexpectedly: {reason}")))
     })
 }
 
