@@ -84,7 +84,7 @@ fn assert_grams(weights: &str, preset: Preset, grams: &str) {
     let x = Tensor::from_data(TensorData::new(x.iter().copied().collect(), [n, c, h, w]), &device);
     net.forward_tapped(x, Mode::Evaluate, |index, activation| -> Result<(), String> {
         let rows = match activation {
-            Activation::Map(x) => values(x.clone()),
+            Activation::Map(x) | Activation::BeforeNorm { map: x, .. } => values(x.clone()),
             Activation::Vector(x) => values(x.clone()),
         };
         let gram = symmetric_product(&rows, n, Centre::Columns);
@@ -123,7 +123,7 @@ fn the_forward_path_offers_exactly_the_layer_list() {
         let mut seen = 0;
         let tap = |index: usize, activation: Activation<'_>| -> Result<(), String> {
             let shape = match activation {
-                Activation::Map(x) => x.dims().to_vec(),
+                Activation::Map(x) | Activation::BeforeNorm { map: x, .. } => x.dims().to_vec(),
                 Activation::Vector(x) => x.dims().to_vec(),
             };
             assert_eq!(index, seen);

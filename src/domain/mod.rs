@@ -11,6 +11,7 @@ pub mod components;
 pub mod deletion;
 pub mod layers;
 pub mod matrix;
+pub mod paired;
 pub mod probes;
 pub mod product;
 pub mod spec;

@@ -30,8 +30,8 @@ const REDUCE: usize = 8192;
 /// (row-major, full rows; entries above the diagonal are zero).
 #[derive(Debug, Clone, PartialEq)]
 pub struct Symmetric {
-    n: usize,
-    lower: Vec<f64>,
+    pub(super) n: usize,
+    pub(super) lower: Vec<f64>,
 }
 
 impl Symmetric {
@@ -44,6 +44,32 @@ impl Symmetric {
     pub fn from_full(n: usize, values: Vec<f64>) -> Symmetric {
         assert_eq!(values.len(), n * n, "a symmetric matrix of {n} rows");
         Symmetric { n, lower: values }
+    }
+
+    /// The Gram matrix of centred features from that of uncentred ones:
+    /// subtracts row and column means and adds the grand mean, in f64.
+    pub(super) fn double_centre(&mut self) {
+        let n = self.n;
+        let mut means = vec![0.0f64; n];
+        for i in 0..n {
+            let (row, diagonal) = self.lower_row(i).split_at(i);
+            means[i] += diagonal[0];
+            let mut sum = 0.0;
+            for (mean, v) in means.iter_mut().zip(row) {
+                *mean += v;
+                sum += v;
+            }
+            means[i] += sum;
+        }
+        means.iter_mut().for_each(|m| *m /= n as f64);
+        let half = means.iter().sum::<f64>() / (2.0 * n as f64);
+        means.iter_mut().for_each(|m| *m -= half);
+        for i in 0..n {
+            let own = means[i];
+            for (v, mean) in self.lower[i * n..=i * n + i].iter_mut().zip(&means) {
+                *v -= own + mean;
+            }
+        }
     }
 
     /// Number of rows.
@@ -66,8 +92,9 @@ impl Symmetric {
 /// Whether columns are centred before the product.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Centre {
-    /// The mean of each column is subtracted first (in f32, about the first
-    /// row, so that a constant column becomes exactly zero).
+    /// Columns are centred. A pilot (the mean of four rows) is subtracted in
+    /// f32 first, which keeps the digits and makes a constant column exactly
+    /// zero; what is left of the mean is taken out of the product in f64.
     Columns,
     /// The matrix is taken as it is.
     None,
@@ -83,13 +110,15 @@ pub fn symmetric_product(rows: &[f32], n: usize, centre: Centre) -> Symmetric {
     }
     let p = rows.len() / n;
     assert_eq!(rows.len(), n * p, "a matrix of {n} rows");
-    let lower = grouped(p, n * n, |range, accum, product, scratch| {
-        let width = range.len();
+    let lower = grouped(p.div_ceil(CHUNK), n * n, |at, accum, product, scratch: &mut Shifted| {
+        let columns = columns(at, p);
         let chunk = match centre {
-            Centre::None => MatRef::from_row_major_slice(rows, n, p).subcols(range.start, width),
+            Centre::None => {
+                MatRef::from_row_major_slice(rows, n, p).subcols(columns.start, columns.len())
+            }
             Centre::Columns => {
-                scratch.centre(rows, n, p, range.start, width);
-                MatRef::from_row_major_slice_with_stride(&scratch.rows, n, width, STRIDE)
+                scratch.fill(rows, n, p, columns.clone());
+                MatRef::from_row_major_slice_with_stride(&scratch.rows, n, columns.len(), STRIDE)
             }
         };
         triangular::matmul(
@@ -104,7 +133,16 @@ pub fn symmetric_product(rows: &[f32], n: usize, centre: Centre) -> Symmetric {
             Par::Seq,
         );
     });
-    Symmetric { n, lower }
+    let mut product = Symmetric { n, lower };
+    if centre == Centre::Columns {
+        product.double_centre();
+    }
+    product
+}
+
+/// The columns of a chunk.
+fn columns(chunk: usize, p: usize) -> Range<usize> {
+    chunk * CHUNK..((chunk + 1) * CHUNK).min(p)
 }
 
 /// `A Bᵀ` of two matrices with equally many columns, `n` x `m` in f64, row-major.
@@ -117,25 +155,25 @@ pub fn cross_product(a: &[f32], n: usize, b: &[f32], m: usize) -> Vec<f64> {
     }
     let p = a.len() / n;
     assert!(a.len() == n * p && b.len() == m * p, "two matrices of {p} columns");
-    grouped(p, n * m, |range, accum, product, _| {
-        let left = MatRef::from_row_major_slice(a, n, p).subcols(range.start, range.len());
-        let right = MatRef::from_row_major_slice(b, m, p).subcols(range.start, range.len());
+    grouped(p.div_ceil(CHUNK), n * m, |at, accum, product, (): &mut ()| {
+        let columns = columns(at, p);
+        let left = MatRef::from_row_major_slice(a, n, p).subcols(columns.start, columns.len());
+        let right = MatRef::from_row_major_slice(b, m, p).subcols(columns.start, columns.len());
         let product = MatMut::from_row_major_slice_mut(product, n, m);
         matmul(product, accum, left, right.transpose(), 1.0f32, Par::Seq);
     })
 }
 
-/// Sums a product over the chunks of `0..p`: neighbouring chunks are gathered in
-/// f32 by `add(range, accum, product, scratch)`, their groups in f64, in order.
+/// Sums a product over chunks: neighbouring chunks are gathered in f32 by
+/// `add(chunk, accum, product, scratch)`, their groups in f64, in order.
 ///
-/// How chunks are grouped depends on `p` alone, so the result does not depend on
-/// the number of threads; a wave of groups at a time bounds the memory.
-fn grouped(
-    p: usize,
+/// How chunks are grouped depends on their number alone, so the result does not
+/// depend on the number of threads; a wave of groups at a time bounds the memory.
+pub(super) fn grouped<Scratch: Default>(
+    chunks: usize,
     len: usize,
-    add: impl Fn(Range<usize>, Accum, &mut [f32], &mut Scratch) + Sync,
+    add: impl Fn(usize, Accum, &mut [f32], &mut Scratch) + Sync,
 ) -> Vec<f64> {
-    let chunks = p.div_ceil(CHUNK);
     let per_group = (chunks / 8).clamp(1, MOST_PER_GROUP);
     let groups = chunks.div_ceil(per_group);
     let mut total = vec![0.0f64; len];
@@ -148,8 +186,7 @@ fn grouped(
                 let first = (wave + at) * per_group;
                 for chunk in first..(first + per_group).min(chunks) {
                     let accum = if chunk == first { Accum::Replace } else { Accum::Add };
-                    let range = chunk * CHUNK..((chunk + 1) * CHUNK).min(p);
-                    add(range, accum, product, scratch);
+                    add(chunk, accum, product, scratch);
                 }
             },
         );
@@ -164,34 +201,33 @@ fn grouped(
     total
 }
 
-/// Buffers that one thread re-uses from chunk to chunk.
+/// Means of four rows spread over `n`, which stand in for the columns' means:
+/// what they leave of a mean is small against the deviation even where one row
+/// is far off. Added as a tree, so that equal values give exactly that value.
+pub(super) fn pilot(rows: &[f32], n: usize, p: usize, columns: Range<usize>, mean: &mut Vec<f32>) {
+    let [a, b, c, d] = [0, n / 4, n / 2, 3 * n / 4]
+        .map(|row| &rows[row * p + columns.start..row * p + columns.end]);
+    mean.clear();
+    mean.extend(
+        a.iter().zip(b).zip(c.iter().zip(d)).map(|((a, b), (c, d))| 0.25 * ((a + b) + (c + d))),
+    );
+}
+
+/// A chunk of columns less their pilot; re-used from chunk to chunk.
 #[derive(Default)]
-struct Scratch {
-    mean: Vec<f32>,
+struct Shifted {
+    pilot: Vec<f32>,
     rows: Vec<f32>,
 }
 
-impl Scratch {
-    /// Keeps columns `start..start + width` of `rows` (`n` x `p`), centred, rows
-    /// [`STRIDE`] apart.
-    fn centre(&mut self, rows: &[f32], n: usize, p: usize, start: usize, width: usize) {
+impl Shifted {
+    /// Keeps `columns` of `rows` (`n` x `p`), shifted, rows [`STRIDE`] apart.
+    fn fill(&mut self, rows: &[f32], n: usize, p: usize, columns: Range<usize>) {
+        pilot(rows, n, p, columns.clone(), &mut self.pilot);
         self.rows.resize(n * STRIDE, 0.0);
-        self.mean.clear();
-        self.mean.resize(width, 0.0);
-        let pilot = &rows[start..start + width];
         for (to, row) in self.rows.chunks_exact_mut(STRIDE).zip(rows.chunks_exact(p)) {
-            let row = &row[start..start + width];
-            for (((to, sum), v), first) in to.iter_mut().zip(&mut self.mean).zip(row).zip(pilot) {
-                let shifted = v - first;
-                *to = shifted;
-                *sum += shifted;
-            }
-        }
-        let scale = 1.0 / n as f32;
-        self.mean.iter_mut().for_each(|sum| *sum *= scale);
-        for to in self.rows.chunks_exact_mut(STRIDE) {
-            for (to, mean) in to.iter_mut().zip(&self.mean) {
-                *to -= mean;
+            for ((to, v), pilot) in to.iter_mut().zip(&row[columns.clone()]).zip(&self.pilot) {
+                *to = v - pilot;
             }
         }
     }

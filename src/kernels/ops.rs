@@ -153,3 +153,11 @@ pub fn with_rows<const D: usize, R>(x: &Tensor<D>, f: impl FnOnce(&[f32]) -> R) 
     let tensor = x.clone().try_into_primitive::<Flex>().ok()?;
     storage::dense(&tensor).map(f)
 }
+
+/// Lends the values of a CPU tensor as [`with_rows`] does, if each example's
+/// values lie channels fastest.
+pub fn with_channels_last_rows<R>(x: &Tensor<4>, f: impl FnOnce(&[f32]) -> R) -> Option<R> {
+    let tensor = x.clone().try_into_primitive::<Flex>().ok()?;
+    let last = storage::order(&tensor) == Some(storage::Order::ChannelsLast);
+    storage::dense(&tensor).filter(|_| last).map(f)
+}

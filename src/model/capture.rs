@@ -13,6 +13,7 @@ use burn::tensor::Tensor;
 
 use super::resnet::Activation;
 use crate::domain::cka::{CkaError, PackedGrams};
+use crate::domain::paired::paired_products;
 use crate::domain::product::Symmetric;
 use crate::kernels;
 
@@ -40,12 +41,14 @@ pub enum CaptureError {
 pub struct GramTap<'a> {
     grams: &'a mut PackedGrams,
     spent: Duration,
+    /// A norm whose Gram matrix came with that of the layer before it.
+    taken: Option<usize>,
 }
 
 impl<'a> GramTap<'a> {
     /// A tap that fills `grams`.
     pub fn new(grams: &'a mut PackedGrams) -> GramTap<'a> {
-        GramTap { grams, spent: Duration::ZERO }
+        GramTap { grams, spent: Duration::ZERO, taken: None }
     }
 
     /// Time spent in Gram matrices so far. On a GPU it includes waiting for the
@@ -59,10 +62,25 @@ impl<'a> GramTap<'a> {
     /// # Errors
     /// [`CaptureError`] if the device fails or the estimator refuses the batch.
     pub fn take(&mut self, layer: usize, activation: Activation<'_>) -> Result<(), CaptureError> {
+        if self.taken == Some(layer) {
+            self.taken = None;
+            return Ok(());
+        }
         let start = Instant::now();
+        if let Activation::BeforeNorm { map, scale, norm } = activation
+            && let Some([own, behind]) = pair(map, scale)
+        {
+            self.grams.set_gram(layer, &own)?;
+            self.grams.set_gram(norm, &behind)?;
+            self.taken = Some(norm);
+            self.spent += start.elapsed();
+            return Ok(());
+        }
         let grams = &mut *self.grams;
         let on_cpu = match activation {
-            Activation::Map(x) => kernels::with_rows(x, |rows| grams.set_rows(layer, rows)),
+            Activation::Map(x) | Activation::BeforeNorm { map: x, .. } => {
+                kernels::with_rows(x, |rows| grams.set_rows(layer, rows))
+            }
             Activation::Vector(x) => kernels::with_rows(x, |rows| grams.set_rows(layer, rows)),
         };
         match on_cpu {
@@ -78,12 +96,20 @@ impl<'a> GramTap<'a> {
     }
 }
 
+/// The Gram matrices of a layer and of the norm behind it from one product, on
+/// the CPU and where the channels allow it.
+fn pair(map: &Tensor<4>, scale: &Tensor<1>) -> Option<[Symmetric; 2]> {
+    let n = map.dims()[0];
+    let factors = kernels::with_rows(scale, <[f32]>::to_vec)?;
+    kernels::with_channels_last_rows(map, |rows| paired_products(rows, n, &factors))?
+}
+
 /// `[n, p]` with the features in the order in which a GPU keeps them (channels
 /// last), so that no copy is needed there.
 fn flatten(activation: Activation<'_>) -> Tensor<2> {
     match activation {
         Activation::Vector(x) => x.clone(),
-        Activation::Map(x) => {
+        Activation::Map(x) | Activation::BeforeNorm { map: x, .. } => {
             let [n, c, h, w] = x.dims();
             x.clone().permute([0, 2, 3, 1]).reshape([n, c * h * w])
         }

@@ -28,8 +28,49 @@ pub enum Mode {
 pub enum Activation<'a> {
     /// `[batch, channels, height, width]`.
     Map(&'a Tensor<4>),
+    /// The same, of a layer that a batch norm in evaluation mode takes up: layer
+    /// number `norm` is this one times `scale` (`[channels]`) and shifted.
+    BeforeNorm {
+        /// `[batch, channels, height, width]`.
+        map: &'a Tensor<4>,
+        /// What the norm multiplies each channel by.
+        scale: &'a Tensor<1>,
+        /// The norm's index in the layer list.
+        norm: usize,
+    },
     /// `[batch, features]`.
     Vector(&'a Tensor<2>),
+}
+
+/// An activation whose layer has no number yet.
+enum Offer<'a> {
+    Map(&'a Tensor<4>),
+    Vector(&'a Tensor<2>),
+    /// With what the norm multiplies by, and how many layers behind it comes.
+    BeforeNorm(&'a Tensor<4>, &'a Tensor<1>, usize),
+}
+
+impl<'a> Offer<'a> {
+    fn before(
+        map: &'a Tensor<4>,
+        norm: &'a Option<(Tensor<1>, Tensor<1>)>,
+        behind: usize,
+    ) -> Offer<'a> {
+        match norm {
+            Some((scale, _)) => Offer::BeforeNorm(map, scale, behind),
+            None => Offer::Map(map),
+        }
+    }
+
+    fn at(self, index: usize) -> Activation<'a> {
+        match self {
+            Offer::Map(map) => Activation::Map(map),
+            Offer::Vector(vector) => Activation::Vector(vector),
+            Offer::BeforeNorm(map, scale, behind) => {
+                Activation::BeforeNorm { map, scale, norm: index + behind }
+            }
+        }
+    }
 }
 
 /// A convolution with its stride; padding keeps the size at stride 1.
@@ -55,13 +96,19 @@ pub struct Norm {
 }
 
 impl Norm {
-    fn forward(&self, x: Tensor<4>, mode: Mode) -> Tensor<4> {
+    /// What evaluation multiplies and adds; nothing is known before a batch in
+    /// training.
+    fn prepare(&self, mode: Mode) -> Option<(Tensor<1>, Tensor<1>)> {
         match mode {
-            Mode::Train => self.forward_train(x),
-            Mode::Evaluate => {
-                let (scale, shift) = self.affine();
-                kernels::affine_channels(x, scale, shift)
-            }
+            Mode::Train => None,
+            Mode::Evaluate => Some(self.affine()),
+        }
+    }
+
+    fn forward(&self, x: Tensor<4>, prepared: Option<(Tensor<1>, Tensor<1>)>) -> Tensor<4> {
+        match prepared {
+            None => self.forward_train(x),
+            Some((scale, shift)) => kernels::affine_channels(x, scale, shift),
         }
     }
 
@@ -307,17 +354,18 @@ impl ResNet {
         mut tap: impl FnMut(usize, Activation<'_>) -> Result<(), E>,
     ) -> Result<Tensor<2>, E> {
         let mut index = 0;
-        let mut offer = |activation: Activation<'_>| {
+        let mut offer = |activation: Offer<'_>| {
             let at = index;
             index += 1;
-            tap(at, activation)
+            tap(at, activation.at(at))
         };
         let mut x = self.conv1.forward(x);
-        offer(Activation::Map(&x))?;
-        x = self.bn1.forward(x, mode);
-        offer(Activation::Map(&x))?;
+        let norm = self.bn1.prepare(mode);
+        offer(Offer::before(&x, &norm, 1))?;
+        x = self.bn1.forward(x, norm);
+        offer(Offer::Map(&x))?;
         x = kernels::relu(x);
-        offer(Activation::Map(&x))?;
+        offer(Offer::Map(&x))?;
         for blocks in [&self.layer1, &self.layer2, &self.layer3] {
             for block in blocks {
                 x = self.block_forward(block, x, mode, &mut offer)?;
@@ -325,10 +373,10 @@ impl ResNet {
         }
         let [n, channels, _, _] = x.dims();
         let pooled: Tensor<2> = x.mean_dim(3).mean_dim(2).reshape([n, channels]);
-        offer(Activation::Vector(&pooled))?;
+        offer(Offer::Vector(&pooled))?;
         let weight = self.linear.weight.val().transpose();
         let logits = pooled.matmul(weight) + self.linear.bias.val().unsqueeze();
-        offer(Activation::Vector(&logits))?;
+        offer(Offer::Vector(&logits))?;
         Ok(logits)
     }
 
@@ -337,35 +385,38 @@ impl ResNet {
         block: &Block,
         x: Tensor<4>,
         mode: Mode,
-        offer: &mut impl FnMut(Activation<'_>) -> Result<(), E>,
+        offer: &mut impl FnMut(Offer<'_>) -> Result<(), E>,
     ) -> Result<Tensor<4>, E> {
         let mut y = block.conv1.forward(x.clone());
-        offer(Activation::Map(&y))?;
-        y = block.bn1.forward(y, mode);
-        offer(Activation::Map(&y))?;
+        let norm = block.bn1.prepare(mode);
+        offer(Offer::before(&y, &norm, 1))?;
+        y = block.bn1.forward(y, norm);
+        offer(Offer::Map(&y))?;
         y = kernels::relu(y);
-        offer(Activation::Map(&y))?;
+        offer(Offer::Map(&y))?;
         y = block.conv2.forward(y);
-        offer(Activation::Map(&y))?;
+        let norm = block.bn2.prepare(mode);
+        let projects = self.spec.residual && block.shortcut.is_some();
+        offer(Offer::before(&y, &norm, 1 + usize::from(projects)))?;
         let mut skip = None;
         if self.spec.residual {
             skip = Some(match &block.shortcut {
                 Some(shortcut) => {
                     let projected = shortcut.forward(x);
-                    offer(Activation::Map(&projected))?;
+                    offer(Offer::Map(&projected))?;
                     projected
                 }
                 None => self.pad_shortcut(x, &y),
             });
         }
-        y = block.bn2.forward(y, mode);
-        offer(Activation::Map(&y))?;
+        y = block.bn2.forward(y, norm);
+        offer(Offer::Map(&y))?;
         if let Some(skip) = skip {
             y = kernels::add(y, skip);
-            offer(Activation::Map(&y))?;
+            offer(Offer::Map(&y))?;
         }
         y = kernels::relu(y);
-        offer(Activation::Map(&y))?;
+        offer(Offer::Map(&y))?;
         Ok(y)
     }
 
