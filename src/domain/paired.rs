@@ -89,27 +89,31 @@ struct Block {
 }
 
 impl Block {
-    fn fill(&mut self, source: &Source<'_>, lanes: usize) {
+    /// Gathers the block and returns the floats from row to row.
+    #[inline(always)]
+    fn fill<S: Simd>(&mut self, simd: S, source: &Source<'_>) -> usize {
         let Source { rows, n, channels, first, ref positions } = *source;
-        let p = rows.len() / n;
+        let (p, lanes) = (rows.len() / n, S::F32_LANES);
         let columns = positions.start * channels..positions.end * channels;
         pilot(rows, n, p, columns.clone(), &mut self.pilot);
         let stride = positions.len() * lanes + GAP;
-        self.values.clear();
         self.values.resize(n * stride * (CHANNELS / lanes), 0.0);
         for (group, part) in self.values.chunks_exact_mut(n * stride).enumerate() {
             let at = first + group * lanes;
             for (to, row) in part.chunks_exact_mut(stride).zip(rows.chunks_exact(p)) {
                 let from = row[columns.clone()].chunks_exact(channels);
                 let pilots = self.pilot.chunks_exact(channels);
-                for ((to, from), pilot) in to.chunks_exact_mut(lanes).zip(from).zip(pilots) {
-                    let (from, pilot) = (&from[at..at + lanes], &pilot[at..at + lanes]);
-                    for ((to, v), pilot) in to.iter_mut().zip(from).zip(pilot) {
-                        *to = v - pilot;
+                let (to, _) = S::as_mut_simd_f32s(to);
+                for ((to, from), pilot) in to.iter_mut().zip(from).zip(pilots) {
+                    let (from, _) = S::as_simd_f32s(&from[at..at + lanes]);
+                    let (pilot, _) = S::as_simd_f32s(&pilot[at..at + lanes]);
+                    for (from, pilot) in from.iter().zip(pilot) {
+                        *to = simd.sub_f32s(*from, *pilot);
                     }
                 }
             }
         }
+        stride
     }
 }
 
@@ -128,15 +132,15 @@ impl WithSimd for Products<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let Products { source, squares, block, product } = self;
-        let (n, lanes) = (source.n, S::F32_LANES);
-        block.fill(&source, lanes);
-        let length = source.positions.len() * lanes;
+        let n = source.n;
+        let stride = block.fill(simd, &source);
+        let length = stride - GAP;
         let (plain, scaled) = product.split_at_mut(n * n);
         let (squares, _) = S::as_simd_f32s(squares);
-        let parts = block.values.chunks_exact(n * (length + GAP));
+        let parts = block.values.chunks_exact(n * stride);
         for (part, squares) in parts.zip(squares) {
             let row = |i: usize| {
-                let start = i.min(n - 1) * (length + GAP);
+                let start = i.min(n - 1) * stride;
                 S::as_simd_f32s(&part[start..start + length]).0
             };
             for near in (0..n).step_by(NEAR) {

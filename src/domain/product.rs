@@ -8,6 +8,7 @@
 //! grouping depends on the number of columns alone, so results do not depend on
 //! the number of threads. Knows nothing of layers, batches or devices.
 
+use std::cell::Cell;
 use std::ops::Range;
 
 use faer::linalg::matmul::{matmul, triangular};
@@ -23,6 +24,12 @@ const STRIDE: usize = CHUNK + 16;
 const MOST_PER_GROUP: usize = 4;
 /// Groups in memory at a time; enough to keep many cores busy.
 const WAVE: usize = 16;
+thread_local! {
+    /// The groups' products, kept for the next layer: fresh memory would have to
+    /// be zeroed and mapped anew for each.
+    static BUFFERS: Cell<Vec<Vec<f32>>> = const { Cell::new(Vec::new()) };
+}
+
 /// Entries that a thread adds up at a time.
 const REDUCE: usize = 8192;
 
@@ -177,7 +184,12 @@ pub(super) fn grouped<Scratch: Default>(
     let per_group = (chunks / 8).clamp(1, MOST_PER_GROUP);
     let groups = chunks.div_ceil(per_group);
     let mut total = vec![0.0f64; len];
-    let mut products = vec![vec![0.0f32; len]; groups.min(WAVE)];
+    let mut products = BUFFERS.take();
+    products.resize_with(products.len().max(groups.min(WAVE)), Vec::new);
+    for product in &mut products[..groups.min(WAVE)] {
+        // what is left from before is replaced by the first chunk
+        product.resize(len, 0.0);
+    }
     for wave in (0..groups).step_by(WAVE) {
         let count = WAVE.min(groups - wave);
         products[..count].par_iter_mut().enumerate().for_each_init(
@@ -198,6 +210,7 @@ pub(super) fn grouped<Scratch: Default>(
             }
         });
     }
+    BUFFERS.set(products);
     total
 }
 
