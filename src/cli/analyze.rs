@@ -1,42 +1,105 @@
-//! `blockscope analyze`: all-pairs CKA of a run, kept in its folder.
+//! `blockscope analyze`: all-pairs CKA of a run and its first-component suite,
+//! kept in its folder.
 
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use super::args::{AnalyzeArgs, Common};
 use super::progress::Meter;
-use super::{Failure, follow};
-use crate::data;
+use super::{Failure, follow, images};
+use crate::data::{self, ImageSet};
+use crate::domain::ModelSpec;
 use crate::domain::cka::ESTIMATOR;
-use crate::engine::{AnalyzeRequest, Engine, Event, Outcome, Request, SamplePlan};
+use crate::domain::pca;
+use crate::engine::components::DEFAULT_EXAMPLES;
+use crate::engine::{
+    AnalyzeRequest, ComponentsRequest, Engine, Event, Outcome, Request, SamplePlan,
+};
+use crate::model::StateDict;
 use crate::model::weights::parse_safetensors;
-use crate::runs::{self, AnalysisRecord, CkaAnalysis, FORMAT, RunStore};
+use crate::runs::{
+    self, AnalysisRecord, CkaAnalysis, ComponentsAnalysis, ComponentsRecord, DataRecord, FORMAT,
+    RunId, RunStore,
+};
+
+/// Share of the examples that counts as dominant (the follow-up paper's 1 %).
+const DOMINANT_SHARE: f64 = 0.01;
+/// Components whose share of variance is kept.
+const COMPONENTS: usize = 5;
+
+/// What every part of an analysis works on.
+struct Subject<'a> {
+    args: &'a AnalyzeArgs,
+    store: &'a RunStore,
+    id: &'a RunId,
+    engine: &'a Engine,
+    spec: ModelSpec,
+    state: Arc<StateDict>,
+    images: Arc<ImageSet>,
+    data: DataRecord,
+    weights_hash: String,
+}
 
 pub fn run(common: &Common, args: &AnalyzeArgs) -> Result<ExitCode, Failure> {
     let store = RunStore::locate(common.runs.clone());
     let id = store.resolve(&args.run)?;
     let loaded = store.load(&id)?;
-    let spec = loaded.manifest.model;
+    // Computing for minutes and then having nowhere to write would be unkind.
+    let folder = store.writable(&id)?;
+    let spec = loaded.manifest.model.clone();
     let bytes = store.weights(&id)?;
     let weights = parse_safetensors(&bytes, &format!("{}/weights.safetensors", args.run))?;
     weights.state.check(&spec)?;
-    let dataset = data::load_test(&args.data)?;
-    let record = dataset.record(1.0);
-    let plan = SamplePlan {
-        examples: args.examples,
-        batch: args.batch,
-        passes: args.passes,
-        sample: args.sample.into(),
-        seed: args.seed,
-    };
+    let dataset = data::load_test(&images::source(&loaded.manifest, args.data.as_ref())?)?;
+    let examples = pc_examples(args, dataset.test.len())?;
+    let data = dataset.record(1.0);
     let engine = Engine::start(common.device)?;
-    let job = engine.submit(Request::Analyze(AnalyzeRequest {
-        spec: spec.clone(),
+    let subject = Subject {
+        args,
+        store: &store,
+        id: &id,
+        engine: &engine,
+        spec,
         state: Arc::new(weights.state),
         images: Arc::new(dataset.test),
-        plan,
-    }));
-    let mut meter = Meter::new("CKA");
+        data,
+        weights_hash: runs::hash::sha256_hex(&bytes),
+    };
+    if !args.skip_cka {
+        cka(&subject)?;
+    }
+    if let Some(examples) = examples {
+        components(&subject, examples)?;
+    }
+    println!("written to {}", folder.display());
+    println!("next: blockscope {}", args.run);
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Images of the first-component suite; `None` to leave it out.
+fn pc_examples(args: &AnalyzeArgs, available: usize) -> Result<Option<usize>, Failure> {
+    match args.pc_examples {
+        Some(0) => Ok(None),
+        None => Ok(Some(DEFAULT_EXAMPLES.min(available))),
+        Some(n) if n > available => Err(Failure::usage(format!(
+            "--pc-examples {n}: there are only {available} test images"
+        ))),
+        Some(n) if n < pca::MIN_EXAMPLES => Err(Failure::usage(format!(
+            "--pc-examples {n} is too few: at least {} are needed",
+            pca::MIN_EXAMPLES
+        ))),
+        Some(n) => Ok(Some(n)),
+    }
+}
+
+/// Runs a request with a progress bar.
+fn follow_with_meter(
+    engine: &Engine,
+    name: &'static str,
+    request: Request,
+) -> Result<Outcome, Failure> {
+    let job = engine.submit(request);
+    let mut meter = Meter::new(name);
     let outcome = follow(&job, |event| {
         if let Event::Progress(progress) = event {
             meter.show(progress);
@@ -44,7 +107,24 @@ pub fn run(common: &Common, args: &AnalyzeArgs) -> Result<ExitCode, Failure> {
         Ok(())
     });
     meter.finish();
-    let Outcome::Measured(measured) = outcome? else {
+    outcome
+}
+
+fn cka(subject: &Subject<'_>) -> Result<(), Failure> {
+    let args = subject.args;
+    let request = Request::Analyze(AnalyzeRequest {
+        spec: subject.spec.clone(),
+        state: Arc::clone(&subject.state),
+        images: Arc::clone(&subject.images),
+        plan: SamplePlan {
+            examples: args.examples,
+            batch: args.batch,
+            passes: args.passes,
+            sample: args.sample.into(),
+            seed: args.seed,
+        },
+    });
+    let Outcome::Measured(measured) = follow_with_meter(subject.engine, "CKA", request)? else {
         return Err(Failure::usage("the engine answered another request"));
     };
     let seconds = measured.seconds;
@@ -54,8 +134,8 @@ pub fn run(common: &Common, args: &AnalyzeArgs) -> Result<ExitCode, Failure> {
             program: runs::program(),
             created: runs::now_rfc3339(),
             device: measured.device.clone(),
-            data: record,
-            weights_hash: Some(runs::hash::sha256_hex(&bytes)),
+            data: subject.data.clone(),
+            weights_hash: Some(subject.weights_hash.clone()),
             estimator: ESTIMATOR.into(),
             weighting: "pairs".into(),
             batch: args.batch,
@@ -66,26 +146,72 @@ pub fn run(common: &Common, args: &AnalyzeArgs) -> Result<ExitCode, Failure> {
             sample: args.sample.into(),
             seed: args.seed,
             seconds,
-            layers: spec.layers(),
+            layers: subject.spec.layers(),
         },
         cka: measured.estimate.cka,
         se: measured.estimate.se,
     };
-    store.write_analysis(&id, &analysis)?;
-    let folder = store.writable(&id)?;
+    subject.store.write_analysis(subject.id, &analysis)?;
     println!(
-        "{}  {} layers, {} examples in {} batches, on {}",
-        args.run,
+        "CKA  {} layers, {} examples in {} batches, on {}",
         analysis.record.layers.len(),
         analysis.record.examples,
         analysis.record.batches,
         measured.device
     );
     println!(
-        "{:.2} s: forward {:.2}, Gram {:.2}, pairs {:.2}",
+        "  {:.2} s: forward {:.2}, Gram {:.2}, pairs {:.2}",
         seconds.total, seconds.forward, seconds.gram, seconds.pairs
     );
-    println!("written to {}", folder.display());
-    println!("next: blockscope {}", args.run);
-    Ok(ExitCode::SUCCESS)
+    Ok(())
+}
+
+fn components(subject: &Subject<'_>, examples: usize) -> Result<(), Failure> {
+    let args = subject.args;
+    let request = Request::Components(ComponentsRequest {
+        spec: subject.spec.clone(),
+        state: Arc::clone(&subject.state),
+        images: Arc::clone(&subject.images),
+        examples,
+        sample: args.sample.into(),
+        seed: args.seed,
+        components: COMPONENTS,
+        dominant_share: DOMINANT_SHARE,
+    });
+    let outcome = follow_with_meter(subject.engine, "components", request)?;
+    let Outcome::Components(measured) = outcome else {
+        return Err(Failure::usage("the engine answered another request"));
+    };
+    let analysis = ComponentsAnalysis {
+        record: ComponentsRecord {
+            format: FORMAT,
+            program: runs::program(),
+            created: runs::now_rfc3339(),
+            device: measured.device.clone(),
+            data: subject.data.clone(),
+            weights_hash: Some(subject.weights_hash.clone()),
+            estimator: pca::ESTIMATOR.into(),
+            examples,
+            components: COMPONENTS,
+            dominant_share: DOMINANT_SHARE,
+            sample: args.sample.into(),
+            seed: args.seed,
+            seconds: measured.seconds,
+            layers: subject.spec.layers(),
+        },
+        components: measured.components,
+    };
+    subject.store.write_components(subject.id, &analysis)?;
+    let largest = (0..analysis.components.layers())
+        .filter_map(|l| Some((analysis.components.share(l)?, l)))
+        .max_by(|a, b| a.0.total_cmp(&b.0));
+    println!(
+        "first components  {examples} examples in {:.2} s, on {}",
+        measured.seconds, measured.device
+    );
+    if let Some((share, layer)) = largest {
+        let name = &analysis.record.layers[layer].name;
+        println!("  largest share of variance {:.1} % in {name}", 100.0 * share);
+    }
+    Ok(())
 }

@@ -25,6 +25,9 @@ use crate::runs::Sample;
 pub struct Cli {
     /// A run to open: a name in the runs folder, or the path of a run folder.
     pub path: Option<String>,
+    /// Test images of the runs, for pictures and for deleting blocks: cifar10:PATH, cifar100:PATH or folder:PATH
+    #[arg(long, env = "BLOCKSCOPE_DATA")]
+    pub data: Option<DataSource>,
     #[command(flatten)]
     /// Options of every command.
     pub common: Common,
@@ -149,9 +152,9 @@ pub struct ImportArgs {
 pub struct AnalyzeArgs {
     /// A name in the runs folder, or the path of a run folder
     pub run: String,
-    /// Test images: shapes, cifar10:PATH, cifar100:PATH or folder:PATH
-    #[arg(long)]
-    pub data: DataSource,
+    /// Test images: shapes, cifar10:PATH, cifar100:PATH or folder:PATH [default: shapes for runs made of them]
+    #[arg(long, env = "BLOCKSCOPE_DATA")]
+    pub data: Option<DataSource>,
     /// Test images per pass [default: all]
     #[arg(long)]
     pub examples: Option<usize>,
@@ -164,9 +167,15 @@ pub struct AnalyzeArgs {
     /// How images are chosen
     #[arg(long, value_enum, default_value = "random")]
     pub sample: SampleArg,
-    /// Seed of the random sample
+    /// Seed of the random samples
     #[arg(long, default_value_t = 0)]
     pub seed: u64,
+    /// Images of the first-component suite; 0 leaves it out [default: 1,024, or all]
+    #[arg(long, value_name = "N")]
+    pub pc_examples: Option<usize>,
+    /// Leave out the CKA map and keep the one that is there
+    #[arg(long)]
+    pub skip_cka: bool,
 }
 
 /// `train`.

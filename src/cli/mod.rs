@@ -8,6 +8,7 @@ mod analyze;
 mod args;
 mod doctor;
 mod explore;
+mod images;
 mod import;
 mod progress;
 mod show;
@@ -76,7 +77,7 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
     }
     let common = &cli.common;
     match &cli.command {
-        None => explore::run(common, cli.path.as_deref()),
+        None => explore::run(common, cli.path.as_deref(), cli.data.clone()),
         Some(Command::Import(args)) => import::run(common, args),
         Some(Command::Analyze(args)) => analyze::run(common, args),
         Some(Command::Train(args)) => train::run(common, args),

@@ -86,6 +86,44 @@ impl PackedGrams {
         })
     }
 
+    /// Takes over Gram matrices in packed form (strict lower triangles row by
+    /// row, one layer after the other) and U-centres them in place. Layers that
+    /// are not `present` stay out of every pair.
+    ///
+    /// # Errors
+    /// [`CkaError::BatchTooSmall`] below [`MIN_BATCH`], [`CkaError::Rows`] if the
+    /// length is not that of `present.len()` matrices.
+    pub fn from_grams(
+        batch: usize,
+        mut packed: Vec<f32>,
+        present: Vec<bool>,
+    ) -> Result<PackedGrams, CkaError> {
+        if batch < MIN_BATCH {
+            return Err(CkaError::BatchTooSmall(batch));
+        }
+        let (layers, pairs) = (present.len(), batch * (batch - 1) / 2);
+        if packed.len() != layers * pairs {
+            return Err(CkaError::Rows { layer: layers, len: packed.len(), batch });
+        }
+        for (layer, present) in packed.chunks_exact_mut(pairs).zip(&present) {
+            match present {
+                true => u_centre_in_place(batch, layer),
+                false => layer.fill(0.0),
+            }
+        }
+        Ok(PackedGrams { batch, layers, packed, set: vec![true; layers] })
+    }
+
+    /// Says that a layer is not there (its block is deleted): it is undefined in
+    /// every pair.
+    pub fn mark_absent(&mut self, layer: usize) {
+        if let Some(set) = self.set.get_mut(layer) {
+            *set = true;
+            let pairs = self.batch * (self.batch - 1) / 2;
+            self.packed[layer * pairs..(layer + 1) * pairs].fill(0.0);
+        }
+    }
+
     /// Examples of the batch.
     pub fn batch(&self) -> usize {
         self.batch
@@ -138,21 +176,12 @@ impl PackedGrams {
 
 /// U-centring (Székely and Rizzo 2014; science notes §1.1): zero the diagonal,
 /// subtract corrected row means from rows and columns, zero the diagonal again.
-/// Writes the strict upper triangle row by row.
+///
+/// Writes the strict lower triangle row by row, which is the strict upper one by
+/// columns: any order serves as long as it is the same for every layer.
 fn u_centre_packed(gram: &Symmetric, out: &mut [f32]) {
     let n = gram.n();
-    let mut sums = vec![0.0f64; n];
-    for i in 0..n {
-        for (j, v) in gram.lower_row(i)[..i].iter().enumerate() {
-            sums[i] += v;
-            sums[j] += v;
-        }
-    }
-    let mut means: Vec<f64> = sums.iter().map(|s| s / (n as f64 - 2.0)).collect();
-    let correction = means.iter().sum::<f64>() / (2.0 * (n as f64 - 1.0));
-    means.iter_mut().for_each(|m| *m -= correction);
-    // The strict lower triangle by rows is the strict upper one by columns; any
-    // order serves as long as it is the same for every layer.
+    let means = u_means(n, |i| gram.lower_row(i)[..i].iter().copied());
     let mut at = 0;
     for i in 0..n {
         for (j, v) in gram.lower_row(i)[..i].iter().enumerate() {
@@ -160,6 +189,33 @@ fn u_centre_packed(gram: &Symmetric, out: &mut [f32]) {
             at += 1;
         }
     }
+}
+
+/// The same for a strict lower triangle that is packed already.
+fn u_centre_in_place(n: usize, packed: &mut [f32]) {
+    let row = |i: usize| i * i.saturating_sub(1) / 2..i * i.saturating_sub(1) / 2 + i;
+    let means = u_means(n, |i| packed[row(i)].iter().map(|v| f64::from(*v)));
+    for i in 0..n {
+        for (v, mean) in packed[row(i)].iter_mut().zip(&means) {
+            *v = (f64::from(*v) - means[i] - mean) as f32;
+        }
+    }
+}
+
+/// What U-centring subtracts: `m_i = sum_j K_ij / (n - 2) - sum / (2 (n - 1))`,
+/// from the strict lower triangle's rows.
+fn u_means<R: Iterator<Item = f64>>(n: usize, row: impl Fn(usize) -> R) -> Vec<f64> {
+    let mut means = vec![0.0f64; n];
+    for i in 0..n {
+        for (j, v) in row(i).enumerate() {
+            means[i] += v;
+            means[j] += v;
+        }
+    }
+    means.iter_mut().for_each(|m| *m /= n as f64 - 2.0);
+    let correction = means.iter().sum::<f64>() / (2.0 * (n as f64 - 1.0));
+    means.iter_mut().for_each(|m| *m -= correction);
+    means
 }
 
 /// The estimate and its uncertainty.

@@ -33,8 +33,31 @@ pub struct Components {
     pub similarity: SimilarityMatrix,
     /// CKA with each layer's first component removed.
     pub cka_without_pc1: SimilarityMatrix,
-    /// CKA of each pair without the dominant datapoints of either layer.
+    /// CKA over the examples that are left when those that lead the network's
+    /// first components are taken out ([`leading`]).
     pub cka_without_dominant: SimilarityMatrix,
+}
+
+/// The `count` examples that weigh most in the first components of the whole
+/// network, the heaviest first: by the sum over layers of `share u1²`, so that
+/// layers which one component dominates decide. `shares` is `layers x k`,
+/// `scores` `layers x n`; rows of NaN are passed over.
+pub fn leading(shares: &Array2<f64>, scores: &Array2<f32>, count: usize) -> Vec<usize> {
+    let mut weights = vec![0.0f64; scores.ncols()];
+    for (shares, scores) in shares.rows().into_iter().zip(scores.rows()) {
+        let share = shares.first().copied().unwrap_or(f64::NAN);
+        let total: f64 = scores.iter().map(|s| f64::from(*s) * f64::from(*s)).sum();
+        if !(share.is_finite() && total > 0.0) {
+            continue;
+        }
+        for (weight, score) in weights.iter_mut().zip(scores) {
+            *weight += share * f64::from(*score) * f64::from(*score) / total;
+        }
+    }
+    let mut order: Vec<usize> = (0..weights.len()).collect();
+    order.sort_by(|a, b| weights[*b].total_cmp(&weights[*a]).then(a.cmp(b)));
+    order.truncate(count);
+    order
 }
 
 impl Components {

@@ -12,6 +12,7 @@ pub mod deletion;
 pub mod layers;
 pub mod matrix;
 pub mod paired;
+pub mod pca;
 pub mod probes;
 pub mod product;
 pub mod spec;

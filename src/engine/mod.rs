@@ -6,6 +6,7 @@
 //! `model`; knows nothing of run folders, screens or commands.
 
 pub mod analyze;
+pub mod components;
 pub mod device;
 pub mod evaluate;
 pub mod train;
@@ -18,6 +19,7 @@ use crossbeam_channel::{Receiver, Sender, unbounded};
 use crate::model::capture::CaptureError;
 use crate::model::state::Mismatch;
 pub use analyze::{AnalyzeRequest, Measured, SamplePlan};
+pub use components::{ComponentsRequest, MeasuredComponents};
 pub use device::{DeviceChoice, DeviceError, OpenDevice};
 pub use evaluate::EvaluateRequest;
 pub use train::{EpochReport, TrainRequest, Trained};
@@ -45,6 +47,8 @@ impl CancelToken {
 pub enum Request {
     /// All-pairs CKA.
     Analyze(AnalyzeRequest),
+    /// The first-component suite.
+    Components(ComponentsRequest),
     /// Accuracy and loss.
     Evaluate(EvaluateRequest),
     /// Train from a seed.
@@ -56,6 +60,8 @@ pub enum Request {
 pub enum Outcome {
     /// Of [`Request::Analyze`].
     Measured(Box<Measured>),
+    /// Of [`Request::Components`].
+    Components(Box<MeasuredComponents>),
     /// Of [`Request::Evaluate`].
     Evaluated(Evaluation),
     /// Of [`Request::Train`].
@@ -201,6 +207,9 @@ fn compute_thread(choice: DeviceChoice, inbox: &Receiver<Envelope>) {
         let run = std::panic::AssertUnwindSafe(|| match request {
             Request::Analyze(r) => {
                 analyze::run(&r, &context).map(|m| Outcome::Measured(Box::new(m)))
+            }
+            Request::Components(r) => {
+                components::run(&r, &context).map(|m| Outcome::Components(Box::new(m)))
             }
             Request::Evaluate(r) => evaluate::run(&r, &context).map(Outcome::Evaluated),
             Request::Train(r) => train::run(&r, &context).map(|t| Outcome::Trained(Box::new(t))),

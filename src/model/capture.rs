@@ -10,11 +10,12 @@
 use std::time::{Duration, Instant};
 
 use burn::tensor::Tensor;
+use rayon::prelude::*;
 
 use super::resnet::Activation;
 use crate::domain::cka::{CkaError, PackedGrams};
 use crate::domain::paired::paired_products;
-use crate::domain::product::Symmetric;
+use crate::domain::product::{Centre, Symmetric, symmetric_product};
 use crate::kernels;
 
 /// Why a capture fails.
@@ -31,6 +32,9 @@ pub enum CaptureError {
         /// What the device said.
         reason: String,
     },
+    /// Another estimator refused a layer; in its words.
+    #[error("{0}")]
+    Estimator(String),
     /// The job was cancelled.
     #[error("cancelled")]
     Cancelled,
@@ -96,6 +100,88 @@ impl<'a> GramTap<'a> {
     }
 }
 
+/// The Gram matrix of a layer's centred features and, where both came from one
+/// product, that of the norm behind it with its index.
+///
+/// # Errors
+/// [`CaptureError::Device`] if the device fails.
+pub fn grams(
+    layer: usize,
+    activation: Activation<'_>,
+) -> Result<(Symmetric, Option<(usize, Symmetric)>), CaptureError> {
+    if let Activation::BeforeNorm { map, scale, norm } = activation
+        && let Some([own, behind]) = pair(map, scale)
+    {
+        return Ok((own, Some((norm, behind))));
+    }
+    let on_cpu = with_activation(activation, |rows, n| symmetric_product(rows, n, Centre::Columns));
+    match on_cpu {
+        Some(gram) => Ok((gram, None)),
+        None => device_gram(flatten(activation))
+            .map(|gram| (gram, None))
+            .map_err(|reason| CaptureError::Device { layer, reason }),
+    }
+}
+
+/// What a layer's activations are like beside their Gram matrix.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Statistics {
+    /// Euclidean norm of each example's activation.
+    pub norms: Vec<f32>,
+    /// Share of values that are zero, 0 to 1.
+    pub zeros: f64,
+}
+
+/// Norms and zeros of a layer.
+///
+/// # Errors
+/// [`CaptureError::Device`] if the device fails.
+pub fn statistics(layer: usize, activation: Activation<'_>) -> Result<Statistics, CaptureError> {
+    if let Some(found) = with_activation(activation, row_statistics) {
+        return Ok(found);
+    }
+    let x = flatten(activation);
+    let read = |x: Tensor<2>| {
+        let data = x.try_into_data().map_err(|e| format!("{e:?}"))?;
+        data.try_into_vec::<f32>().map_err(|e| format!("{e:?}"))
+    };
+    let [n, p] = x.dims();
+    let zeros = read(x.clone().equal_elem(0.0).float().mean_dim(1));
+    let norms = read((x.clone() * x).sum_dim(1).sqrt());
+    norms
+        .and_then(|norms| {
+            let zeros = zeros?;
+            let share = zeros.iter().map(|v| f64::from(*v)).sum::<f64>() / n.max(1) as f64;
+            Ok(Statistics { norms, zeros: if p == 0 { 0.0 } else { share } })
+        })
+        .map_err(|reason| CaptureError::Device { layer, reason })
+}
+
+fn with_activation<R>(activation: Activation<'_>, f: impl FnOnce(&[f32], usize) -> R) -> Option<R> {
+    match activation {
+        Activation::Map(x) | Activation::BeforeNorm { map: x, .. } => {
+            kernels::with_rows(x, |rows| f(rows, x.dims()[0]))
+        }
+        Activation::Vector(x) => kernels::with_rows(x, |rows| f(rows, x.dims()[0])),
+    }
+}
+
+/// [`Statistics`] of `n` rows, summed in f64.
+fn row_statistics(rows: &[f32], n: usize) -> Statistics {
+    let p = (rows.len() / n.max(1)).max(1);
+    let (norms, zeros): (Vec<f32>, Vec<usize>) = rows
+        .par_chunks_exact(p)
+        .map(|row| {
+            // f32 within a stretch that is short enough to lose nothing
+            let squares: f64 =
+                row.chunks(64).map(|part| f64::from(part.iter().map(|v| v * v).sum::<f32>())).sum();
+            (squares.sqrt() as f32, row.iter().filter(|v| **v == 0.0).count())
+        })
+        .unzip();
+    let share = zeros.iter().sum::<usize>() as f64 / rows.len().max(1) as f64;
+    Statistics { norms, zeros: share }
+}
+
 /// The Gram matrices of a layer and of the norm behind it from one product, on
 /// the CPU and where the channels allow it.
 fn pair(map: &Tensor<4>, scale: &Tensor<1>) -> Option<[Symmetric; 2]> {
@@ -139,7 +225,6 @@ fn slices(p: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::product::{Centre, symmetric_product};
     use burn::tensor::{Device, TensorData};
 
     #[test]
