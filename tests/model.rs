@@ -8,10 +8,10 @@ mod common;
 use std::path::Path;
 
 use blockscope::domain::product::{Centre, symmetric_product};
-use blockscope::domain::{ModelSpec, Preset, Shortcut};
+use blockscope::domain::{Bypass, ModelSpec, Preset, Shortcut};
 use blockscope::model::init::initial_state;
 use blockscope::model::weights::model_of;
-use blockscope::model::{Activation, Mode, Overrides, ResNet, read_weights};
+use blockscope::model::{Activation, Mode, Overrides, ResNet, Wanted, read_weights};
 use burn::tensor::{Device, Tensor, TensorData};
 use ndarray::{Array2, Array3, Array4};
 use ndarray_npy::read_npy;
@@ -82,21 +82,30 @@ fn assert_grams(weights: &str, preset: Preset, grams: &str) {
     let device = Device::flex();
     let net = ResNet::from_state(&spec, &weights.state, &device).unwrap();
     let x = Tensor::from_data(TensorData::new(x.iter().copied().collect(), [n, c, h, w]), &device);
-    net.forward_tapped(x, Mode::Evaluate, |index, activation| -> Result<(), String> {
-        let rows = match activation {
-            Activation::Map(x) | Activation::BeforeNorm { map: x, .. } => values(x.clone()),
-            Activation::Vector(x) => values(x.clone()),
-        };
-        let gram = symmetric_product(&rows, n, Centre::Columns);
-        let scale = (0..n).map(|i| expected[(index, i, i)]).fold(0.0, f64::max);
-        for i in 0..n {
-            for j in 0..n {
-                let error = (gram.get(i, j) - expected[(index, i, j)]).abs();
-                assert!(error <= 1e-5 * scale, "{}: {error:e} of {scale:e}", layers[index].name);
+    net.forward_tapped(
+        x,
+        Mode::Evaluate,
+        &Bypass::none(),
+        |index, activation| -> Result<_, String> {
+            let rows = match activation {
+                Activation::Map(x) | Activation::BeforeNorm { map: x, .. } => values(x.clone()),
+                Activation::Vector(x) => values(x.clone()),
+            };
+            let gram = symmetric_product(&rows, n, Centre::Columns);
+            let scale = (0..n).map(|i| expected[(index, i, i)]).fold(0.0, f64::max);
+            for i in 0..n {
+                for j in 0..n {
+                    let error = (gram.get(i, j) - expected[(index, i, j)]).abs();
+                    assert!(
+                        error <= 1e-5 * scale,
+                        "{}: {error:e} of {scale:e}",
+                        layers[index].name
+                    );
+                }
             }
-        }
-        Ok(())
-    })
+            Ok(Wanted::All)
+        },
+    )
     .unwrap();
 }
 
@@ -121,7 +130,7 @@ fn the_forward_path_offers_exactly_the_layer_list() {
         let net = ResNet::from_state(&spec, &initial_state(&spec, 1), &device).unwrap();
         let layers = spec.layers();
         let mut seen = 0;
-        let tap = |index: usize, activation: Activation<'_>| -> Result<(), String> {
+        let tap = |index: usize, activation: Activation<'_>| -> Result<Wanted, String> {
             let shape = match activation {
                 Activation::Map(x) | Activation::BeforeNorm { map: x, .. } => x.dims().to_vec(),
                 Activation::Vector(x) => x.dims().to_vec(),
@@ -130,9 +139,9 @@ fn the_forward_path_offers_exactly_the_layer_list() {
             assert_eq!(shape[0], 2);
             assert_eq!(shape[1..], layers[index].shape[..], "{}", layers[index].name);
             seen += 1;
-            Ok(())
+            Ok(Wanted::All)
         };
-        net.forward_tapped(input(&spec, 2, &device), Mode::Evaluate, tap).unwrap();
+        net.forward_tapped(input(&spec, 2, &device), Mode::Evaluate, &Bypass::none(), tap).unwrap();
         assert_eq!(seen, layers.len());
     }
 }
@@ -163,11 +172,11 @@ fn training_mode_uses_batch_statistics_and_keras_momentum() {
     let net = ResNet::from_state(&spec, &state, &device).unwrap();
     let x = input(&spec, 6, &device);
     let mut conv1 = Vec::new();
-    net.forward_tapped(x, Mode::Train, |index, activation| -> Result<(), String> {
+    net.forward_tapped(x, Mode::Train, &Bypass::none(), |index, activation| -> Result<_, String> {
         if let (0, Activation::Map(x)) = (index, activation) {
             conv1 = values(x.clone());
         }
-        Ok(())
+        Ok(Wanted::All)
     })
     .unwrap();
     let after = net.to_state().unwrap();

@@ -10,7 +10,7 @@ mod common;
 use std::sync::Arc;
 
 use blockscope::data::{self, DataSource};
-use blockscope::domain::{ModelSpec, Preset};
+use blockscope::domain::{Bypass, ModelSpec, Preset};
 use blockscope::engine::{AnalyzeRequest, EvaluateRequest, Outcome, Request, SamplePlan};
 use blockscope::model::weights::model_of;
 use blockscope::model::{Overrides, StateDict, read_weights};
@@ -68,6 +68,7 @@ fn every_cell_of_the_map_is_the_reference() {
         state: net.state,
         images: net.images,
         plan,
+        bypass: Bypass::none(),
     }));
     let Outcome::Measured(measured) = common::finish(job).unwrap() else { panic!() };
     assert_eq!(reference.dim(), (68, 68));

@@ -9,7 +9,7 @@ mod common;
 use std::io::Write;
 use std::sync::Arc;
 
-use blockscope::domain::{ModelSpec, Preset};
+use blockscope::domain::{Bypass, ModelSpec, Preset};
 use blockscope::engine::{AnalyzeRequest, Measured, Outcome, Request, SamplePlan, device};
 use blockscope::model::{Mode, ResNet, StateDict};
 use blockscope::runs::Sample;
@@ -30,6 +30,7 @@ fn cka(choice: &str, spec: &ModelSpec, state: &StateDict) -> Box<Measured> {
         state: Arc::new(state.clone()),
         images: common::noise_images(40, 16, 4),
         plan,
+        bypass: Bypass::none(),
     };
     match common::finish(common::engine(choice).submit(Request::Analyze(request))).unwrap() {
         Outcome::Measured(measured) => measured,

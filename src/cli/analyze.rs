@@ -8,9 +8,9 @@ use super::args::{AnalyzeArgs, Common};
 use super::progress::Meter;
 use super::{Failure, follow, images};
 use crate::data::{self, ImageSet};
-use crate::domain::ModelSpec;
 use crate::domain::cka::ESTIMATOR;
 use crate::domain::pca;
+use crate::domain::{Bypass, ModelSpec};
 use crate::engine::components::DEFAULT_EXAMPLES;
 use crate::engine::{
     AnalyzeRequest, ComponentsRequest, Engine, Event, Outcome, Request, SamplePlan,
@@ -123,6 +123,7 @@ fn cka(subject: &Subject<'_>) -> Result<(), Failure> {
             sample: args.sample.into(),
             seed: args.seed,
         },
+        bypass: Bypass::none(),
     });
     let Outcome::Measured(measured) = follow_with_meter(subject.engine, "CKA", request)? else {
         return Err(Failure::usage("the engine answered another request"));

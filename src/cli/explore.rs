@@ -8,13 +8,18 @@ use super::args::Common;
 use super::{Failure, USAGE};
 use crate::app::jobs::{JobId, JobRequest, JobUpdate, Picture};
 use crate::app::{App, ColourDepth, ExportRequest, Look};
+use crate::data::DataSource;
 use crate::engine::{DeviceChoice, device};
 use crate::export::{self, MapExport};
 use crate::runs::{FIRST_RUN, LoadedRun, RunId, RunStore, RunSummary};
 use crate::terminal::{self, JobNews, Options, Services};
 use crate::theme::ThemeSet;
 
-pub fn run(common: &Common, path: Option<&str>) -> Result<ExitCode, Failure> {
+pub fn run(
+    common: &Common,
+    path: Option<&str>,
+    _data: Option<DataSource>,
+) -> Result<ExitCode, Failure> {
     let store = RunStore::locate(common.runs.clone());
     let open = match path {
         Some(path) => Some(store.resolve(path)?),

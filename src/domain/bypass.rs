@@ -11,6 +11,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use super::layers::Layer;
 use super::spec::ModelSpec;
 
 /// A residual block: stage 1 to 3 and position in it from 0. Written `2.3`.
@@ -90,6 +91,11 @@ impl Bypass {
         self.0.contains(&block)
     }
 
+    /// True if the layer belongs to a deleted block.
+    pub fn contains_layer(&self, layer: &Layer) -> bool {
+        BlockId::of(layer).is_some_and(|block| self.contains(block))
+    }
+
     /// Deletes a block, or takes it back.
     pub fn toggle(&mut self, block: BlockId) {
         if !self.0.remove(&block) {
@@ -143,6 +149,11 @@ impl FromStr for Bypass {
 }
 
 impl BlockId {
+    /// The residual block that a layer belongs to; none for the stem and the head.
+    pub fn of(layer: &Layer) -> Option<BlockId> {
+        Some(BlockId { stage: layer.stage?, block: layer.block? })
+    }
+
     /// Every block of a network, in order.
     pub fn all(spec: &ModelSpec) -> Vec<BlockId> {
         (1..=3)

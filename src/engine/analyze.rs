@@ -11,8 +11,8 @@ use rand_chacha::ChaCha8Rng;
 use super::evaluate::{fits, upload};
 use super::{Context, EngineError};
 use crate::data::ImageSet;
-use crate::domain::ModelSpec;
 use crate::domain::cka::{CkaAccumulator, CkaEstimate, MIN_BATCH, PackedGrams};
+use crate::domain::{Bypass, ModelSpec};
 use crate::model::capture::{CaptureError, GramTap};
 use crate::model::{Mode, ResNet, StateDict};
 use crate::runs::{Sample, Seconds};
@@ -98,6 +98,8 @@ pub struct AnalyzeRequest {
     pub images: Arc<ImageSet>,
     /// Which of them.
     pub plan: SamplePlan,
+    /// Deleted blocks; their layers are undefined in the map.
+    pub bypass: Bypass,
 }
 
 /// The estimate and how it came about.
@@ -123,23 +125,28 @@ pub(super) fn run(
     let plan = request.plan.batches(request.images.len())?;
     let device = &context.device.device;
     let net = ResNet::from_state(&request.spec, &request.state, device)?;
-    let layers = request.spec.layers().len();
+    request.bypass.check(&request.spec).map_err(|e| EngineError::Request(e.to_string()))?;
+    let list = request.spec.layers();
+    let absent: Vec<usize> =
+        list.iter().filter(|l| request.bypass.contains_layer(l)).map(|l| l.index).collect();
+    let layers = list.len();
     let total = layers * plan.batches.len();
     let mut sums = CkaAccumulator::new(layers);
     let mut seconds = Seconds::default();
     let start = Instant::now();
     for (at, indices) in plan.batches.iter().enumerate() {
         let mut grams = PackedGrams::new(layers, indices.len()).map_err(CaptureError::from)?;
+        absent.iter().for_each(|layer| grams.mark_absent(*layer));
         let pass = Instant::now();
         let x = upload(&request.spec, &request.images, indices, device);
         let mut tap = GramTap::new(&mut grams);
-        net.forward_tapped(x, Mode::Evaluate, |layer, activation| {
+        net.forward_tapped(x, Mode::Evaluate, &request.bypass, |layer, activation| {
             if context.cancel.is_cancelled() {
                 return Err(CaptureError::Cancelled);
             }
-            tap.take(layer, activation)?;
+            let wanted = tap.take(layer, activation)?;
             context.progress(at * layers + layer + 1, total, "layers");
-            Ok(())
+            Ok(wanted)
         })
         .map_err(|error| match error {
             CaptureError::Cancelled => EngineError::Cancelled,

@@ -18,9 +18,9 @@ use super::{Context, EngineError};
 use crate::data::ImageSet;
 use crate::domain::components::Components;
 use crate::domain::pca::{ComponentSums, MIN_EXAMPLES};
-use crate::domain::{LayerKind, ModelSpec};
+use crate::domain::{Bypass, LayerKind, ModelSpec};
 use crate::model::capture::{CaptureError, grams, statistics};
-use crate::model::{Mode, ResNet, StateDict};
+use crate::model::{Mode, ResNet, StateDict, Wanted};
 use crate::runs::Sample;
 
 /// Examples unless told otherwise.
@@ -97,7 +97,7 @@ pub(super) fn run(
     let mut ready = None;
     let x = upload(&request.spec, &request.images, &chosen, device);
     let logits = net
-        .forward_tapped(x, Mode::Evaluate, |layer, activation| {
+        .forward_tapped(x, Mode::Evaluate, &Bypass::none(), |layer, activation| {
             if context.cancel.is_cancelled() {
                 return Err(CaptureError::Cancelled);
             }
@@ -117,7 +117,7 @@ pub(super) fn run(
                 zeros[layer] = Some(found.zeros);
             }
             context.progress(layer + 1, layers.len(), "layers");
-            Ok(())
+            Ok(Wanted::All)
         })
         .map_err(|error| match error {
             CaptureError::Cancelled => EngineError::Cancelled,

@@ -6,16 +6,51 @@ use rayon::prelude::*;
 /// Values a thread takes at a time.
 const CHUNK: usize = 1 << 16;
 
-/// `x[.., c] = x[.., c] * scale[c] + shift[c]`, channels fastest.
-pub(super) fn affine_rows(x: &mut [f32], scale: &[f32], shift: &[f32]) {
+/// Values whose factors are laid out one by one, so that a row of few channels
+/// is not a loop of its own.
+const STRETCH: usize = 512;
+
+/// `x[.., c] = x[.., c] * scale[c] + shift[c]`, channels fastest; plus `skip`, if
+/// there is one, and through a ReLU, if `RELU`. One pass.
+pub(super) fn affine_rows<const RELU: bool>(
+    x: &mut [f32],
+    skip: Option<&[f32]>,
+    scale: &[f32],
+    shift: &[f32],
+) {
     let channels = scale.len().max(1);
-    x.par_chunks_mut(CHUNK.next_multiple_of(channels)).for_each(|x| {
-        for x in x.chunks_exact_mut(channels) {
-            for ((x, a), b) in x.iter_mut().zip(scale).zip(shift) {
-                *x = *x * a + b;
+    let repeats = (STRETCH / channels).max(1);
+    let (scale, shift) = (scale.repeat(repeats), shift.repeat(repeats));
+    let chunk = CHUNK.next_multiple_of(scale.len().max(1));
+    let arch = pulp::Arch::new();
+    let pass = |x: &mut [f32], skip: Option<&[f32]>| {
+        arch.dispatch(|| match skip {
+            None => {
+                for x in x.chunks_mut(scale.len().max(1)) {
+                    for ((x, a), b) in x.iter_mut().zip(&scale).zip(&shift) {
+                        let y = *x * a + b;
+                        *x = if RELU { positive(y) } else { y };
+                    }
+                }
             }
+            Some(skip) => {
+                let stretch = scale.len().max(1);
+                for (x, skip) in x.chunks_mut(stretch).zip(skip.chunks(stretch)) {
+                    let factors = scale.iter().zip(&shift);
+                    for ((x, skip), (a, b)) in x.iter_mut().zip(skip).zip(factors) {
+                        let y = (*x * a + b) + skip;
+                        *x = if RELU { positive(y) } else { y };
+                    }
+                }
+            }
+        });
+    };
+    match skip {
+        None => x.par_chunks_mut(chunk).for_each(|x| pass(x, None)),
+        Some(skip) => {
+            x.par_chunks_mut(chunk).zip(skip.par_chunks(chunk)).for_each(|(x, s)| pass(x, Some(s)));
         }
-    });
+    }
 }
 
 /// As [`affine_rows`] for planes: each channel's `plane` values lie together.
@@ -101,8 +136,14 @@ mod tests {
     #[test]
     fn passes_do_what_they_say() {
         let mut x = vec![1.0, -2.0, 3.0, -4.0];
-        affine_rows(&mut x, &[2.0, 10.0], &[0.5, 1.0]);
+        affine_rows::<false>(&mut x, None, &[2.0, 10.0], &[0.5, 1.0]);
         assert_eq!(x, [2.5, -19.0, 6.5, -39.0]);
+        affine_rows::<true>(&mut x, Some(&[0.0, 1.0, 2.0, 400.0]), &[2.0, 10.0], &[0.5, 1.0]);
+        assert_eq!(x, [5.5, 0.0, 15.5, 11.0]);
+        // many times the stretch, and a rest
+        let mut x = vec![1.0; 3 * STRETCH + 3];
+        affine_rows::<true>(&mut x, None, &[1.0, 2.0, -3.0], &[0.0; 3]);
+        assert!(x.chunks_exact(3).all(|x| x == [1.0, 2.0, 0.0]));
         let mut x = vec![1.0, -2.0, 3.0, -4.0];
         affine_planes(&mut x, 2, &[2.0, 10.0], &[0.5, 1.0]);
         assert_eq!(x, [2.5, -3.5, 31.0, -39.0]);

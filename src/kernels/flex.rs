@@ -79,6 +79,47 @@ fn convolve_weight_grad(
     Some(storage::from_contiguous(dw, [g.outputs, g.inputs, g.kernel, g.kernel]))
 }
 
+/// The affine pass over a dense tensor, with what follows it.
+///
+/// # Errors
+/// The tensor itself if this is nothing for our kernels: a sum or a ReLU beside
+/// it is fused for channels-last values only.
+fn affine<const RELU: bool>(
+    x: FlexTensor,
+    skip: Option<&FlexTensor>,
+    scale: &FlexTensor,
+    shift: &FlexTensor,
+) -> Result<FlexTensor, FlexTensor> {
+    let vectors = storage::contiguous(scale).zip(storage::contiguous(shift));
+    let (Some(order), Some([_, c, h, w]), Some((scale, shift))) =
+        (storage::order(&x), storage::dims4(&x), vectors)
+    else {
+        return Err(x);
+    };
+    if scale.len() != c || shift.len() != c {
+        return Err(x);
+    }
+    let other = match skip {
+        None => None,
+        Some(skip) => match storage::dense(skip).filter(|_| storage::same_order(&x, skip)) {
+            Some(values) => Some(values),
+            None => return Err(x),
+        },
+    };
+    if order == Order::Planes && (RELU || skip.is_some()) {
+        return Err(x);
+    }
+    let pass = |x: &mut [f32]| match order {
+        Order::ChannelsLast => elementwise::affine_rows::<RELU>(x, other, &scale, &shift),
+        Order::Planes => elementwise::affine_planes(x, h * w, &scale, &shift),
+    };
+    storage::map(x, pass, |x| {
+        let mut copy = x.to_vec();
+        pass(&mut copy);
+        copy
+    })
+}
+
 impl KernelOps for Flex {
     fn direct_conv2d(
         x: FlexTensor,
@@ -138,32 +179,38 @@ impl KernelOps for Flex {
     }
 
     fn channel_affine(x: FlexTensor, scale: FlexTensor, shift: FlexTensor) -> FlexTensor {
-        let order = storage::order(&x);
-        let dims = storage::dims4(&x);
-        let vectors = storage::contiguous(&scale).zip(storage::contiguous(&shift));
-        let result = match (order, dims, vectors) {
-            (Some(order), Some([_, c, h, w]), Some((scale, shift)))
-                if scale.len() == c && shift.len() == c =>
-            {
-                let pass = |x: &mut [f32]| match order {
-                    Order::ChannelsLast => elementwise::affine_rows(x, &scale, &shift),
-                    Order::Planes => elementwise::affine_planes(x, h * w, &scale, &shift),
-                };
-                storage::map(x, pass, |x| {
-                    let mut copy = x.to_vec();
-                    pass(&mut copy);
-                    copy
-                })
-            }
-            _ => Err(x),
-        };
-        result.unwrap_or_else(|x| {
+        affine::<false>(x, None, &scale, &shift).unwrap_or_else(|x| {
             let column = |v: FlexTensor| {
                 let channels = v.layout().num_elements();
                 v.reshape([1, channels, 1, 1].into())
             };
             Flex::float_add(Flex::float_mul(x, column(scale)), column(shift))
         })
+    }
+
+    fn channel_affine_relu(x: FlexTensor, scale: FlexTensor, shift: FlexTensor) -> FlexTensor {
+        affine::<true>(x, None, &scale, &shift)
+            .unwrap_or_else(|x| Self::ordered_relu(Self::channel_affine(x, scale, shift)))
+    }
+
+    fn channel_affine_add(
+        x: FlexTensor,
+        skip: FlexTensor,
+        scale: FlexTensor,
+        shift: FlexTensor,
+    ) -> FlexTensor {
+        affine::<false>(x, Some(&skip), &scale, &shift)
+            .unwrap_or_else(|x| Self::ordered_add(Self::channel_affine(x, scale, shift), skip))
+    }
+
+    fn channel_affine_add_relu(
+        x: FlexTensor,
+        skip: FlexTensor,
+        scale: FlexTensor,
+        shift: FlexTensor,
+    ) -> FlexTensor {
+        affine::<true>(x, Some(&skip), &scale, &shift)
+            .unwrap_or_else(|x| Self::ordered_relu(Self::channel_affine_add(x, skip, scale, shift)))
     }
 
     fn ordered_relu(x: FlexTensor) -> FlexTensor {

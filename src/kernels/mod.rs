@@ -28,7 +28,10 @@ mod weight_grad;
 pub use conv::{forward, input_grad};
 pub use geometry::Geometry;
 pub use norm_ops::{NormOps, batch_norm_train};
-pub use ops::{KernelOps, add, affine_channels, conv2d, relu, with_channels_last_rows, with_rows};
+pub use ops::{
+    KernelOps, add, affine_channels, affine_channels_then, conv2d, relu, with_channels_last_rows,
+    with_rows,
+};
 pub use weight_grad::{bias_grad, weight_grad};
 
 #[cfg(test)]

@@ -85,6 +85,35 @@ pub trait KernelOps: Backend {
         Self::float_add(Self::float_mul(x, broadcast::<Self>(scale)), broadcast::<Self>(shift))
     }
 
+    /// The same, then ReLU.
+    fn channel_affine_relu(
+        x: FloatTensor<Self>,
+        scale: FloatTensor<Self>,
+        shift: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        Self::ordered_relu(Self::channel_affine(x, scale, shift))
+    }
+
+    /// `x * scale + shift` per channel, plus `skip`.
+    fn channel_affine_add(
+        x: FloatTensor<Self>,
+        skip: FloatTensor<Self>,
+        scale: FloatTensor<Self>,
+        shift: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        Self::ordered_add(Self::channel_affine(x, scale, shift), skip)
+    }
+
+    /// The same, then ReLU.
+    fn channel_affine_add_relu(
+        x: FloatTensor<Self>,
+        skip: FloatTensor<Self>,
+        scale: FloatTensor<Self>,
+        shift: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        Self::ordered_relu(Self::channel_affine_add(x, skip, scale, shift))
+    }
+
     /// ReLU that keeps the physical order.
     fn ordered_relu(x: FloatTensor<Self>) -> FloatTensor<Self> {
         Self::relu(x)
@@ -131,6 +160,24 @@ pub fn affine_channels(x: Tensor<4>, scale: Tensor<1>, shift: Tensor<1>) -> Tens
         scale.into_dispatch(),
         shift.into_dispatch(),
     ))
+}
+
+/// [`affine_channels`] and then whatever of [`add`] and [`relu`] follows, in one
+/// pass on the CPU.
+pub fn affine_channels_then(
+    x: Tensor<4>,
+    scale: Tensor<1>,
+    shift: Tensor<1>,
+    skip: Option<Tensor<4>>,
+    relu: bool,
+) -> Tensor<4> {
+    let (x, scale, shift) = (x.into_dispatch(), scale.into_dispatch(), shift.into_dispatch());
+    Tensor::from_dispatch(match (skip.map(Tensor::into_dispatch), relu) {
+        (None, false) => Dispatch::channel_affine(x, scale, shift),
+        (None, true) => Dispatch::channel_affine_relu(x, scale, shift),
+        (Some(skip), false) => Dispatch::channel_affine_add(x, skip, scale, shift),
+        (Some(skip), true) => Dispatch::channel_affine_add_relu(x, skip, scale, shift),
+    })
 }
 
 /// `max(x, 0)`, keeping the physical order.

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use burn::tensor::Tensor;
 use rayon::prelude::*;
 
-use super::resnet::Activation;
+use super::forward::{Activation, Wanted};
 use crate::domain::cka::{CkaError, PackedGrams};
 use crate::domain::paired::paired_products;
 use crate::domain::product::{Centre, Symmetric, symmetric_product};
@@ -45,14 +45,12 @@ pub enum CaptureError {
 pub struct GramTap<'a> {
     grams: &'a mut PackedGrams,
     spent: Duration,
-    /// A norm whose Gram matrix came with that of the layer before it.
-    taken: Option<usize>,
 }
 
 impl<'a> GramTap<'a> {
     /// A tap that fills `grams`.
     pub fn new(grams: &'a mut PackedGrams) -> GramTap<'a> {
-        GramTap { grams, spent: Duration::ZERO, taken: None }
+        GramTap { grams, spent: Duration::ZERO }
     }
 
     /// Time spent in Gram matrices so far. On a GPU it includes waiting for the
@@ -65,20 +63,19 @@ impl<'a> GramTap<'a> {
     ///
     /// # Errors
     /// [`CaptureError`] if the device fails or the estimator refuses the batch.
-    pub fn take(&mut self, layer: usize, activation: Activation<'_>) -> Result<(), CaptureError> {
-        if self.taken == Some(layer) {
-            self.taken = None;
-            return Ok(());
-        }
+    pub fn take(
+        &mut self,
+        layer: usize,
+        activation: Activation<'_>,
+    ) -> Result<Wanted, CaptureError> {
         let start = Instant::now();
         if let Activation::BeforeNorm { map, scale, norm } = activation
             && let Some([own, behind]) = pair(map, scale)
         {
             self.grams.set_gram(layer, &own)?;
             self.grams.set_gram(norm, &behind)?;
-            self.taken = Some(norm);
             self.spent += start.elapsed();
-            return Ok(());
+            return Ok(Wanted::NotTheNorm);
         }
         let grams = &mut *self.grams;
         let on_cpu = match activation {
@@ -96,7 +93,7 @@ impl<'a> GramTap<'a> {
             }
         }
         self.spent += start.elapsed();
-        Ok(())
+        Ok(Wanted::All)
     }
 }
 

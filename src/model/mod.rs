@@ -4,7 +4,9 @@
 //! Beside `kernels` and `engine` the only part that knows burn. Knows nothing of
 //! runs, screens or commands.
 
+mod build;
 pub mod capture;
+mod forward;
 pub mod infer;
 pub mod init;
 pub mod resnet;
@@ -12,7 +14,8 @@ pub mod state;
 pub mod weights;
 
 pub use capture::GramTap;
+pub use forward::{Activation, Wanted};
 pub use infer::{Overrides, infer};
-pub use resnet::{Activation, Mode, ResNet};
+pub use resnet::{Mode, ResNet};
 pub use state::{HostTensor, Mismatch, StateDict};
 pub use weights::{WeightsError, read_weights, write_safetensors};

@@ -2,7 +2,10 @@
 //! because a run may come from anywhere, and on writing, so that this program
 //! writes nothing that it would refuse to read.
 
-use super::manifest::{AnalysisRecord, DataRecord, RunManifest};
+use super::manifest::{
+    AnalysisRecord, ComponentsRecord, DataRecord, DeletionRecord, ProbesRecord, RunManifest,
+};
+use crate::domain::Layer;
 
 /// More layers than the deepest supported network has (761).
 const MAX_LAYERS: usize = 4096;
@@ -76,7 +79,56 @@ pub(super) fn record(record: &AnalysisRecord) -> Result<(), String> {
     text("estimator", &record.estimator)?;
     text("weighting", &record.weighting)?;
     text("weights_hash", record.weights_hash.as_deref().unwrap_or_default())?;
-    let layers = &record.layers;
+    self::layers(&record.layers)
+}
+
+/// Checks the record of a first-component suite.
+///
+/// # Errors
+/// The first thing that is wrong, in words.
+pub(super) fn components(record: &ComponentsRecord) -> Result<(), String> {
+    data(&record.data)?;
+    text("program", &record.program)?;
+    text("created", &record.created)?;
+    text("device", &record.device)?;
+    text("estimator", &record.estimator)?;
+    text("weights_hash", record.weights_hash.as_deref().unwrap_or_default())?;
+    if !(record.dominant_share >= 0.0 && record.dominant_share < 1.0) {
+        return Err(format!("dominant_share {} is not in [0, 1)", record.dominant_share));
+    }
+    if !(1..=1024).contains(&record.components) {
+        return Err(format!("{} components; expected 1 to 1024", record.components));
+    }
+    layers(&record.layers)
+}
+
+/// Checks the record of linear probes.
+///
+/// # Errors
+/// The first thing that is wrong, in words.
+pub(super) fn probes(record: &ProbesRecord) -> Result<(), String> {
+    data(&record.data)?;
+    text("program", &record.program)?;
+    text("created", &record.created)?;
+    text("device", &record.device)?;
+    text("recipe", &record.recipe)?;
+    text("weights_hash", record.weights_hash.as_deref().unwrap_or_default())?;
+    layers(&record.layers)
+}
+
+/// Checks the record of deletions.
+///
+/// # Errors
+/// The first thing that is wrong, in words.
+pub(super) fn deletion(record: &DeletionRecord) -> Result<(), String> {
+    data(&record.data)?;
+    text("program", &record.program)?;
+    text("created", &record.created)?;
+    text("device", &record.device)?;
+    text("weights_hash", record.weights_hash.as_deref().unwrap_or_default())
+}
+
+fn layers(layers: &[Layer]) -> Result<(), String> {
     if layers.is_empty() || layers.len() > MAX_LAYERS {
         return Err(format!("{} layers; expected 1 to {MAX_LAYERS}", layers.len()));
     }

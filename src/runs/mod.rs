@@ -2,6 +2,8 @@
 //! listing. Knows neither burn nor ratatui.
 
 mod check;
+mod components;
+mod deletion;
 pub mod embedded;
 mod error;
 #[cfg(test)]
@@ -10,8 +12,10 @@ pub mod hash;
 pub mod manifest;
 mod metrics;
 pub(crate) mod npy;
+mod probes;
 mod read;
 mod store;
+mod table;
 #[cfg(test)]
 mod tests;
 mod time;

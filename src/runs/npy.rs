@@ -24,16 +24,38 @@ pub(crate) fn encode(matrix: &SimilarityMatrix) -> Result<Vec<u8>, String> {
 /// # Errors
 /// What is wrong with the file, in words.
 pub(super) fn decode(bytes: &[u8]) -> Result<SimilarityMatrix, String> {
+    sized(bytes, 8)?;
+    let values = Array2::<f64>::read_npy(bytes).map_err(|e| format!("not a matrix of f64: {e}"))?;
+    Ok(SimilarityMatrix::new(values))
+}
+
+/// The file of a table of f32.
+pub(super) fn encode_f32(values: &Array2<f32>) -> Result<Vec<u8>, String> {
+    let mut bytes = Vec::with_capacity(128 + 4 * values.len());
+    values.as_standard_layout().write_npy(&mut bytes).map_err(|e| e.to_string())?;
+    Ok(bytes)
+}
+
+/// The table of f32 of a file.
+///
+/// # Errors
+/// What is wrong with the file, in words.
+pub(super) fn decode_f32(bytes: &[u8]) -> Result<Array2<f32>, String> {
+    sized(bytes, 4)?;
+    Array2::<f32>::read_npy(bytes).map_err(|e| format!("not a matrix of f32: {e}"))
+}
+
+/// Refuses a header that does not fit the file's length.
+fn sized(bytes: &[u8], size: usize) -> Result<(), String> {
     let (rows, cols, data) = layout(bytes)?;
-    let expected = rows.checked_mul(cols).and_then(|cells| cells.checked_mul(8));
+    let expected = rows.checked_mul(cols).and_then(|cells| cells.checked_mul(size));
     if expected != Some(bytes.len() - data) {
         return Err(format!(
-            "the header says {rows}x{cols} numbers of 8 bytes, but {} bytes follow it",
+            "the header says {rows}x{cols} numbers of {size} bytes, but {} bytes follow it",
             bytes.len() - data
         ));
     }
-    let values = Array2::<f64>::read_npy(bytes).map_err(|e| format!("not a matrix of f64: {e}"))?;
-    Ok(SimilarityMatrix::new(values))
+    Ok(())
 }
 
 /// Rows, columns and where the numbers begin.

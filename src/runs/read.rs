@@ -18,9 +18,9 @@ use super::{check, npy};
 /// Largest `run.ron`.
 const RUN_LIMIT: u64 = 1 << 20;
 /// Largest `analysis.ron`.
-const RECORD_LIMIT: u64 = 8 << 20;
+pub(super) const RECORD_LIMIT: u64 = 8 << 20;
 /// Largest array: that of 4,096 layers, and a header.
-const ARRAY_LIMIT: u64 = 8 * 4096 * 4096 + 1024;
+pub(super) const ARRAY_LIMIT: u64 = 8 * 4096 * 4096 + 1024;
 /// Largest weights file.
 const WEIGHTS_LIMIT: u64 = 8 << 30;
 
@@ -138,7 +138,7 @@ pub(super) fn metrics(source: Source<'_>) -> Result<Vec<super::MetricsRow>, RunE
 }
 
 /// Parses RON that carries a `format`, which is looked at before the rest.
-fn versioned<T: DeserializeOwned>(bytes: &[u8], path: &Path) -> Result<T, RunError> {
+pub(super) fn versioned<T: DeserializeOwned>(bytes: &[u8], path: &Path) -> Result<T, RunError> {
     #[derive(Deserialize)]
     struct Head {
         format: u32,

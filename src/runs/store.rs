@@ -13,11 +13,12 @@ use ndarray::Array2;
 use super::embedded::Embedded;
 use super::error::RunError;
 use super::manifest::{
-    CkaAnalysis, ComponentsAnalysis, DeletionAnalysis, ProbesAnalysis, RunManifest,
+    CkaAnalysis, ComponentsAnalysis, DeletionAnalysis, DeletionRecord, ProbesAnalysis, RunManifest,
 };
 use super::metrics::MetricsRow;
 use super::read::{self, Source};
-use super::{check, write};
+use super::{check, components, deletion, probes, write};
+use crate::domain::deletion::DeletionRow;
 use crate::domain::{Pooling, SimilarityMatrix};
 
 /// The run that is listed and opened first.
@@ -103,6 +104,14 @@ impl LoadedRun {
         let analysed = self.analysis.as_ref().and_then(|a| a.record.weights_hash.as_ref());
         matches!((analysed, &self.manifest.weights_hash), (Some(a), Some(b)) if a != b)
     }
+}
+
+/// A result, or its error as a line among the problems.
+fn kept<T>(result: Result<Option<T>, RunError>, problems: &mut Vec<String>) -> Option<T> {
+    result.unwrap_or_else(|error| {
+        problems.push(error.to_string());
+        None
+    })
 }
 
 /// The runs folder, and the runs inside the program.
@@ -207,7 +216,13 @@ impl RunStore {
     /// # Errors
     /// [`RunError`] naming the file and the place in it.
     pub fn load(&self, id: &RunId) -> Result<LoadedRun, RunError> {
-        Ok(LoadedRun::new(id.clone(), self.manifest(id)?, self.analysis(id)?))
+        let mut run = LoadedRun::new(id.clone(), self.manifest(id)?, self.analysis(id)?);
+        let source = self.source(id);
+        // These are beside the map: a damaged one must not keep the run closed.
+        run.components = kept(components::read(source), &mut run.problems);
+        run.probes = kept(probes::read(source), &mut run.problems);
+        run.deletion = kept(deletion::read(source), &mut run.problems);
+        Ok(run)
     }
 
     /// Reads a run's manifest alone.
@@ -325,6 +340,52 @@ impl RunStore {
     /// [`RunError`] naming the file.
     pub fn write_analysis(&self, id: &RunId, analysis: &CkaAnalysis) -> Result<(), RunError> {
         write::analysis(&self.writable(id)?, analysis)
+    }
+
+    /// Writes or replaces a run's first-component suite.
+    ///
+    /// # Errors
+    /// [`RunError`] naming the file.
+    pub fn write_components(
+        &self,
+        id: &RunId,
+        analysis: &ComponentsAnalysis,
+    ) -> Result<(), RunError> {
+        components::write(&self.writable(id)?, analysis)
+    }
+
+    /// Writes or replaces a run's linear probes.
+    ///
+    /// # Errors
+    /// [`RunError`] naming the file.
+    pub fn write_probes(&self, id: &RunId, analysis: &ProbesAnalysis) -> Result<(), RunError> {
+        probes::write(&self.writable(id)?, analysis)
+    }
+
+    /// Adds rows to what is known about deleting a run's blocks, and returns all.
+    /// Rows of other weights or other images than `record`'s are dropped, and so
+    /// is a table that cannot be read.
+    ///
+    /// # Errors
+    /// [`RunError`] naming the file.
+    pub fn merge_deletion(
+        &self,
+        id: &RunId,
+        record: DeletionRecord,
+        rows: Vec<DeletionRow>,
+    ) -> Result<DeletionAnalysis, RunError> {
+        let folder = self.writable(id)?;
+        let old = deletion::read(Source::Folder(&folder)).ok().flatten();
+        let table = old
+            .filter(|old| {
+                old.record.weights_hash == record.weights_hash
+                    && old.record.data.fingerprint == record.data.fingerprint
+            })
+            .map(|old| old.table);
+        let mut analysis = DeletionAnalysis { record, table: table.unwrap_or_default() };
+        analysis.table.merge(rows);
+        deletion::write(&folder, &analysis)?;
+        Ok(analysis)
     }
 
     fn source<'a>(&self, id: &'a RunId) -> Source<'a> {

@@ -74,7 +74,7 @@ pub(super) fn to_ron<T: Serialize>(value: &T) -> Result<String, ron::Error> {
     ron::ser::to_string_pretty(value, config).map(|text| text + "\n")
 }
 
-fn checked_ron<T: Serialize>(
+pub(super) fn checked_ron<T: Serialize>(
     path: &Path,
     value: &T,
     check: Result<(), String>,
@@ -104,14 +104,30 @@ pub(super) fn analysis(folder: &Path, analysis: &CkaAnalysis) -> Result<(), RunE
     let record = dir.join("analysis.ron");
     let text = checked_ron(&record, &analysis.record, check::record(&analysis.record))?;
     let layers = analysis.record.layers.len();
-    let mut staged = Vec::new();
+    let mut files = Vec::new();
     for (file, matrix) in [("cka.npy", &analysis.cka), ("cka_se.npy", &analysis.se)] {
         let path = dir.join(file);
         let found = (matrix.rows(), matrix.cols());
         if found != (layers, layers) {
             return Err(RunError::Shape { path, found, layers });
         }
-        let bytes = npy::encode(matrix).map_err(|e| RunError::damaged(&path, e))?;
+        files.push((file, npy::encode(matrix).map_err(|e| RunError::damaged(&path, e))?));
+    }
+    group(&dir, ("analysis.ron", text), files)
+}
+
+/// Puts files and the record that speaks of them in place, the record last, and
+/// takes the old record away first.
+pub(super) fn group(
+    dir: &Path,
+    (record, text): (&str, String),
+    files: Vec<(&str, Vec<u8>)>,
+) -> Result<(), RunError> {
+    real_folder(dir)?;
+    let record = dir.join(record);
+    let mut staged = Vec::new();
+    for (file, bytes) in files {
+        let path = dir.join(file);
         staged.push((stage(&path, &bytes).map_err(|e| RunError::io("write", &path, e))?, path));
     }
     let last = stage(&record, text.as_bytes()).map_err(|e| RunError::io("write", &record, e))?;

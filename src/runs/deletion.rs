@@ -1,0 +1,87 @@
+//! The files of deletions: `deletion.ron` and `deletion.csv`.
+
+use std::path::Path;
+
+use super::error::RunError;
+use super::manifest::{DeletionAnalysis, DeletionRecord};
+use super::read::{ARRAY_LIMIT, RECORD_LIMIT, Source, versioned};
+use super::{check, table, write};
+use crate::domain::Bypass;
+use crate::domain::deletion::{DeletionRow, DeletionTable, Experiment};
+
+const RECORD: &str = "deletion.ron";
+const TABLE: &str = "deletion.csv";
+const COLUMNS: [&str; 9] = [
+    "experiment",
+    "stage",
+    "blocks",
+    "accuracy",
+    "examples",
+    "correct",
+    "loss",
+    "interval_low",
+    "interval_high",
+];
+
+/// Writes the table, the record last.
+pub(super) fn write(folder: &Path, analysis: &DeletionAnalysis) -> Result<(), RunError> {
+    let dir = folder.join("analysis");
+    let path = dir.join(RECORD);
+    let text = write::checked_ron(&path, &analysis.record, check::deletion(&analysis.record))?;
+    let rows = analysis.table.rows().iter().map(|row| {
+        let (low, high) = row.interval();
+        vec![
+            row.experiment.name().to_string(),
+            row.deleted.first().map_or_else(String::new, |b| b.stage.to_string()),
+            row.deleted.to_string(),
+            row.accuracy().to_string(),
+            row.examples.to_string(),
+            row.correct.to_string(),
+            row.loss.to_string(),
+            low.to_string(),
+            high.to_string(),
+        ]
+    });
+    let bytes = table::write(COLUMNS.map(String::from).to_vec(), rows)
+        .map_err(|e| RunError::damaged(&path, e))?;
+    write::group(&dir, (RECORD, text), vec![(TABLE, bytes)])
+}
+
+/// Reads the table; `None` if the run has none.
+pub(super) fn read(source: Source<'_>) -> Result<Option<DeletionAnalysis>, RunError> {
+    let (record_file, table_file) = (format!("analysis/{RECORD}"), format!("analysis/{TABLE}"));
+    let Some(bytes) = source.bytes(&record_file, RECORD_LIMIT)? else { return Ok(None) };
+    let path = source.path(&record_file);
+    let record: DeletionRecord = versioned(&bytes, &path)?;
+    check::deletion(&record).map_err(|e| RunError::damaged(&path, e))?;
+    let damaged = |e: String| {
+        let again = "run `blockscope prune` again";
+        RunError::damaged(&source.path(&table_file), format!("{e}; {again}"))
+    };
+    let bytes = source.bytes(&table_file, ARRAY_LIMIT)?;
+    let bytes = bytes.ok_or_else(|| damaged("missing".into()))?;
+    let mut table = DeletionTable::default();
+    let rows: Result<Vec<DeletionRow>, String> =
+        table::read_any(&bytes).map_err(damaged)?.iter().map(deletion_row).collect();
+    table.merge(rows.map_err(damaged)?);
+    Ok(Some(DeletionAnalysis { record, table }))
+}
+
+fn deletion_row(row: &table::Row) -> Result<DeletionRow, String> {
+    let name = row.text("experiment")?;
+    let known = [Experiment::Baseline, Experiment::Lesion, Experiment::Sweep, Experiment::Chosen];
+    let experiment = known.into_iter().find(|e| e.name() == name);
+    let blocks = row.text("blocks")?;
+    let deleted: Bypass = blocks.parse().map_err(|_| row.bad("blocks", blocks))?;
+    let (examples, correct): (usize, usize) = (row.whole("examples")?, row.whole("correct")?);
+    if correct > examples {
+        return Err(row.bad("correct", &correct.to_string()));
+    }
+    Ok(DeletionRow {
+        experiment: experiment.ok_or_else(|| row.bad("experiment", name))?,
+        deleted,
+        examples,
+        correct,
+        loss: row.needed("loss")?,
+    })
+}
