@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::data::DataSource;
-use crate::domain::Preset;
+use crate::domain::{Bypass, Preset};
 use crate::engine::DeviceChoice;
 use crate::runs::Sample;
 
@@ -75,6 +75,8 @@ pub enum Command {
     Import(ImportArgs),
     /// Compute CKA between all pairs of layers of a run
     Analyze(AnalyzeArgs),
+    /// Measure what deleting residual blocks costs, or write a pruned network
+    Prune(PruneArgs),
     /// Train a network from scratch with the paper's recipe
     Train(TrainArgs),
     /// Print a run and its analysis without a terminal
@@ -176,6 +178,38 @@ pub struct AnalyzeArgs {
     /// Leave out the CKA map and keep the one that is there
     #[arg(long)]
     pub skip_cka: bool,
+}
+
+/// `prune`.
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("what").required(true).multiple(true).args(["blocks", "sweep", "lesions"]))]
+#[command(after_help = "Examples:
+  blockscope prune resnet20 --lesions --data cifar10:cifar
+  blockscope prune resnet20 --blocks 2.1,2.2 --data cifar10:cifar --out resnet20-cut")]
+pub struct PruneArgs {
+    /// A name in the runs folder, or the path of a run folder
+    pub run: String,
+    /// Delete these residual blocks together: stage.block, counted from 0, as 2.3,2.4
+    #[arg(long, value_name = "BLOCKS")]
+    pub blocks: Option<Bypass>,
+    /// Prune each stage backwards from its end, one block more at a time
+    #[arg(long)]
+    pub sweep: bool,
+    /// Delete each block alone
+    #[arg(long)]
+    pub lesions: bool,
+    /// The run's test images: shapes, cifar10:PATH, cifar100:PATH or folder:PATH [default: shapes for runs made of them]
+    #[arg(long, env = "BLOCKSCOPE_DATA")]
+    pub data: Option<DataSource>,
+    /// Test images, from the first on [default: all]
+    #[arg(long)]
+    pub examples: Option<usize>,
+    /// Write the network without --blocks as a new run; its weights load in PyTorch
+    #[arg(long, value_name = "NAME", requires = "blocks")]
+    pub out: Option<String>,
+    /// Replace a run of the name of --out
+    #[arg(long, requires = "out")]
+    pub force: bool,
 }
 
 /// `train`.

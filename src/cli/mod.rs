@@ -11,6 +11,7 @@ mod explore;
 mod images;
 mod import;
 mod progress;
+mod prune;
 mod show;
 mod train;
 
@@ -80,6 +81,7 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
         None => explore::run(common, cli.path.as_deref(), cli.data.clone()),
         Some(Command::Import(args)) => import::run(common, args),
         Some(Command::Analyze(args)) => analyze::run(common, args),
+        Some(Command::Prune(args)) => prune::run(common, args),
         Some(Command::Train(args)) => train::run(common, args),
         Some(Command::Show(args)) => show::run(common, args),
         Some(Command::Doctor) => doctor::run(common),

@@ -108,7 +108,7 @@ pub fn run(common: &Common, args: &TrainArgs) -> Result<ExitCode, Failure> {
                     store.write_manifest(&id, &manifest)?;
                 }
             }
-            Event::Finished(_) => {}
+            Event::Deletion(_) | Event::Finished(_) => {}
         }
         Ok(())
     });

@@ -100,7 +100,7 @@ pub(crate) fn evaluate(
 
 /// Whether the largest logit (the first of equals) is the label, and the
 /// cross-entropy in nats, in f64.
-fn score(logits: &[f32], label: usize) -> (bool, f64) {
+pub(super) fn score(logits: &[f32], label: usize) -> (bool, f64) {
     let mut best = 0;
     for (at, v) in logits.iter().enumerate() {
         if *v > logits[best] {

@@ -7,6 +7,7 @@
 
 pub mod analyze;
 pub mod components;
+pub mod deletion;
 pub mod device;
 pub mod evaluate;
 pub mod train;
@@ -20,10 +21,12 @@ use crate::model::capture::CaptureError;
 use crate::model::state::Mismatch;
 pub use analyze::{AnalyzeRequest, Measured, SamplePlan};
 pub use components::{ComponentsRequest, MeasuredComponents};
+pub use deletion::{DeletionRequest, Variant};
 pub use device::{DeviceChoice, DeviceError, OpenDevice};
 pub use evaluate::EvaluateRequest;
 pub use train::{EpochReport, TrainRequest, Trained};
 
+use crate::domain::deletion::DeletionRow;
 use crate::runs::Evaluation;
 
 /// Stops a job between two units of work.
@@ -49,6 +52,8 @@ pub enum Request {
     Analyze(AnalyzeRequest),
     /// The first-component suite.
     Components(ComponentsRequest),
+    /// Accuracy without sets of blocks.
+    Delete(DeletionRequest),
     /// Accuracy and loss.
     Evaluate(EvaluateRequest),
     /// Train from a seed.
@@ -62,6 +67,8 @@ pub enum Outcome {
     Measured(Box<Measured>),
     /// Of [`Request::Components`].
     Components(Box<MeasuredComponents>),
+    /// Of [`Request::Delete`]: a row for each set.
+    Deleted(Vec<DeletionRow>),
     /// Of [`Request::Evaluate`].
     Evaluated(Evaluation),
     /// Of [`Request::Train`].
@@ -88,6 +95,8 @@ pub enum Event {
     Progress(Progress),
     /// A training epoch ended; the state is there when a checkpoint is due.
     Epoch(Box<EpochReport>),
+    /// First estimates of a [`Request::Delete`].
+    Deletion(Vec<DeletionRow>),
     /// The job ended.
     Finished(Result<Outcome, EngineError>),
 }
@@ -211,6 +220,7 @@ fn compute_thread(choice: DeviceChoice, inbox: &Receiver<Envelope>) {
             Request::Components(r) => {
                 components::run(&r, &context).map(|m| Outcome::Components(Box::new(m)))
             }
+            Request::Delete(r) => deletion::run(&r, &context).map(Outcome::Deleted),
             Request::Evaluate(r) => evaluate::run(&r, &context).map(Outcome::Evaluated),
             Request::Train(r) => train::run(&r, &context).map(|t| Outcome::Trained(Box::new(t))),
         });

@@ -27,8 +27,10 @@ pub enum InferError {
     /// A tensor of an unexpected rank.
     #[error("not a CIFAR ResNet: {0} has shape {1:?}")]
     Shape(&'static str, Vec<usize>),
-    /// Stages of different lengths.
-    #[error("stages of {0}, {1} and {2} blocks: a CIFAR ResNet of depth 6n+2 has n in each")]
+    /// A stage that is not there.
+    #[error(
+        "stages of {0}, {1} and {2} blocks: a CIFAR ResNet of depth 6n+2 has n in each, a pruned one keeps the first of stages 2 and 3"
+    )]
     Stages(usize, usize, usize),
     /// The inferred description is out of range.
     #[error(transparent)]
@@ -49,12 +51,16 @@ pub fn infer(
     let stem = matrix(state, "conv1.weight", 4)?;
     let classifier = matrix(state, "linear.weight", 2)?;
     let blocks = [1, 2, 3].map(|stage| count_blocks(state, stage));
-    if blocks[0] != blocks[1] || blocks[1] != blocks[2] {
+    if blocks[1] == 0 || blocks[2] == 0 {
         return Err(InferError::Stages(blocks[0], blocks[1], blocks[2]));
     }
+    // unequal stages are those of a pruned network
+    let most = blocks.into_iter().max().unwrap_or(0);
+    let cut = blocks.iter().any(|n| *n != most);
     let width = stem[0] as f64 / crate::domain::spec::BASE_CHANNELS as f64;
-    let depth = 6 * blocks[0] + 2;
+    let depth = 6 * most + 2;
     let mut spec = ModelSpec::new(preset, depth, width, classifier[0], image)?;
+    spec.blocks = cut.then_some(blocks);
     spec.conv_bias = state.tensors.contains_key("conv1.bias");
     spec.shortcut = match state.tensors.contains_key("layer2.0.shortcut.weight") {
         true => Shortcut::Projection,
@@ -114,7 +120,9 @@ mod tests {
         let infer = |s: &StateDict| infer(s, Preset::He, &Overrides::default(), [3, 32, 32]);
         let mut state = initial_state(&spec, 0);
         state.tensors.retain(|name, _| !name.starts_with("layer3.1"));
-        assert_eq!(infer(&state), Err(InferError::Stages(2, 2, 1)));
+        assert_eq!(infer(&state).unwrap().blocks, Some([2, 2, 1]));
+        state.tensors.retain(|name, _| !name.starts_with("layer3."));
+        assert_eq!(infer(&state), Err(InferError::Stages(2, 2, 0)));
         state.tensors.remove("conv1.weight");
         assert!(matches!(infer(&state), Err(InferError::Missing("conv1.weight", ..))));
     }

@@ -9,6 +9,7 @@ pub mod capture;
 mod forward;
 pub mod infer;
 pub mod init;
+pub mod prune;
 pub mod resnet;
 pub mod state;
 pub mod weights;

@@ -1,0 +1,153 @@
+//! `blockscope prune`: what deleting residual blocks costs, and pruned networks
+//! as runs of their own.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use super::args::{Common, PruneArgs};
+use super::progress::Meter;
+use super::{Failure, follow, images};
+use crate::domain::deletion::{DeletionRow, DeletionTable, Experiment};
+use crate::engine::deletion::{Variant, baseline, lesions, sweep};
+use crate::engine::{DeletionRequest, Engine, Event, Outcome, Request};
+use crate::model::prune::pruned;
+use crate::model::weights::{Precision, parse_safetensors, write_safetensors};
+use crate::runs::{
+    self, DeletionRecord, Evaluation, FORMAT, PrunedFrom, RunManifest, RunState, RunStore,
+};
+
+pub fn run(common: &Common, args: &PruneArgs) -> Result<ExitCode, Failure> {
+    let store = RunStore::locate(common.runs.clone());
+    let id = store.resolve(&args.run)?;
+    let manifest = store.manifest(&id)?;
+    let spec = manifest.model.clone();
+    if let Some(blocks) = &args.blocks {
+        blocks.check(&spec).map_err(|e| Failure::usage(e.to_string()))?;
+        if blocks.is_empty() {
+            return Err(Failure::usage("--blocks names no block; write it as 2.3,2.4"));
+        }
+    }
+    if let Some(name) = &args.out {
+        store.check_new(name, args.force)?;
+    }
+    let folder = store.writable(&id)?;
+    let bytes = store.weights(&id)?;
+    let weights = parse_safetensors(&bytes, &format!("{}/weights.safetensors", args.run))?;
+    weights.state.check(&spec)?;
+    let dataset = images::test_images(&manifest, args.data.as_ref())?;
+    let mut data = dataset.record(1.0);
+    data.fraction = manifest.data.fraction;
+    data.train_examples = manifest.data.train_examples;
+    let mut variants = vec![baseline()];
+    if args.lesions {
+        variants.extend(lesions(&spec));
+    }
+    if args.sweep {
+        variants.extend((1..=3).flat_map(|stage| sweep(&spec, stage)));
+    }
+    if let Some(blocks) = &args.blocks {
+        variants.push(Variant { experiment: Experiment::Chosen, deleted: blocks.clone() });
+    }
+    if variants.len() == 1 {
+        return Err(Failure::usage(if spec.residual {
+            "this network has no block that can be deleted"
+        } else {
+            "this network has no residual connections, so no block can be deleted"
+        }));
+    }
+    let state = Arc::new(weights.state);
+    let engine = Engine::start(common.device)?;
+    let job = engine.submit(Request::Delete(DeletionRequest {
+        spec: spec.clone(),
+        state: Arc::clone(&state),
+        images: Arc::new(dataset.test),
+        examples: args.examples,
+        variants,
+        quick: false,
+    }));
+    let mut meter = Meter::new("deleting");
+    let mut device = String::new();
+    let outcome = follow(&job, |event| {
+        match event {
+            Event::Device(label) => device = label,
+            Event::Progress(progress) => meter.show(progress),
+            _ => {}
+        }
+        Ok(())
+    });
+    meter.finish();
+    let Outcome::Deleted(rows) = outcome? else {
+        return Err(Failure::usage("the engine answered another request"));
+    };
+    let mut table = DeletionTable::default();
+    table.merge(rows.iter().cloned());
+    print(&args.run, &table);
+    let record = DeletionRecord {
+        format: FORMAT,
+        program: runs::program(),
+        created: runs::now_rfc3339(),
+        device: device.clone(),
+        data: data.clone(),
+        weights_hash: Some(runs::hash::sha256_hex(&bytes)),
+    };
+    let chosen = rows.iter().find(|row| row.experiment == Experiment::Chosen).cloned();
+    store.merge_deletion(&id, record, rows)?;
+    println!("written to {}", folder.join("analysis").join("deletion.csv").display());
+    if let (Some(name), Some(row)) = (&args.out, chosen) {
+        let (spec, state) =
+            pruned(&spec, &state, &row.deleted).map_err(|e| Failure::usage(e.to_string()))?;
+        let small = write_safetensors(&state, &spec, Precision::F32)?;
+        let run = RunManifest {
+            format: FORMAT,
+            name: name.clone(),
+            program: runs::program(),
+            created: runs::now_rfc3339(),
+            state: RunState::Complete,
+            model: spec.clone(),
+            data,
+            device,
+            weights_hash: Some(runs::hash::sha256_hex(&small)),
+            test: Some(Evaluation { examples: row.examples, correct: row.correct, loss: row.loss }),
+            pruned_from: Some(PrunedFrom {
+                run: manifest.name.clone(),
+                deleted: row.deleted,
+                weights_hash: Some(runs::hash::sha256_hex(&bytes)),
+            }),
+            ..manifest
+        };
+        let folder = store.create(name, &run, &small, args.force)?;
+        println!("{name}  {}  written to {}", spec.title(), folder.display());
+        println!("next: blockscope analyze {name}");
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The rows as a table: what was deleted, accuracy and its interval, the change.
+fn print(run: &str, table: &DeletionTable) {
+    let whole = table.baseline().map(DeletionRow::accuracy);
+    let examples = table.rows().first().map_or(0, |row| row.examples);
+    println!("{run}  accuracy on {examples} test images, 95 % intervals");
+    let text = |row: &DeletionRow| match row.deleted.is_empty() {
+        true => "nothing".to_string(),
+        false => row.deleted.to_string(),
+    };
+    let width = table.rows().iter().map(|row| text(row).len()).max().unwrap_or(0).max(7);
+    println!("{:<10} {:<width$}  accuracy   interval          change", "experiment", "deleted");
+    for row in table.rows() {
+        let (low, high) = row.interval();
+        let change = match whole {
+            Some(whole) if !row.deleted.is_empty() => {
+                format!("{:+.2} points", 100.0 * (row.accuracy() - whole))
+            }
+            _ => String::new(),
+        };
+        println!(
+            "{:<10} {:<width$}  {:6.2} %   {:5.2} to {:5.2} %   {change}",
+            row.experiment.name(),
+            text(row),
+            100.0 * row.accuracy(),
+            100.0 * low,
+            100.0 * high
+        );
+    }
+}

@@ -1,0 +1,89 @@
+//! A network without its deleted blocks, as weights of their own: the blocks that
+//! stay are numbered anew within their stage, so that any CIFAR ResNet built with
+//! as many blocks (PyTorch: `ResNet(BasicBlock, [n1, n2, n3])`) takes them.
+
+use super::state::StateDict;
+use crate::domain::{BlockId, Bypass, BypassError, ModelSpec};
+
+/// The description and the weights of `spec` and `state` without the blocks of
+/// `bypass`.
+///
+/// # Errors
+/// [`BypassError`] if a block cannot be deleted.
+pub fn pruned(
+    spec: &ModelSpec,
+    state: &StateDict,
+    bypass: &Bypass,
+) -> Result<(ModelSpec, StateDict), BypassError> {
+    bypass.check(spec)?;
+    let kept: Vec<BlockId> =
+        BlockId::all(spec).into_iter().filter(|block| !bypass.contains(*block)).collect();
+    let place =
+        |block: BlockId| kept.iter().filter(|k| k.stage == block.stage).position(|k| *k == block);
+    let mut blocks = [0; 3];
+    for block in &kept {
+        blocks[block.stage - 1] += 1;
+    }
+    let mut small = StateDict::default();
+    for (name, tensor) in &state.tensors {
+        let name = match split(name) {
+            None => name.clone(),
+            Some((block, rest)) => match place(block) {
+                None => continue,
+                Some(at) => format!("layer{}.{at}.{rest}", block.stage),
+            },
+        };
+        small.tensors.insert(name, tensor.clone());
+    }
+    let blocks = (!bypass.is_empty() || spec.blocks.is_some()).then_some(blocks);
+    Ok((ModelSpec { blocks, ..spec.clone() }, small))
+}
+
+/// `layer2.3.conv1.weight` as block 2.3 and `conv1.weight`.
+fn split(name: &str) -> Option<(BlockId, &str)> {
+    let (stage, rest) = name.strip_prefix("layer")?.split_once('.')?;
+    let (block, rest) = rest.split_once('.')?;
+    Some((BlockId { stage: stage.parse().ok()?, block: block.parse().ok()? }, rest))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Preset;
+    use crate::model::infer::{Overrides, infer};
+    use crate::model::init::initial_state;
+    use crate::model::{Mode, ResNet};
+    use burn::tensor::{Device, Tensor, TensorData};
+
+    #[test]
+    fn the_cut_network_computes_what_the_whole_one_does_without_its_blocks() {
+        for preset in [Preset::He, Preset::Paper] {
+            let spec = ModelSpec::new(preset, 20, 0.5, 10, [3, 16, 16]).unwrap();
+            let state = initial_state(&spec, 3);
+            let bypass: Bypass = "1.0,1.2,2.1,3.2".parse().unwrap();
+            let (small_spec, small) = pruned(&spec, &state, &bypass).unwrap();
+            assert_eq!(small_spec.blocks, Some([1, 2, 2]));
+            let device = Device::flex();
+            let x: Vec<f32> = (0..4 * 3 * 256).map(|i| ((i * 31) % 61) as f32 / 60.0).collect();
+            let x = Tensor::<4>::from_data(TensorData::new(x, [4, 3, 16, 16]), &device);
+            let logits = |t: Tensor<2>| t.into_data().try_into_vec::<f32>().unwrap();
+            let whole = ResNet::from_state(&spec, &state, &device).unwrap();
+            let cut = ResNet::from_state(&small_spec, &small, &device).unwrap();
+            let a = logits(whole.forward_without(x.clone(), Mode::Evaluate, &bypass));
+            assert_eq!(a, logits(cut.forward(x.clone(), Mode::Evaluate)));
+            assert_ne!(a, logits(whole.forward(x, Mode::Evaluate)));
+            // a checkpoint of it is recognised
+            let found = infer(&small, preset, &Overrides::default(), [3, 16, 16]).unwrap();
+            assert_eq!(found, small_spec);
+        }
+    }
+
+    #[test]
+    fn nothing_deleted_changes_nothing_and_the_impossible_is_refused() {
+        let spec = ModelSpec::new(Preset::He, 14, 0.5, 10, [3, 16, 16]).unwrap();
+        let state = initial_state(&spec, 3);
+        let (same, tensors) = pruned(&spec, &state, &Bypass::none()).unwrap();
+        assert_eq!((&same, &tensors), (&spec, &state));
+        assert!(pruned(&spec, &state, &"2.0".parse().unwrap()).is_err());
+    }
+}
