@@ -28,6 +28,9 @@ const GAP: usize = 16;
 const TILE: (usize, usize) = (3, 4);
 /// Columns of the product whose rows stay in the first-level cache.
 const NEAR: usize = 2 * TILE.1;
+/// Side of a square of the product whose rows (two times 120 KiB) stay in the
+/// second-level cache; whole tiles and whole [`NEAR`]s.
+const SQUARE: usize = 72;
 
 /// `(Xc Xcᵀ, Xc diag(a²) Xcᵀ)` with centred columns, from `rows` (`n` x
 /// `positions * channels`, the channels of a position side by side) and the
@@ -143,24 +146,42 @@ impl WithSimd for Products<'_> {
                 let start = i.min(n - 1) * stride;
                 S::as_simd_f32s(&part[start..start + length]).0
             };
-            for near in (0..n).step_by(NEAR) {
-                for i in (near / TILE.0 * TILE.0..n).step_by(TILE.0) {
-                    let a = std::array::from_fn(|r| row(i + r));
-                    for j in (near..(near + NEAR).min(n).min(i + TILE.0)).step_by(TILE.1) {
-                        let b = std::array::from_fn(|c| row(j + c));
-                        let sums = tile::<S, { TILE.0 }, { TILE.1 }>(simd, a, b);
-                        for (r, sums) in sums.iter().enumerate().take(n - i) {
-                            let at = (i + r) * n + j;
-                            let to = at..at + TILE.1.min(n - j);
-                            let to = plain[to.clone()].iter_mut().zip(&mut scaled[to]);
-                            for ((plain, scaled), sum) in to.zip(sums) {
-                                *plain += simd.reduce_sum_f32s(*sum);
-                                *scaled += simd.reduce_sum_f32s(simd.mul_f32s(*sum, *squares));
+            // squares of the product whose rows stay in the second-level cache
+            for top in (0..n).step_by(SQUARE) {
+                for left in (0..=top).step_by(SQUARE) {
+                    for near in (left..(left + SQUARE).min(n)).step_by(NEAR) {
+                        let first = top.max(near / TILE.0 * TILE.0);
+                        for i in (first..(top + SQUARE).min(n)).step_by(TILE.0) {
+                            for j in (near..(near + NEAR).min(n).min(i + TILE.0)).step_by(TILE.1) {
+                                let a = std::array::from_fn(|r| row(i + r));
+                                let b = std::array::from_fn(|c| row(j + c));
+                                let sums = tile::<S, { TILE.0 }, { TILE.1 }>(simd, a, b);
+                                add(simd, &sums, *squares, (n, i, j), [&mut *plain, &mut *scaled]);
                             }
                         }
                     }
                 }
             }
+        }
+    }
+}
+
+/// Adds a tile's sums to both products of `n` columns, at row `i`, column `j`.
+#[inline(always)]
+fn add<S: Simd, const R: usize, const C: usize>(
+    simd: S,
+    sums: &[[S::f32s; C]; R],
+    squares: S::f32s,
+    (n, i, j): (usize, usize, usize),
+    [plain, scaled]: [&mut [f32]; 2],
+) {
+    for (r, sums) in sums.iter().enumerate().take(n - i) {
+        let at = (i + r) * n + j;
+        let to = at..at + C.min(n - j);
+        let to = plain[to.clone()].iter_mut().zip(&mut scaled[to]);
+        for ((plain, scaled), sum) in to.zip(sums) {
+            *plain += simd.reduce_sum_f32s(*sum);
+            *scaled += simd.reduce_sum_f32s(simd.mul_f32s(*sum, squares));
         }
     }
 }
