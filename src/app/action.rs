@@ -34,6 +34,18 @@ pub enum Action {
     Theme,
     Depth,
     Export,
+    Blocks,
+    TauDown,
+    TauUp,
+    NextTab,
+    PreviousTab,
+    Delete,
+    Undo,
+    Redo,
+    Restore,
+    Sweep,
+    Lesions,
+    PrunedMap,
     Open,
     Back,
     Refresh,
@@ -65,6 +77,8 @@ pub enum Group {
     Find,
     /// What the map shows.
     Map,
+    /// Blocks: finding and deleting them.
+    Blocks,
     /// How it looks.
     Look,
     /// Everything else.
@@ -73,7 +87,8 @@ pub enum Group {
 
 impl Group {
     /// All groups in the order of the help.
-    pub const ALL: [Group; 5] = [Group::Move, Group::Map, Group::Find, Group::Look, Group::Program];
+    pub const ALL: [Group; 6] =
+        [Group::Move, Group::Map, Group::Blocks, Group::Find, Group::Look, Group::Program];
 
     /// The heading.
     pub fn name(self) -> &'static str {
@@ -81,6 +96,7 @@ impl Group {
             Group::Move => "Move",
             Group::Find => "Find",
             Group::Map => "Map",
+            Group::Blocks => "Blocks",
             Group::Look => "Look",
             Group::Program => "Program",
         }
@@ -136,7 +152,7 @@ pub const TABLE: &[ActionInfo] = &[
         &["]"],
         Explorer,
         Group::Move,
-        "next layer, along the diagonal",
+        "next layer along the diagonal, or next outlined block",
     ),
     row(
         Action::PreviousLayer,
@@ -144,7 +160,7 @@ pub const TABLE: &[ActionInfo] = &[
         &["["],
         Explorer,
         Group::Move,
-        "previous layer, along the diagonal",
+        "previous layer, or previous outlined block",
     ),
     row(Action::NextStage, "next-stage", &["}"], Explorer, Group::Move, "start of the next stage"),
     row(
@@ -183,7 +199,14 @@ pub const TABLE: &[ActionInfo] = &[
         "half a page up",
     ),
     row(Action::View, "view", &["v"], Explorer, Group::Map, "next view: all, block outputs, convs"),
-    row(Action::Mode, "mode", &["m"], Explorer, Group::Map, "next map: CKA, standard error"),
+    row(
+        Action::Mode,
+        "mode",
+        &["m"],
+        Explorer,
+        Group::Map,
+        "next map: CKA, PC1 similarity, without PC1, error",
+    ),
     row(Action::ZoomIn, "zoom-in", &["+", "="], Explorer, Group::Map, "zoom in by a whole factor"),
     row(Action::ZoomOut, "zoom-out", &["-"], Explorer, Group::Map, "zoom out by a whole factor"),
     row(Action::ZoomFit, "zoom-fit", &["f"], Explorer, Group::Map, "fit the map to the screen"),
@@ -196,6 +219,46 @@ pub const TABLE: &[ActionInfo] = &[
         Explorer,
         Group::Map,
         "write the map as PNG, SVG, CSV and NPY",
+    ),
+    row(Action::NextTab, "next-tab", &["Tab"], Explorer, Group::Map, "next tab of the inspector"),
+    row(
+        Action::PreviousTab,
+        "previous-tab",
+        &["S-Tab"],
+        Explorer,
+        Group::Map,
+        "previous tab of the inspector",
+    ),
+    row(Action::Blocks, "blocks", &["b"], Explorer, Group::Blocks, "outline the detected blocks"),
+    row(Action::TauDown, "tau-down", &["<"], Explorer, Group::Blocks, "lower threshold of a block"),
+    row(Action::TauUp, "tau-up", &[">"], Explorer, Group::Blocks, "higher threshold of a block"),
+    row(
+        Action::Delete,
+        "delete",
+        &["x"],
+        Explorer,
+        Group::Blocks,
+        "delete the row's residual block, or take it back",
+    ),
+    row(Action::Undo, "undo", &["u"], Explorer, Group::Blocks, "undo a deletion"),
+    row(Action::Redo, "redo", &["C-r"], Explorer, Group::Blocks, "redo a deletion"),
+    row(Action::Restore, "restore", &["U"], Explorer, Group::Blocks, "take all deletions back"),
+    row(
+        Action::Sweep,
+        "sweep",
+        &["X"],
+        Explorer,
+        Group::Blocks,
+        "prune the row's stage from its end",
+    ),
+    row(Action::Lesions, "lesions", &["L"], Explorer, Group::Blocks, "delete each block alone"),
+    row(
+        Action::PrunedMap,
+        "pruned-map",
+        &["P"],
+        Explorer,
+        Group::Blocks,
+        "CKA map of the pruned network",
     ),
     row(Action::Find, "find", &["/"], Explorer, Group::Find, "find a layer by name"),
     row(Action::FindNext, "find-next", &["n"], Explorer, Group::Find, "next layer found"),
@@ -257,6 +320,9 @@ pub const HINTS: &[Hint] = &[
     hint(Home, "open", &[Action::Open]),
     hint(Home, "refresh", &[Action::Refresh]),
     hint(Everywhere, "help", &[Action::Help]),
+    hint(Explorer, "blocks", &[Action::Blocks]),
+    hint(Explorer, "delete", &[Action::Delete]),
+    hint(Explorer, "tab", &[Action::NextTab]),
     hint(Explorer, "find", &[Action::Find]),
     hint(Explorer, "zoom", &[Action::ZoomIn, Action::ZoomOut]),
     hint(Explorer, "view", &[Action::View]),

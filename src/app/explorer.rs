@@ -5,56 +5,16 @@
 
 use std::ops::Range;
 
-use crate::domain::{Layer, Pooling, SimilarityMatrix, View};
+use crate::domain::blocks::{BlockRule, DetectedBlock, TAUS, detect, sensitivity};
+use crate::domain::components::Components;
+use crate::domain::{BlockId, Layer, Pooling, SimilarityMatrix, View};
 use crate::runs::{CkaAnalysis, LoadedRun};
 
+use super::inspect::{Album, Tab};
 use super::layout::ExplorerLayout;
+use super::mode::MapMode;
+use super::pruning::Pruning;
 use super::viewport::Viewport;
-
-/// What the map shows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-#[non_exhaustive]
-pub enum MapMode {
-    /// Centred kernel alignment of every pair of layers.
-    #[default]
-    Cka,
-    /// Its standard error.
-    StandardError,
-}
-
-impl MapMode {
-    /// The name on screen.
-    pub fn name(self) -> &'static str {
-        match self {
-            MapMode::Cka => "CKA",
-            MapMode::StandardError => "standard error",
-        }
-    }
-
-    /// The name in file names.
-    pub fn stem(self) -> &'static str {
-        match self {
-            MapMode::Cka => "cka",
-            MapMode::StandardError => "cka-se",
-        }
-    }
-
-    /// The mode after this one.
-    pub fn next(self) -> MapMode {
-        match self {
-            MapMode::Cka => MapMode::StandardError,
-            MapMode::StandardError => MapMode::Cka,
-        }
-    }
-
-    /// The scale that makes runs comparable.
-    pub fn fixed_range(self) -> (f64, f64) {
-        match self {
-            MapMode::Cka => (0.0, 1.0),
-            MapMode::StandardError => (0.0, 0.05),
-        }
-    }
-}
 
 /// Layers of one stage, as positions in the view.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,6 +52,25 @@ pub struct Explorer {
     derived: Option<Derived>,
     /// Layers found by the last search, full-list indices, ascending.
     pub(super) hits: Vec<usize>,
+    /// The open tab of the inspector.
+    pub tab: Tab,
+    /// Pictures of test images.
+    pub album: Album,
+    /// Deleted blocks.
+    pub pruning: Pruning,
+    /// Whether detected blocks are outlined.
+    outlined: bool,
+    tau: f64,
+    blocks: Blocks,
+}
+
+/// The detected blocks of the view's CKA map.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Blocks {
+    /// Those at the chosen threshold.
+    pub found: Vec<DetectedBlock>,
+    /// Those at every threshold of [`TAUS`].
+    pub by_tau: Vec<(f64, Vec<DetectedBlock>)>,
 }
 
 impl Explorer {
@@ -110,7 +89,18 @@ impl Explorer {
             viewport: Viewport::new(0, 0, (0, 0)),
             derived: None,
             hits: Vec::new(),
+            tab: like.map_or_else(Tab::default, |e| e.tab),
+            album: Album::default(),
+            pruning: Pruning::default(),
+            outlined: like.is_some_and(|e| e.outlined),
+            tau: like.map_or(BlockRule::of(View::All).tau, |e| e.tau),
+            blocks: Blocks::default(),
         };
+        let table = explorer.run.deletion.as_ref().map(|d| d.table.clone());
+        explorer.pruning = Pruning::new(table.unwrap_or_default());
+        if explorer.mode.map(&explorer.run, &explorer.pruning).is_none() {
+            explorer.mode = MapMode::Cka;
+        }
         if let Some(like) = like.filter(|e| e.run.id == explorer.run.id) {
             let last = explorer.layers().len().saturating_sub(1);
             explorer.cursor = (like.cursor.0.min(last), like.cursor.1.min(last));
@@ -192,11 +182,103 @@ impl Explorer {
         self.derived.as_ref().map(|d| &d.matrix)
     }
 
-    /// Standard errors of the view's map, where it is a map of estimates.
+    /// Standard errors of the view's map, where they were estimated.
     pub fn errors(&self) -> Option<SimilarityMatrix> {
+        Some(self.full_errors()?.select(&self.indices, &self.indices))
+    }
+
+    /// Standard errors of the full map, where they were estimated.
+    pub fn full_errors(&self) -> Option<&SimilarityMatrix> {
         match self.mode {
-            MapMode::Cka => Some(self.analysis()?.se.select(&self.indices, &self.indices)),
-            MapMode::StandardError => None,
+            MapMode::Cka => Some(&self.analysis()?.se),
+            MapMode::Pruned => self.pruning.map().map(|(_, map)| &map.se),
+            _ => None,
+        }
+    }
+
+    /// The full map in the chosen mode.
+    pub fn full_map(&self) -> Option<&SimilarityMatrix> {
+        self.mode.map(&self.run, &self.pruning)
+    }
+
+    /// The first-component suite, if it is of the same layers as the map.
+    pub fn components(&self) -> Option<&Components> {
+        let suite = self.run.components.as_ref()?;
+        (suite.record.layers.len() == self.layers().len()).then_some(&suite.components)
+    }
+
+    /// Indices into the full layer list that the view shows.
+    pub fn indices(&self) -> &[usize] {
+        &self.indices
+    }
+
+    /// The detected blocks of the view.
+    pub fn blocks(&self) -> &Blocks {
+        &self.blocks
+    }
+
+    /// Whether they are outlined on the map.
+    pub fn outlined(&self) -> bool {
+        self.outlined
+    }
+
+    /// The rule that finds them.
+    pub fn rule(&self) -> BlockRule {
+        BlockRule { tau: self.tau, ..BlockRule::of(self.view) }
+    }
+
+    /// Outlines the blocks, or no longer, and opens their tab.
+    pub fn toggle_blocks(&mut self) {
+        self.outlined = !self.outlined;
+        if self.outlined {
+            self.tab = Tab::Blocks;
+        }
+    }
+
+    /// The next lower or higher threshold.
+    pub fn step_tau(&mut self, up: bool) {
+        let near = |t: &f64| (t - self.tau).abs() < 1e-9;
+        let at = TAUS.iter().position(near).unwrap_or(TAUS.len() / 2);
+        let to = if up { (at + 1).min(TAUS.len() - 1) } else { at.saturating_sub(1) };
+        self.tau = TAUS[to];
+        self.detect();
+    }
+
+    /// Moves to the start of the next block (or of this or the previous one);
+    /// false if there is none.
+    pub fn move_block(&mut self, forward: bool) -> bool {
+        let row = self.position().0;
+        let mut starts = self.blocks.found.iter().map(|b| *b.span.start());
+        let to = match forward {
+            true => starts.find(|s| *s > row),
+            false => starts.rfind(|s| *s < row),
+        };
+        to.inspect(|to| self.move_to(*to, *to)).is_some()
+    }
+
+    /// The residual block of the cursor's row.
+    pub fn block_at_cursor(&self) -> Option<BlockId> {
+        BlockId::of(self.layer(self.position().0)?)
+    }
+
+    fn detect(&mut self) {
+        let Some(analysis) = self.run.analysis.as_ref() else { return };
+        let map = analysis.cka.select(&self.indices, &self.indices);
+        let rule = self.rule();
+        self.blocks = Blocks { found: detect(&map, rule), by_tau: sensitivity(&map, rule.min_len) };
+    }
+
+    /// Shows the map again after its values changed.
+    pub fn refresh(&mut self) {
+        self.derived = None;
+        self.derive();
+    }
+
+    /// Chooses a map, if the run has it.
+    pub fn set_mode(&mut self, mode: MapMode) {
+        if mode.map(&self.run, &self.pruning).is_some() {
+            self.mode = mode;
+            self.derive();
         }
     }
 
@@ -306,7 +388,10 @@ impl Explorer {
 
     /// The next map.
     pub fn next_mode(&mut self) {
-        self.mode = self.mode.next();
+        let at = MapMode::ALL.iter().position(|m| *m == self.mode).unwrap_or(0);
+        let mut after = MapMode::ALL.iter().cycle().skip(at + 1).take(MapMode::ALL.len());
+        let next = after.find(|m| m.map(&self.run, &self.pruning).is_some());
+        self.mode = next.copied().unwrap_or_default();
         self.derive();
     }
 
@@ -343,6 +428,7 @@ impl Explorer {
                 Some(StageSpan { stage, span: start..end })
             })
             .collect();
+        self.detect();
         self.resize(size);
     }
 
@@ -353,11 +439,7 @@ impl Explorer {
         if self.derived.as_ref().is_some_and(|d| d.key == key) {
             return;
         }
-        let Some(analysis) = self.analysis() else { return };
-        let source = match self.mode {
-            MapMode::Cka => &analysis.cka,
-            MapMode::StandardError => &analysis.se,
-        };
+        let Some(source) = self.full_map() else { return };
         let matrix = source.select(&self.indices, &self.indices);
         let pooled = if group == 1 { matrix.clone() } else { pool(&matrix, group, self.pooling) };
         let (data_range, undefined) = spread(&matrix, self.mode.fixed_range());

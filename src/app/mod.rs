@@ -5,7 +5,8 @@
 //! - [`action`]: the one table of commands; [`keymap`] and [`key`] beside it
 //! - [`state`]: `App`, `Input`, `Effect`
 //! - [`explorer`]: an open run; [`viewport`]: zoom and scrolling
-//! - [`jobs`]: computations asked for
+//! - [`inspect`]: the tabs beside the map; [`pruning`]: deleted blocks
+//! - [`jobs`]: computations asked for; [`running`]: the one that runs
 //! - [`layout`]: where things are at a given size
 //! - [`update`](mod@update): the function
 
@@ -14,10 +15,14 @@ pub mod action;
 pub mod demo;
 pub mod explorer;
 pub mod find;
+pub mod inspect;
 pub mod jobs;
 pub mod key;
 pub mod keymap;
 pub mod layout;
+pub mod mode;
+pub mod pruning;
+pub mod running;
 pub mod state;
 pub mod update;
 pub mod viewport;
@@ -26,8 +31,9 @@ pub mod viewport;
 mod tests;
 
 pub use action::{Action, Scope};
-pub use explorer::{Explorer, MapMode};
+pub use explorer::Explorer;
 pub use key::{Key, KeyCode};
 pub use keymap::Keymap;
+pub use mode::MapMode;
 pub use state::{App, ColourDepth, Effect, ExportRequest, Input, Look, Screen, Toast};
 pub use update::update;

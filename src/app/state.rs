@@ -12,6 +12,7 @@ use super::find::Find;
 use super::jobs::{JobId, JobRequest, JobUpdate, Picture};
 use super::key::Key;
 use super::keymap::Keymap;
+use super::running::Running;
 
 /// How many colours the terminal shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -240,6 +241,12 @@ pub struct App {
     pub pending: Vec<Key>,
     /// A count typed before a key.
     pub count: Option<usize>,
+    /// The computation that runs.
+    pub running: Option<Running>,
+    /// Whether the question is open if it shall be cancelled.
+    pub asking: bool,
+    /// Number of computations started so far.
+    pub jobs_started: JobId,
 }
 
 impl App {
@@ -259,6 +266,9 @@ impl App {
             device: None,
             pending: Vec::new(),
             count: None,
+            running: None,
+            asking: false,
+            jobs_started: 0,
         }
     }
 

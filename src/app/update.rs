@@ -8,9 +8,11 @@ use crate::runs::LoadedRun;
 use super::action::{Action, Scope, TABLE};
 use super::explorer::Explorer;
 use super::find::{Find, FindEvent};
+use super::inspect::Tab;
 use super::key::{Key, KeyCode};
 use super::keymap::Lookup;
 use super::layout::{ExplorerLayout, HomeLayout, too_small};
+use super::running;
 use super::state::{App, ColourDepth, Effect, ExportRequest, Input, Screen};
 
 /// Largest count: no list is longer.
@@ -46,10 +48,14 @@ pub fn update(app: &mut App, input: Input) -> Vec<Effect> {
             app.home.runs = Some(runs);
             scroll_home(app);
         }
-        Input::RunLoaded(result) => on_loaded(app, result),
+        Input::RunLoaded(result) => return on_loaded(app, result),
         Input::Device(device) => app.device = Some(device),
-        // taken by the inspector and the pruning, once they are here
-        Input::Job(..) | Input::Pictures(..) => {}
+        Input::Job(id, news) => running::news(app, id, news),
+        Input::Pictures(run, result) => {
+            if let Some(e) = app.explorer.as_mut().filter(|e| e.run().id == run) {
+                e.album.take(result);
+            }
+        }
         Input::Exported(Ok(paths)) => app.tell(written(&paths)),
         Input::Exported(Err(why)) => app.complain(format!("export failed: {why}")),
         Input::Failed(why) => {
@@ -62,16 +68,23 @@ pub fn update(app: &mut App, input: Input) -> Vec<Effect> {
     Vec::new()
 }
 
-fn on_loaded(app: &mut App, result: Result<Box<LoadedRun>, String>) {
+fn on_loaded(app: &mut App, result: Result<Box<LoadedRun>, String>) -> Vec<Effect> {
     match result {
         // another run was asked for since
-        Ok(run) if app.loading.as_ref() != Some(&run.id) => {}
+        Ok(run) if app.loading.as_ref() != Some(&run.id) => Vec::new(),
         Ok(run) => {
+            let mut effects = running::cancel(app);
             app.loading = None;
             app.find = None;
+            let problem = run.problems.first().cloned();
             app.explorer = Some(Explorer::new(*run, app.size, app.explorer.as_ref()));
             app.screen = Screen::Explorer;
             select_open_run(app);
+            if let Some(problem) = problem {
+                app.complain(problem);
+            }
+            effects.extend(pictures(app));
+            effects
         }
         Err(why) => {
             app.loading = None;
@@ -79,8 +92,29 @@ fn on_loaded(app: &mut App, result: Result<Box<LoadedRun>, String>) {
                 app.screen = Screen::Home;
             }
             app.complain(why);
+            Vec::new()
         }
     }
+}
+
+/// Number of dominant images that are shown.
+pub const SHOWN_IMAGES: usize = 8;
+
+/// Asks for the pictures that the inspector needs and does not have.
+fn pictures(app: &mut App) -> Vec<Effect> {
+    let Some(e) = &mut app.explorer else { return Vec::new() };
+    let row = e.position().0;
+    let (Some(components), Some(layer)) = (e.components(), e.layer(row)) else {
+        return Vec::new();
+    };
+    if e.tab != Tab::Layer {
+        return Vec::new();
+    }
+    let dominant = components.dominant(layer.index, SHOWN_IMAGES);
+    let images: Vec<u32> = dominant.iter().map(|i| components.images[*i]).collect();
+    let run = e.run().id.clone();
+    let new = e.album.ask(&images);
+    if new.is_empty() { Vec::new() } else { vec![Effect::LoadPictures(run, new)] }
 }
 
 fn select_open_run(app: &mut App) {
@@ -115,6 +149,11 @@ fn on_key(app: &mut App, key: Key) -> Vec<Effect> {
         app.keymap.lookup(&[key], app.scope())
     {
         return act(app, action, None);
+    }
+    if app.asking {
+        app.asking = false;
+        let yes = matches!(key.code, KeyCode::Char('y' | 'Y') | KeyCode::Enter);
+        return if yes { running::cancel(app) } else { Vec::new() };
     }
     if app.find.is_some() {
         on_find_key(app, key);
@@ -275,6 +314,10 @@ fn scroll_home(app: &mut App) {
 
 fn act_explorer(app: &mut App, action: Action, count: Option<usize>) -> Vec<Effect> {
     if action == Action::Back {
+        if app.running.is_some() {
+            app.asking = true;
+            return Vec::new();
+        }
         app.screen = Screen::Home;
         app.loading = None;
         return if app.home.runs.is_none() { vec![Effect::ListRuns] } else { Vec::new() };
@@ -296,8 +339,25 @@ fn act_explorer(app: &mut App, action: Action, count: Option<usize>) -> Vec<Effe
         Action::Last => e.move_to(count.map_or(usize::MAX, |c| c.saturating_sub(1)), col),
         Action::FirstColumn => e.move_to(row, 0),
         Action::LastColumn => e.move_to(row, usize::MAX),
+        Action::NextLayer | Action::PreviousLayer if e.outlined() => {
+            let forward = action == Action::NextLayer;
+            if !e.move_block(forward) {
+                let which = if forward { "next" } else { "previous" };
+                app.complain(format!("no {which} block at this threshold"));
+            }
+        }
         Action::NextLayer => e.move_layer(n),
         Action::PreviousLayer => e.move_layer(-n),
+        Action::Blocks => e.toggle_blocks(),
+        Action::TauDown | Action::TauUp => e.step_tau(action == Action::TauUp),
+        Action::NextTab | Action::PreviousTab => e.tab = e.tab.step(action == Action::NextTab),
+        Action::Delete
+        | Action::Undo
+        | Action::Redo
+        | Action::Restore
+        | Action::Sweep
+        | Action::Lesions
+        | Action::PrunedMap => return running::act(app, action),
         Action::NextStage | Action::PreviousStage => {
             for _ in 0..times.min(4) {
                 e.move_stage(action == Action::NextStage);
@@ -326,7 +386,7 @@ fn act_explorer(app: &mut App, action: Action, count: Option<usize>) -> Vec<Effe
         }
         _ => {}
     }
-    Vec::new()
+    pictures(app)
 }
 
 /// Everything needed to write the current map.

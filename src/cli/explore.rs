@@ -1,24 +1,22 @@
 //! `blockscope [PATH]`: the explorer, with the rest of the program as its
 //! services.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use super::args::Common;
+use super::services::Program;
 use super::{Failure, USAGE};
-use crate::app::jobs::{JobId, JobRequest, JobUpdate, Picture};
-use crate::app::{App, ColourDepth, ExportRequest, Look};
+use crate::app::{App, ColourDepth, Look};
 use crate::data::DataSource;
-use crate::engine::{DeviceChoice, device};
-use crate::export::{self, MapExport};
-use crate::runs::{FIRST_RUN, LoadedRun, RunId, RunStore, RunSummary};
-use crate::terminal::{self, JobNews, Options, Services};
+use crate::runs::{FIRST_RUN, RunStore};
+use crate::terminal::{self, Options};
 use crate::theme::ThemeSet;
 
 pub fn run(
     common: &Common,
     path: Option<&str>,
-    _data: Option<DataSource>,
+    data: Option<DataSource>,
 ) -> Result<ExitCode, Failure> {
     let store = RunStore::locate(common.runs.clone());
     let open = match path {
@@ -32,7 +30,7 @@ pub fn run(
         tracing::warn!("{problem}");
     }
     let app = App::new(Look::new(&themes, None, terminal::detect(chosen)), open);
-    let services = Program { store, themes: themes.clone(), device: common.device };
+    let services = Program::new(store, themes.clone(), common.device, data);
     // Drivers write to standard error; without a log it goes nowhere.
     let nowhere = cfg!(unix).then(|| PathBuf::from("/dev/null"));
     let options = Options { log: common.log_file.clone().or(nowhere) };
@@ -71,53 +69,4 @@ pub(super) fn depth(text: &str) -> Result<Option<ColourDepth>, Failure> {
     found.map(Some).ok_or_else(|| {
         Failure::usage(format!("--color {text:?}: use auto, truecolor, 256, 16 or mono"))
     })
-}
-
-/// The program as the explorer sees it.
-struct Program {
-    store: RunStore,
-    themes: ThemeSet,
-    device: DeviceChoice,
-}
-
-impl Services for Program {
-    fn list(&self) -> Vec<RunSummary> {
-        self.store.list()
-    }
-
-    fn load(&self, id: &RunId) -> Result<LoadedRun, String> {
-        self.store.load(id).map_err(|error| error.to_string())
-    }
-
-    fn export(&self, request: &ExportRequest) -> Result<Vec<PathBuf>, String> {
-        let colormap = self
-            .themes
-            .colormap(&request.colormap)
-            .ok_or_else(|| format!("there is no colour map {:?}", request.colormap))?;
-        let map = MapExport {
-            title: request.title.clone(),
-            subtitle: request.quantity.clone(),
-            layers: &request.rows,
-            values: &request.matrix,
-            se: request.errors.as_ref(),
-            colormap,
-            range: request.range,
-        };
-        export::write_all(&map, Path::new(&request.directory), &request.stem)
-            .map_err(|error| error.to_string())
-    }
-
-    fn device(&self) -> String {
-        device::preview(self.device)
-    }
-
-    fn start(&self, _: JobRequest, news: JobNews) {
-        news.send(JobUpdate::Failed("computations come with a later change".into()));
-    }
-
-    fn cancel(&self, _: JobId) {}
-
-    fn pictures(&self, _: &RunId, _: &[u32]) -> Result<Vec<(u32, Picture)>, String> {
-        Err("pictures come with a later change".into())
-    }
 }

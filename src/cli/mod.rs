@@ -12,6 +12,7 @@ mod images;
 mod import;
 mod progress;
 mod prune;
+mod services;
 mod show;
 mod train;
 

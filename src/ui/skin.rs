@@ -38,6 +38,11 @@ impl Skin {
         self.theme == look.theme() && self.colormap == look.colormap() && self.depth == look.depth
     }
 
+    /// How many colours there are.
+    pub fn depth(&self) -> ColourDepth {
+        self.depth
+    }
+
     /// The style of a role.
     pub fn style(&self, role: Role) -> Style {
         let at = Role::ALL.iter().position(|r| *r == role).unwrap_or(0);

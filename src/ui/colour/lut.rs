@@ -69,6 +69,11 @@ impl Lut {
         }
     }
 
+    /// A colour that stands out from one of the table's.
+    pub fn contrast_to(&self, colour: Color) -> Color {
+        self.contrast(self.colours.iter().position(|c| *c == colour).unwrap_or(0))
+    }
+
     /// The glyph of a level of the ramp.
     pub fn glyph(&self, level: usize) -> &'static str {
         RAMP.get(level).copied().unwrap_or("█")

@@ -25,8 +25,8 @@ use crate::theme::Role;
 use super::super::Skin;
 use super::super::pen::{Pen, rect, width};
 use super::super::widgets::heatmap::UNDEFINED;
-use super::super::widgets::{Heatmap, Legend, Ruler, Side, Span};
-use super::{bars, find, inspector, message, readout};
+use super::super::widgets::{Heatmap, Legend, Outline, Ruler, Side, Span};
+use super::{bars, find, inspector, message, readout, running};
 
 /// Draws the explorer.
 pub fn draw(app: &App, size: (u16, u16), skin: &Skin, buffer: &mut Buffer) {
@@ -48,7 +48,9 @@ pub fn draw(app: &App, size: (u16, u16), skin: &Skin, buffer: &mut Buffer) {
         return;
     }
     map(explorer, places.map, skin, buffer);
+    outline(explorer, places.map, skin, buffer);
     rulers(explorer, &places, skin, buffer);
+    deleted(explorer, &places, skin, buffer);
     if let Some(area) = places.legend {
         legend(explorer, app, area, skin, buffer);
     }
@@ -62,7 +64,9 @@ pub fn draw(app: &App, size: (u16, u16), skin: &Skin, buffer: &mut Buffer) {
             app.count.map(|n| n.to_string()).unwrap_or_default() + &print_sequence(&app.pending);
         readout::draw(explorer, &count, places.readout, skin, buffer);
     }
-    bars::hints(app, places.hints, skin, buffer);
+    if !running::draw(app, places.hints, skin, buffer) {
+        bars::hints(app, places.hints, skin, buffer);
+    }
 }
 
 fn map(explorer: &Explorer, area: Area, skin: &Skin, buffer: &mut Buffer) {
@@ -80,6 +84,58 @@ fn map(explorer: &Explorer, area: Area, skin: &Skin, buffer: &mut Buffer) {
         undefined: skin.style(Role::Undefined),
     };
     heatmap.render(rect(area), buffer);
+}
+
+/// The detected blocks as pixels of the window along both axes.
+fn outline(explorer: &Explorer, area: Area, skin: &Skin, buffer: &mut Buffer) {
+    if !explorer.outlined() {
+        return;
+    }
+    let (scale, origin) = (explorer.viewport().scale(), explorer.viewport().origin());
+    let pixel =
+        |layer: usize, origin: usize| (layer as isize - origin as isize) * scale.pixels() as isize;
+    let frames: Vec<_> = explorer
+        .blocks()
+        .found
+        .iter()
+        .map(|block| {
+            let first = block.span.start() / scale.group();
+            let end = (block.span.end() + 1).div_ceil(scale.group());
+            let (left, right) = (pixel(first, origin.1), pixel(end, origin.1));
+            let (top, bottom) = (pixel(first, origin.0), pixel(end, origin.0));
+            (left, top, right, bottom)
+        })
+        .collect();
+    let style = skin.style(Role::Accent);
+    let area = rect(area);
+    Outline { frames: &frames, lut: skin.lut(), style }.render(area, buffer);
+}
+
+/// Marks the rows and columns of deleted blocks on the rulers.
+fn deleted(explorer: &Explorer, places: &ExplorerLayout, skin: &Skin, buffer: &mut Buffer) {
+    let bypass = explorer.pruning.deleted();
+    if bypass.is_empty() {
+        return;
+    }
+    let style = skin.style(Role::Bad);
+    let viewport = explorer.viewport();
+    for position in 0..explorer.len() {
+        if !explorer.layer(position).is_some_and(|layer| bypass.contains_layer(layer)) {
+            continue;
+        }
+        if let Some(y) = viewport.row_pixel(position).map(|y| y / 2)
+            && places.rows.w > 0
+            && y < usize::from(places.rows.h)
+        {
+            let x = places.rows.x + places.rows.w - 1;
+            Pen::new(buffer, Area::new(x, places.rows.y + y as u16, 1, 1), 0).put("×", style);
+        }
+        if let Some(x) = viewport.col_pixel(position).filter(|x| *x < usize::from(places.columns.w))
+        {
+            let x = places.columns.x + x as u16;
+            Pen::new(buffer, Area::new(x, places.columns.y, 1, 1), 0).put("×", style);
+        }
+    }
 }
 
 /// Stages as pixels of the window along one axis.

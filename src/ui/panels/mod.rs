@@ -8,3 +8,4 @@ pub mod home;
 pub mod inspector;
 pub mod message;
 pub mod readout;
+pub mod running;

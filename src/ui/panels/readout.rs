@@ -3,6 +3,7 @@
 
 use ratatui::buffer::Buffer;
 
+use crate::app::MapMode;
 use crate::app::explorer::Explorer;
 use crate::app::layout::Area;
 use crate::theme::Role;
@@ -12,23 +13,30 @@ use super::super::pen::{Pen, fit_end, width};
 
 /// The pair's value in words.
 pub fn value(explorer: &Explorer) -> Result<String, String> {
-    let (Some(analysis), (row, col)) = (explorer.analysis(), explorer.position()) else {
+    let (Some(map), (row, col)) = (explorer.full_map(), explorer.position()) else {
         return Err("no analysis".into());
     };
     let (Some(a), Some(b)) = (explorer.layer(row), explorer.layer(col)) else {
         return Err("no layers".into());
     };
-    let Some(cka) = analysis.cka.get(a.index, b.index) else {
+    let Some(value) = map.get(a.index, b.index) else {
+        let gone = explorer.pruning.map().filter(|_| explorer.mode() == MapMode::Pruned);
+        if let Some(layer) =
+            gone.and_then(|(d, _)| [a, b].into_iter().find(|l| d.contains_layer(l)))
+        {
+            return Err(format!("deleted: {}", layer.name));
+        }
         // the diagonal of a layer without variance is undefined too
-        let dead = [a, b].into_iter().find(|l| analysis.cka.get(l.index, l.index).is_none());
+        let dead = [a, b].into_iter().find(|l| map.get(l.index, l.index).is_none());
         return Err(match dead {
             Some(layer) => format!("undefined: {} has no variance", layer.name),
             None => "undefined".into(),
         });
     };
-    Ok(match analysis.se.get(a.index, b.index) {
-        Some(se) => format!("CKA {cka:.3} ± {se:.3}"),
-        None => format!("CKA {cka:.3}"),
+    let name = explorer.mode().name();
+    Ok(match explorer.full_errors().and_then(|se| se.get(a.index, b.index)) {
+        Some(se) => format!("{name} {value:.3} ± {se:.3}"),
+        None => format!("{name} {value:.3}"),
     })
 }
 

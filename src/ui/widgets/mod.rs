@@ -3,10 +3,15 @@
 
 pub mod heatmap;
 pub mod legend;
+pub mod outline;
 pub mod profile;
 pub mod ruler;
+pub mod thumbnail;
 
 pub use heatmap::Heatmap;
 pub use legend::Legend;
+pub use outline::Outline;
 pub use profile::Profile;
+
 pub use ruler::{Ruler, Side, Span};
+pub use thumbnail::Thumbnail;

@@ -1,0 +1,334 @@
+//! The program as the explorer sees it: runs, exports, pictures, and
+//! computations on the engine, each followed by a thread of its own.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::{Failure, images};
+use crate::app::ExportRequest;
+use crate::app::jobs::{JobId, JobKind, JobRequest, JobUpdate, Picture};
+use crate::data::{DataSource, Dataset};
+use crate::domain::Bypass;
+use crate::domain::deletion::{DeletionRow, Experiment};
+use crate::engine::deletion::{Variant, baseline, lesions, sweep};
+use crate::engine::{
+    AnalyzeRequest, CancelToken, DeletionRequest, DeviceChoice, Engine, EngineError, Event,
+    Outcome, Request, SamplePlan, device,
+};
+use crate::export::{self, MapExport};
+use crate::model::StateDict;
+use crate::model::weights::parse_safetensors;
+use crate::runs::{
+    self, CkaAnalysis, DeletionRecord, FORMAT, LoadedRun, RunId, RunManifest, RunStore, RunSummary,
+};
+use crate::terminal::{JobNews, Services};
+use crate::theme::ThemeSet;
+
+/// What the explorer's services need, shared with the threads that follow jobs.
+pub struct Program {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    store: RunStore,
+    themes: ThemeSet,
+    device: DeviceChoice,
+    data: Option<DataSource>,
+    engine: Mutex<Option<Arc<Engine>>>,
+    /// The images that were read last; reading them anew takes seconds.
+    images: Mutex<Option<Arc<Dataset>>>,
+    running: Mutex<HashMap<JobId, CancelToken>>,
+}
+
+impl Program {
+    /// Services over `store`; `data` are the images for pictures and deletions.
+    pub fn new(
+        store: RunStore,
+        themes: ThemeSet,
+        device: DeviceChoice,
+        data: Option<DataSource>,
+    ) -> Program {
+        let inner = Inner {
+            store,
+            themes,
+            device,
+            data,
+            engine: Mutex::default(),
+            images: Mutex::default(),
+            running: Mutex::default(),
+        };
+        Program { inner: Arc::new(inner) }
+    }
+}
+
+/// A lock whose holder panicked still holds sound data here.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Services for Program {
+    fn list(&self) -> Vec<RunSummary> {
+        self.inner.store.list()
+    }
+
+    fn load(&self, id: &RunId) -> Result<LoadedRun, String> {
+        self.inner.store.load(id).map_err(|error| error.to_string())
+    }
+
+    fn export(&self, request: &ExportRequest) -> Result<Vec<PathBuf>, String> {
+        let colormap = self
+            .inner
+            .themes
+            .colormap(&request.colormap)
+            .ok_or_else(|| format!("there is no colour map {:?}", request.colormap))?;
+        let map = MapExport {
+            title: request.title.clone(),
+            subtitle: request.quantity.clone(),
+            layers: &request.rows,
+            values: &request.matrix,
+            se: request.errors.as_ref(),
+            colormap,
+            range: request.range,
+        };
+        export::write_all(&map, Path::new(&request.directory), &request.stem)
+            .map_err(|error| error.to_string())
+    }
+
+    fn device(&self) -> String {
+        device::preview(self.inner.device)
+    }
+
+    fn start(&self, request: JobRequest, news: JobNews) {
+        let token = CancelToken::default();
+        lock(&self.inner.running).insert(request.id, token.clone());
+        let inner = Arc::clone(&self.inner);
+        let id = request.id;
+        let failed = news.clone();
+        let follow = move || {
+            let end = inner.follow(&request, &token, &news).unwrap_or_else(JobUpdate::Failed);
+            lock(&inner.running).remove(&id);
+            news.send(end);
+        };
+        if let Err(error) = std::thread::Builder::new().name(format!("job-{id}")).spawn(follow) {
+            lock(&self.inner.running).remove(&id);
+            failed.send(JobUpdate::Failed(format!("cannot start a thread: {error}")));
+        }
+    }
+
+    fn cancel(&self, id: JobId) {
+        if let Some(token) = lock(&self.inner.running).get(&id) {
+            token.cancel();
+        }
+    }
+
+    fn pictures(&self, run: &RunId, images: &[u32]) -> Result<Vec<(u32, Picture)>, String> {
+        let loaded = self.load(run)?;
+        let suite = loaded.components.ok_or("this run has no principal components")?;
+        let data = self.inner.images_of(&loaded.manifest, &suite.record.data.fingerprint)?;
+        let [channels, height, width] = data.test.shape();
+        if channels != 3 {
+            return Err(format!("images of {channels} channels have no picture"));
+        }
+        let plane = height * width;
+        let picture = |index: u32| {
+            let pixels = data.test.image(index as usize);
+            let rgb = (0..plane).flat_map(|at| [0, 1, 2].map(|c| pixels[c * plane + at])).collect();
+            (index, Picture { width, height, rgb })
+        };
+        let there = images.iter().copied().filter(|i| (*i as usize) < data.test.len());
+        Ok(there.map(picture).collect())
+    }
+}
+
+impl Inner {
+    fn engine(&self) -> Result<Arc<Engine>, String> {
+        let mut engine = lock(&self.engine);
+        if let Some(engine) = engine.as_ref() {
+            return Ok(Arc::clone(engine));
+        }
+        let new = Engine::start(self.device).map_err(|e| format!("cannot start a thread: {e}"))?;
+        Ok(Arc::clone(engine.insert(Arc::new(new))))
+    }
+
+    /// The test images with the given fingerprint.
+    fn images_of(&self, manifest: &RunManifest, fingerprint: &str) -> Result<Arc<Dataset>, String> {
+        let mut images = lock(&self.images);
+        if let Some(known) = images.as_ref().filter(|known| known.fingerprint == fingerprint) {
+            return Ok(Arc::clone(known));
+        }
+        let words = |failure: Failure| failure.message;
+        let source = images::source(manifest, self.data.as_ref()).map_err(words)?;
+        let read = crate::data::load_test(&source).map_err(|e| e.to_string())?;
+        if read.fingerprint != fingerprint {
+            return Err(format!("{source} holds other images than this run was analysed with"));
+        }
+        Ok(Arc::clone(images.insert(Arc::new(read))))
+    }
+
+    /// Runs a job to its end and reports on the way.
+    fn follow(
+        &self,
+        request: &JobRequest,
+        token: &CancelToken,
+        news: &JobNews,
+    ) -> Result<JobUpdate, String> {
+        let words = |e: runs::RunError| e.to_string();
+        let run = self.store.load(&request.run).map_err(words)?;
+        let known = known_baseline(&run.manifest);
+        if let (JobKind::Evaluate(deleted), Some(row)) = (&request.kind, &known) {
+            news.send(JobUpdate::Rows(vec![row.clone()]));
+            if deleted.is_empty() {
+                return Ok(JobUpdate::Done);
+            }
+        }
+        let bytes = self.store.weights(&request.run).map_err(words)?;
+        let origin = format!("{}/weights.safetensors", request.run.name());
+        let weights = parse_safetensors(&bytes, &origin).map_err(|e| e.to_string())?;
+        let hash = runs::hash::sha256_hex(&bytes);
+        let state = Arc::new(weights.state);
+        let (images, ask) = self.ask(request, &run, &state, known.is_some())?;
+        let job = self.engine()?.submit(ask);
+        {
+            // from here on, cancelling means the engine's job
+            let mut running = lock(&self.running);
+            running.insert(request.id, job.cancel.clone());
+            if token.is_cancelled() {
+                job.cancel.cancel();
+            }
+        }
+        let mut device = String::new();
+        for event in &job.events {
+            match event {
+                Event::Device(label) => device = label,
+                Event::Progress(p) => {
+                    let (done, total, unit) = (p.done, p.total, p.unit);
+                    news.send(JobUpdate::Progress { done, total, unit });
+                }
+                Event::Deletion(rows) => news.send(JobUpdate::Rows(rows)),
+                Event::Epoch(_) => {}
+                Event::Finished(Err(EngineError::Cancelled)) => return Ok(JobUpdate::Cancelled),
+                Event::Finished(Err(error)) => return Err(error.to_string()),
+                Event::Finished(Ok(Outcome::Deleted(rows))) => {
+                    news.send(JobUpdate::Rows(rows.clone()));
+                    let rows = known.into_iter().chain(rows).collect();
+                    self.keep(&request.run, &run.manifest, &images, device, hash, rows)?;
+                    return Ok(JobUpdate::Done);
+                }
+                Event::Finished(Ok(Outcome::Measured(measured))) => {
+                    let (JobKind::Map(deleted), Some(like)) = (&request.kind, &run.analysis) else {
+                        return Err("the engine answered another request".into());
+                    };
+                    let map = CkaAnalysis {
+                        record: runs::AnalysisRecord {
+                            created: runs::now_rfc3339(),
+                            program: runs::program(),
+                            device: measured.device,
+                            seconds: measured.seconds,
+                            batches: measured.estimate.batches,
+                            ..like.record.clone()
+                        },
+                        cka: measured.estimate.cka,
+                        se: measured.estimate.se,
+                    };
+                    news.send(JobUpdate::Map(deleted.clone(), Box::new(map)));
+                    return Ok(JobUpdate::Done);
+                }
+                Event::Finished(Ok(_)) => {
+                    return Err("the engine answered another request".into());
+                }
+            }
+        }
+        Err("the compute thread ended; restart blockscope".into())
+    }
+
+    /// What the engine is asked for a job.
+    fn ask(
+        &self,
+        request: &JobRequest,
+        run: &LoadedRun,
+        state: &Arc<StateDict>,
+        baseline_known: bool,
+    ) -> Result<(Arc<Dataset>, Request), String> {
+        let spec = run.manifest.model.clone();
+        let fingerprint = match (&request.kind, &run.analysis) {
+            (JobKind::Map(_), Some(analysis)) => &analysis.record.data.fingerprint,
+            _ => &run.manifest.data.fingerprint,
+        };
+        let data = self.images_of(&run.manifest, fingerprint)?;
+        let images = Arc::new(data.test.clone());
+        let state = Arc::clone(state);
+        let mut variants: Vec<Variant> = match baseline_known {
+            true => Vec::new(),
+            false => vec![baseline()],
+        };
+        let chosen =
+            |deleted: &Bypass| Variant { experiment: Experiment::Chosen, deleted: deleted.clone() };
+        match &request.kind {
+            JobKind::Evaluate(deleted) if deleted.is_empty() => {}
+            JobKind::Evaluate(deleted) => variants.push(chosen(deleted)),
+            JobKind::Lesions => variants.extend(lesions(&spec)),
+            JobKind::Sweep(stage) => variants.extend(sweep(&spec, *stage)),
+            JobKind::Map(deleted) => {
+                let record = &run.analysis.as_ref().ok_or("this run has no map yet")?.record;
+                let plan = SamplePlan {
+                    examples: Some(record.examples),
+                    batch: record.batch,
+                    passes: record.passes,
+                    sample: record.sample,
+                    seed: record.seed,
+                };
+                let bypass = deleted.clone();
+                return Ok((
+                    data,
+                    Request::Analyze(AnalyzeRequest { spec, state, images, plan, bypass }),
+                ));
+            }
+        }
+        if variants.iter().all(|v| v.deleted.is_empty()) && baseline_known {
+            return Err("no block of it can be deleted".into());
+        }
+        let ask = DeletionRequest { spec, state, images, examples: None, variants, quick: true };
+        Ok((data, Request::Delete(ask)))
+    }
+
+    /// Keeps rows in the run's folder. A run inside the program has none, and
+    /// looking at it should not make one.
+    fn keep(
+        &self,
+        id: &RunId,
+        manifest: &RunManifest,
+        images: &Dataset,
+        device: String,
+        hash: String,
+        rows: Vec<DeletionRow>,
+    ) -> Result<(), String> {
+        if matches!(id, RunId::Embedded(_)) {
+            return Ok(());
+        }
+        let mut data = images.record(1.0);
+        data.fraction = manifest.data.fraction;
+        data.train_examples = manifest.data.train_examples;
+        let record = DeletionRecord {
+            format: FORMAT,
+            program: runs::program(),
+            created: runs::now_rfc3339(),
+            device,
+            data,
+            weights_hash: Some(hash),
+        };
+        self.store.merge_deletion(id, record, rows).map(|_| ()).map_err(|e| e.to_string())
+    }
+}
+
+/// The accuracy of the whole network, if the run knows it already.
+fn known_baseline(manifest: &RunManifest) -> Option<DeletionRow> {
+    let test = manifest.test?;
+    Some(DeletionRow {
+        experiment: Experiment::Baseline,
+        deleted: Bypass::none(),
+        examples: test.examples,
+        correct: test.correct,
+        loss: test.loss,
+    })
+}
