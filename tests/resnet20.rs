@@ -11,11 +11,15 @@ use std::sync::Arc;
 
 use blockscope::data::{self, DataSource};
 use blockscope::domain::{Bypass, ModelSpec, Preset};
-use blockscope::engine::{AnalyzeRequest, EvaluateRequest, Outcome, Request, SamplePlan};
+use blockscope::engine::deletion::lesions;
+use blockscope::engine::{
+    AnalyzeRequest, ComponentsRequest, DeletionRequest, EvaluateRequest, Outcome, Request,
+    SamplePlan,
+};
 use blockscope::model::weights::model_of;
 use blockscope::model::{Overrides, StateDict, read_weights};
 use blockscope::runs::Sample;
-use ndarray::Array2;
+use ndarray::{Array1, Array2};
 
 struct Pretrained {
     spec: ModelSpec,
@@ -82,4 +86,55 @@ fn every_cell_of_the_map_is_the_reference() {
         }
     }
     println!("worst difference {worst:e}");
+}
+
+#[test]
+fn deleting_each_block_gives_the_reference_accuracies() {
+    let test = "deleting_each_block_gives_the_reference_accuracies";
+    let Some(net) = pretrained(test) else { return };
+    let Some(reference) = common::path_from_env(test, "BLOCKSCOPE_REFERENCE") else { return };
+    let job = common::engine("cpu").submit(Request::Delete(DeletionRequest {
+        variants: lesions(&net.spec),
+        spec: net.spec,
+        state: net.state,
+        images: net.images,
+        examples: None,
+        quick: false,
+    }));
+    let Outcome::Deleted(rows) = common::finish(job).unwrap() else { panic!() };
+    let mut compared = 0;
+    for row in rows {
+        // the reference leaves out block 1.0
+        let file = reference.join(format!("drop_{}.npy", row.deleted));
+        let Ok(expected) = ndarray_npy::read_npy::<_, Array1<f64>>(&file) else { continue };
+        let found = row.accuracy();
+        assert!((found - expected[0]).abs() <= 0.001, "{}: {found}", row.deleted);
+        compared += 1;
+    }
+    assert_eq!(compared, 6, "drop_*.npy in {}", reference.display());
+}
+
+#[test]
+fn shares_of_variance_are_the_reference() {
+    let test = "shares_of_variance_are_the_reference";
+    let Some(net) = pretrained(test) else { return };
+    let Some(reference) = common::path_from_env(test, "BLOCKSCOPE_REFERENCE") else { return };
+    let expected: Array1<f64> = ndarray_npy::read_npy(reference.join("pc1.npy")).unwrap();
+    let layers = net.spec.layers();
+    let job = common::engine("cpu").submit(Request::Components(ComponentsRequest {
+        spec: net.spec,
+        state: net.state,
+        images: net.images,
+        examples: 256,
+        sample: Sample::First,
+        seed: 0,
+        components: 5,
+        dominant_share: 0.01,
+    }));
+    let Outcome::Components(found) = common::finish(job).unwrap() else { panic!() };
+    assert_eq!(expected.len(), layers.len());
+    for (layer, expected) in layers.iter().zip(&expected) {
+        let share = found.components.share(layer.index).unwrap();
+        assert!((share - expected).abs() < 1e-3, "{}: {share} {expected}", layer.name);
+    }
 }

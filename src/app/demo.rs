@@ -4,10 +4,14 @@
 
 use ndarray::Array2;
 
+use crate::domain::components::Components;
+use crate::domain::deletion::{DeletionRow, DeletionTable, Experiment};
+use crate::domain::probes::Probe;
 use crate::domain::{Layer, LayerKind, ModelSpec, Preset, SimilarityMatrix};
 use crate::runs::{
-    AnalysisRecord, CkaAnalysis, DataRecord, Evaluation, FORMAT, LoadedRun, Recipe, RunId,
-    RunManifest, RunState, RunSummary, Sample, Seconds,
+    AnalysisRecord, CkaAnalysis, ComponentsAnalysis, ComponentsRecord, DataRecord,
+    DeletionAnalysis, DeletionRecord, Evaluation, FORMAT, LoadedRun, ProbesAnalysis, ProbesRecord,
+    Recipe, RunId, RunManifest, RunState, RunSummary, Sample, Seconds,
 };
 
 use super::explorer::Explorer;
@@ -86,6 +90,124 @@ pub fn synthetic_run(depth: usize) -> LoadedRun {
         pruned_from: None,
     };
     LoadedRun::new(RunId::Embedded(name), manifest, Some(CkaAnalysis { record, cka, se }))
+}
+
+/// The same run with everything that an analysis may find beside the map.
+pub fn with_findings(mut run: LoadedRun) -> LoadedRun {
+    let Some(analysis) = run.analysis.clone() else { return run };
+    let layers = analysis.record.layers.clone();
+    let (n, examples) = (layers.len(), 200);
+    let last = n.max(2) as f64 - 1.0;
+    let in_block = |i: usize| (0.34..0.66).contains(&(i as f64 / last));
+    let dead = |i: usize| analysis.cka.get(i, i).is_none();
+    let share = |i: usize, k: usize| match (dead(i), in_block(i)) {
+        (true, _) => f64::NAN,
+        (_, true) => 0.62 / (1 + 6 * k) as f64,
+        (_, false) => 0.12 / (1 + k) as f64,
+    };
+    let score = |i: usize, e: usize| match dead(i) {
+        true => f32::NAN,
+        false => ((e * 37 + i / 20 * 11) % 101) as f32 - 40.0,
+    };
+    let similarity = SimilarityMatrix::new(Array2::from_shape_fn((n, n), |(i, j)| {
+        analysis.cka.get(i, j).map_or(f64::NAN, |v| v * v)
+    }));
+    let less = |by: f64| SimilarityMatrix::new(analysis.cka.view().mapv(|v| v * by));
+    run.components = Some(ComponentsAnalysis {
+        record: ComponentsRecord {
+            format: FORMAT,
+            program: analysis.record.program.clone(),
+            created: analysis.record.created.clone(),
+            device: analysis.record.device.clone(),
+            data: analysis.record.data.clone(),
+            weights_hash: None,
+            estimator: crate::domain::pca::ESTIMATOR.into(),
+            examples,
+            components: 5,
+            dominant_share: 0.01,
+            sample: Sample::First,
+            seed: 0,
+            seconds: 4.5,
+            layers: layers.clone(),
+        },
+        components: Components {
+            images: (0..examples as u32).collect(),
+            labels: (0..examples as u16).map(|e| e % 10).collect(),
+            predictions: (0..examples as u16)
+                .map(|e| if e % 3 == 0 { 1 } else { e % 10 })
+                .collect(),
+            shares: Array2::from_shape_fn((n, 5), |(i, k)| share(i, k)),
+            scores: Array2::from_shape_fn((n, examples), |(i, e)| score(i, e)),
+            norms: Array2::from_shape_fn((n, examples), |(_, e)| 10.0 + (e % 17) as f32),
+            zeros: layers.iter().map(|l| (l.kind == LayerKind::Relu).then_some(0.45)).collect(),
+            similarity,
+            cka_without_pc1: less(0.7),
+            cka_without_dominant: less(0.9),
+        },
+    });
+    let probed = layers.iter().filter(|l| l.kind == LayerKind::Add || l.name.ends_with(".bn2"));
+    run.probes = Some(ProbesAnalysis {
+        record: ProbesRecord {
+            format: FORMAT,
+            program: analysis.record.program.clone(),
+            created: analysis.record.created.clone(),
+            device: analysis.record.device.clone(),
+            data: analysis.record.data.clone(),
+            weights_hash: None,
+            recipe: "softmax regression, SGD with momentum".into(),
+            epochs: 30,
+            batch: 128,
+            momentum: 0.9,
+            learning_rates: vec![0.1, 0.01],
+            train_examples: 700,
+            held_out_examples: 80,
+            test_examples: 10_000,
+            seed: 0,
+            seconds: 40.0,
+            layers: layers.clone(),
+        },
+        probes: probed
+            .map(|l| {
+                let depth = l.index as f64 / last;
+                let test_accuracy = 0.2 + 0.25 * depth - if l.post_residual { 0.0 } else { 0.08 };
+                let held_out_accuracy = test_accuracy + 0.01;
+                Probe {
+                    layer: l.index,
+                    learning_rate: 0.01,
+                    epoch: 21,
+                    held_out_accuracy,
+                    test_accuracy,
+                }
+            })
+            .collect(),
+    });
+    let row = |experiment, deleted: &str, correct| DeletionRow {
+        experiment,
+        deleted: deleted.parse().unwrap_or_default(),
+        examples: 10_000,
+        correct,
+        loss: 2.0,
+    };
+    let mut table = DeletionTable::default();
+    table.merge([
+        row(Experiment::Baseline, "", 4_123),
+        row(Experiment::Lesion, "1.1", 3_200),
+        row(Experiment::Lesion, "2.1", 4_100),
+        row(Experiment::Lesion, "2.2", 4_119),
+        row(Experiment::Sweep, "3.1,3.2", 2_350),
+    ]);
+    run.deletion = Some(DeletionAnalysis {
+        record: DeletionRecord {
+            format: FORMAT,
+            program: analysis.record.program.clone(),
+            created: analysis.record.created.clone(),
+            device: analysis.record.device.clone(),
+            data: analysis.record.data,
+            weights_hash: None,
+        },
+        table,
+    });
+    run
 }
 
 /// Features that make the map: position, membership of the block, kind.
@@ -172,7 +294,15 @@ pub fn summaries() -> Vec<RunSummary> {
 
 /// An app with the synthetic run of `depth` open on a screen of `size`.
 pub fn app(look: Look, depth: usize, size: (u16, u16)) -> App {
-    let run = synthetic_run(depth);
+    open(look, synthetic_run(depth), size)
+}
+
+/// The same with everything that an analysis may find.
+pub fn full_app(look: Look, depth: usize, size: (u16, u16)) -> App {
+    open(look, with_findings(synthetic_run(depth)), size)
+}
+
+fn open(look: Look, run: LoadedRun, size: (u16, u16)) -> App {
     let mut app = App::new(look, Some(run.id.clone()));
     update(&mut app, Input::Resize(size.0, size.1));
     update(&mut app, Input::RunsListed(summaries()));

@@ -29,6 +29,8 @@ pub mod viewport;
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_inside;
 
 pub use action::{Action, Scope};
 pub use explorer::Explorer;

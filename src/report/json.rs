@@ -6,8 +6,14 @@ use ndarray::ArrayView2;
 use serde::Serialize;
 
 use super::ReportError;
-use crate::domain::{Layer, ModelSpec};
-use crate::runs::{CkaAnalysis, DataRecord, LoadedRun, Recipe, RunState, Seconds};
+use crate::domain::blocks::{BlockRule, detect};
+use crate::domain::deletion::DeletionRow;
+use crate::domain::probes::Probe;
+use crate::domain::{Layer, ModelSpec, View};
+use crate::runs::{
+    CkaAnalysis, ComponentsAnalysis, DataRecord, LoadedRun, ProbesAnalysis, Recipe, RunState,
+    Seconds,
+};
 
 #[derive(Serialize)]
 struct Run<'a> {
@@ -49,6 +55,133 @@ struct Data<'a> {
 struct Analyses<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     cka: Option<Cka<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    blocks: Option<Vec<Block<'a>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    components: Option<Suite<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    probes: Option<Vec<ProbeRow<'a>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    deletion: Option<Vec<Deletion>>,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    problems: &'a [String],
+}
+
+/// A block of the default rule (`domain::blocks`).
+#[derive(Serialize)]
+struct Block<'a> {
+    first: &'a str,
+    last: &'a str,
+    layers: usize,
+    mean: f64,
+    contrast: Option<f64>,
+    tau: f64,
+    min_len: usize,
+}
+
+#[derive(Serialize)]
+struct Suite<'a> {
+    estimator: &'a str,
+    examples: usize,
+    dominant_share: f64,
+    device: &'a str,
+    fingerprint: &'a str,
+    weights_hash: Option<&'a str>,
+    created: &'a str,
+    images: &'a [u32],
+    labels: &'a [u16],
+    predictions: &'a [u16],
+    shares: Vec<Vec<Option<f64>>>,
+    zeros: &'a [Option<f64>],
+    similarity: Vec<Vec<Option<f64>>>,
+    cka_without_pc1: Vec<Vec<Option<f64>>>,
+    cka_without_dominant: Vec<Vec<Option<f64>>>,
+}
+
+#[derive(Serialize)]
+struct ProbeRow<'a> {
+    layer: &'a str,
+    post_residual: bool,
+    test_accuracy: f64,
+    held_out_accuracy: f64,
+    learning_rate: f64,
+    epoch: usize,
+}
+
+#[derive(Serialize)]
+struct Deletion {
+    experiment: &'static str,
+    deleted: String,
+    accuracy: f64,
+    interval: (f64, f64),
+    examples: usize,
+    correct: usize,
+    loss: f64,
+}
+
+fn blocks(analysis: &CkaAnalysis) -> Vec<Block<'_>> {
+    let rule = BlockRule::of(View::All);
+    let name = |l: usize| analysis.record.layers.get(l).map_or("", |l| l.name.as_str());
+    let found = detect(&analysis.cka, rule).into_iter();
+    found
+        .map(|block| Block {
+            first: name(*block.span.start()),
+            last: name(*block.span.end()),
+            layers: block.len(),
+            mean: block.mean,
+            contrast: block.contrast,
+            tau: rule.tau,
+            min_len: rule.min_len,
+        })
+        .collect()
+}
+
+fn suite(analysis: &ComponentsAnalysis) -> Suite<'_> {
+    let (r, c) = (&analysis.record, &analysis.components);
+    Suite {
+        estimator: &r.estimator,
+        examples: r.examples,
+        dominant_share: r.dominant_share,
+        device: &r.device,
+        fingerprint: &r.data.fingerprint,
+        weights_hash: r.weights_hash.as_deref(),
+        created: &r.created,
+        images: &c.images,
+        labels: &c.labels,
+        predictions: &c.predictions,
+        shares: rows(c.shares.view()),
+        zeros: &c.zeros,
+        similarity: rows(c.similarity.view()),
+        cka_without_pc1: rows(c.cka_without_pc1.view()),
+        cka_without_dominant: rows(c.cka_without_dominant.view()),
+    }
+}
+
+fn probes(analysis: &ProbesAnalysis) -> Vec<ProbeRow<'_>> {
+    let layers = &analysis.record.layers;
+    let row = |probe: &Probe| {
+        layers.get(probe.layer).map(|layer| ProbeRow {
+            layer: &layer.name,
+            post_residual: layer.post_residual,
+            test_accuracy: probe.test_accuracy,
+            held_out_accuracy: probe.held_out_accuracy,
+            learning_rate: probe.learning_rate,
+            epoch: probe.epoch,
+        })
+    };
+    analysis.probes.iter().filter_map(row).collect()
+}
+
+fn deletion(row: &DeletionRow) -> Deletion {
+    Deletion {
+        experiment: row.experiment.name(),
+        deleted: row.deleted.to_string(),
+        accuracy: row.accuracy(),
+        interval: row.interval(),
+        examples: row.examples,
+        correct: row.correct,
+        loss: row.loss,
+    }
 }
 
 #[derive(Serialize)]
@@ -101,7 +234,14 @@ pub fn json(run: &LoadedRun) -> Result<String, ReportError> {
         program: &m.program,
         created: &m.created,
         layers: &super::layers(run),
-        analyses: Analyses { cka: run.analysis.as_ref().map(|a| cka(a, run.analysis_is_stale())) },
+        analyses: Analyses {
+            cka: run.analysis.as_ref().map(|a| cka(a, run.analysis_is_stale())),
+            blocks: run.analysis.as_ref().map(blocks),
+            components: run.components.as_ref().map(suite),
+            probes: run.probes.as_ref().map(probes),
+            deletion: run.deletion.as_ref().map(|d| d.table.rows().iter().map(deletion).collect()),
+            problems: &run.problems,
+        },
     };
     Ok(serde_json::to_string(&report)? + "\n")
 }

@@ -2,6 +2,7 @@
 //! JSON and CSV for programs. Returns strings; prints nothing, reads nothing.
 
 mod csv;
+mod findings;
 mod json;
 mod table;
 

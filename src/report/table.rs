@@ -19,6 +19,7 @@ pub fn table(run: &LoadedRun) -> String {
     }
     out.push('\n');
     out.push_str(&aligned(&rows(&super::layers(run), run.analysis.as_ref())));
+    out.push_str(&super::findings::sections(run));
     out
 }
 
@@ -59,6 +60,9 @@ fn about_run(run: &LoadedRun) -> Vec<(&'static str, String)> {
     ];
     if let Some(seed) = m.seed {
         facts.push(("seed", seed.to_string()));
+    }
+    if let Some(from) = &m.pruned_from {
+        facts.push(("pruned", format!("from {} without blocks {}", from.run, from.deleted)));
     }
     if let Some(source) = &m.source {
         facts.push(("weights", format!("imported from {source}")));
@@ -151,7 +155,7 @@ fn rows(layers: &[Layer], analysis: Option<&CkaAnalysis>) -> Vec<Vec<String>> {
 }
 
 /// Columns padded to their widest entry, two spaces apart, no trailing spaces.
-fn aligned(rows: &[Vec<String>]) -> String {
+pub(super) fn aligned(rows: &[Vec<String>]) -> String {
     let columns = rows.first().map_or(0, Vec::len);
     let width = |c: usize| rows.iter().filter_map(|r| r.get(c)).map(|s| s.chars().count()).max();
     let widths: Vec<usize> = (0..columns).map(|c| width(c).unwrap_or(0)).collect();

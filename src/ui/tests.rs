@@ -7,6 +7,7 @@ use ratatui::buffer::Buffer;
 use ratatui::style::Color;
 
 use super::*;
+use crate::app::jobs::JobUpdate;
 use crate::app::layout::ExplorerLayout;
 use crate::app::{ColourDepth, Input, Key, KeyCode, Look, demo, update};
 use crate::theme::ThemeSet;
@@ -30,7 +31,12 @@ fn app(depth: usize, size: (u16, u16), colours: ColourDepth) -> App {
 
 fn keys(app: &mut App, text: &str) {
     for c in text.chars() {
-        update(app, Input::Key(if c == '\x1b' { Key::plain(KeyCode::Esc) } else { Key::char(c) }));
+        let key = match c {
+            '\x1b' => Key::plain(KeyCode::Esc),
+            '\t' => Key::plain(KeyCode::Tab),
+            c => Key::char(c),
+        };
+        update(app, Input::Key(key));
     }
 }
 
@@ -63,6 +69,26 @@ snapshot!(too_small_30x8, app(20, (30, 8), ColourDepth::Truecolor));
 snapshot!(find_80x24, {
     let mut app = app(20, (80, 24), ColourDepth::Truecolor);
     keys(&mut app, "/2.1rel");
+    app
+});
+/// An app with all findings, after some keys.
+fn full(depth: usize, size: (u16, u16), colours: ColourDepth, text: &str) -> App {
+    let mut app = demo::full_app(Look::new(&themes(), None, colours), depth, size);
+    keys(&mut app, text);
+    app
+}
+
+snapshot!(layer_80x24, full(20, (80, 24), ColourDepth::Truecolor, ""));
+snapshot!(layer_120x40, full(38, (120, 40), ColourDepth::Truecolor, "7j"));
+snapshot!(components_120x40, full(38, (120, 40), ColourDepth::Truecolor, "\t"));
+snapshot!(probes_120x40, full(38, (120, 40), ColourDepth::Truecolor, "\t\t"));
+snapshot!(blocks_120x40, full(38, (120, 40), ColourDepth::Truecolor, "b"));
+snapshot!(blocks_mono_80x24, full(20, (80, 24), ColourDepth::Mono, "b"));
+snapshot!(about_200x60, full(110, (200, 60), ColourDepth::Indexed256, "\t\t\t\t"));
+snapshot!(deleting_120x40, {
+    let mut app = full(38, (120, 40), ColourDepth::Truecolor, "x");
+    let progress = JobUpdate::Progress { done: 512, total: 10_000, unit: "images" };
+    update(&mut app, Input::Job(1, progress));
     app
 });
 snapshot!(help_120x40, {

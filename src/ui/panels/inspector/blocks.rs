@@ -110,7 +110,7 @@ fn deletions(pane: &mut Pane<'_>, explorer: &Explorer) {
                 let whole = pruning.table().baseline().map(|w| percent(w.accuracy()) + " to ");
                 pane.pen().skip(2).fit(
                     &format!(
-                        "{}{} ({:.1} to {:.1}, {} images)",
+                        "{}{} ({:.1}–{:.1}, n {})",
                         whole.unwrap_or_default(),
                         percent(row.accuracy()),
                         100.0 * low,

@@ -1,0 +1,143 @@
+//! What an analysis found beside the map, as sections of lines: detected blocks,
+//! first components and sparsity, linear probes, deletions.
+
+use super::table::aligned;
+use crate::domain::View;
+use crate::domain::blocks::{BlockRule, detect, sensitivity};
+use crate::domain::deletion::DeletionRow;
+use crate::runs::LoadedRun;
+
+/// All sections that the run has something for, each with a heading and a blank
+/// line before it.
+pub(super) fn sections(run: &LoadedRun) -> String {
+    let parts = [blocks(run), components(run), probes(run), deletion(run), problems(run)];
+    parts.into_iter().flatten().map(|part| format!("\n{part}")).collect()
+}
+
+fn percent(value: Option<f64>) -> String {
+    value.filter(|v| v.is_finite()).map_or_else(|| "-".into(), |v| format!("{:.1} %", 100.0 * v))
+}
+
+fn row<const N: usize>(cells: [&str; N]) -> Vec<String> {
+    cells.map(String::from).to_vec()
+}
+
+fn blocks(run: &LoadedRun) -> Option<String> {
+    let analysis = run.analysis.as_ref()?;
+    let layers = &analysis.record.layers;
+    let rule = BlockRule::of(View::All);
+    let found = detect(&analysis.cka, rule);
+    let mut out = format!(
+        "blocks: {} with a mean CKA of at least {} over {} layers or more\n",
+        found.len(),
+        rule.tau,
+        rule.min_len
+    );
+    if !found.is_empty() {
+        let mut rows = vec![row(["from", "to", "layers", "mean", "contrast", "PC1"])];
+        for block in &found {
+            let shares: Vec<f64> = run
+                .components
+                .iter()
+                .flat_map(|c| block.span.clone().filter_map(|l| c.components.share(l)))
+                .collect();
+            let mean = shares.iter().sum::<f64>() / shares.len() as f64;
+            rows.push(vec![
+                layers[*block.span.start()].name.clone(),
+                layers[*block.span.end()].name.clone(),
+                block.len().to_string(),
+                format!("{:.4}", block.mean),
+                block.contrast.map_or_else(|| "-".into(), |c| format!("{c:.4}")),
+                percent(Some(mean)),
+            ]);
+        }
+        out.push_str(&aligned(&rows));
+    }
+    let longest = sensitivity(&analysis.cka, rule.min_len).into_iter().map(|(tau, blocks)| {
+        let most = blocks.iter().map(|b| b.len()).max().unwrap_or(0);
+        format!("{tau:.2}: {most}")
+    });
+    let longest: Vec<String> = longest.collect();
+    out.push_str(&format!("longest block by threshold: {}\n", longest.join(", ")));
+    Some(out)
+}
+
+fn components(run: &LoadedRun) -> Option<String> {
+    let suite = run.components.as_ref()?;
+    let record = &suite.record;
+    let mut out = format!("first components: {} examples; {}\n", record.examples, record.estimator);
+    let mut rows = vec![row(["layer", "PC1", "PC2", "PC3", "zeros", "dominant images"])];
+    let classes = &record.data.classes;
+    for layer in &record.layers {
+        let found = &suite.components;
+        let share = |k: usize| percent(found.shares.get((layer.index, k)).copied());
+        let images: Vec<String> = found
+            .dominant(layer.index, 3)
+            .into_iter()
+            .map(|at| {
+                let label = usize::from(found.labels[at]);
+                let name = classes.get(label).cloned().unwrap_or_else(|| label.to_string());
+                format!("{name} {}", found.images[at])
+            })
+            .collect();
+        rows.push(vec![
+            layer.name.clone(),
+            share(0),
+            share(1),
+            share(2),
+            percent(found.zeros[layer.index]),
+            images.join(", "),
+        ]);
+    }
+    out.push_str(&aligned(&rows));
+    Some(out)
+}
+
+fn probes(run: &LoadedRun) -> Option<String> {
+    let probes = run.probes.as_ref()?;
+    let record = &probes.record;
+    let mut out = format!(
+        "linear probes: {}\n{} training images, {} held out to choose epoch and rate, {} test images\n",
+        record.recipe, record.train_examples, record.held_out_examples, record.test_examples
+    );
+    let mut rows = vec![row(["layer", "residual", "test", "held out", "rate", "epoch"])];
+    for probe in &probes.probes {
+        let Some(layer) = record.layers.get(probe.layer) else { continue };
+        rows.push(vec![
+            layer.name.clone(),
+            if layer.post_residual { "after" } else { "before" }.to_string(),
+            percent(Some(probe.test_accuracy)),
+            percent(Some(probe.held_out_accuracy)),
+            probe.learning_rate.to_string(),
+            probe.epoch.to_string(),
+        ]);
+    }
+    out.push_str(&aligned(&rows));
+    Some(out)
+}
+
+fn deletion(run: &LoadedRun) -> Option<String> {
+    let table = &run.deletion.as_ref()?.table;
+    let whole = table.baseline().map(DeletionRow::accuracy);
+    let mut rows = vec![row(["experiment", "deleted", "accuracy", "interval", "change", "images"])];
+    for row in table.rows() {
+        let (low, high) = row.interval();
+        let change = whole.map(|whole| format!("{:+.2}", 100.0 * (row.accuracy() - whole)));
+        let nothing = row.deleted.is_empty();
+        rows.push(vec![
+            row.experiment.name().to_string(),
+            if nothing { "nothing".to_string() } else { row.deleted.to_string() },
+            format!("{:.2} %", 100.0 * row.accuracy()),
+            format!("{:.2} to {:.2}", 100.0 * low, 100.0 * high),
+            change.filter(|_| !nothing).unwrap_or_else(|| "-".into()),
+            row.examples.to_string(),
+        ]);
+    }
+    Some(format!("deleted residual blocks (95 % intervals)\n{}", aligned(&rows)))
+}
+
+fn problems(run: &LoadedRun) -> Option<String> {
+    let lines: Vec<String> =
+        run.problems.iter().map(|p| format!("warning   {}\n", crate::text::one_line(p))).collect();
+    (!lines.is_empty()).then(|| lines.concat())
+}
