@@ -138,11 +138,13 @@ fn only_maps_that_the_run_has_are_offered() {
 #[test]
 fn brackets_jump_between_blocks_while_they_are_outlined() {
     let mut app = open();
+    press(&mut app, "< < <");
     let first = *explorer(&app).blocks().found[0].span.start();
-    press(&mut app, "g g b");
+    press(&mut app, "g g 0 b");
     assert!(explorer(&app).outlined() && explorer(&app).tab == Tab::Blocks);
     press(&mut app, "]");
     assert_eq!(explorer(&app).position(), (first, first));
+    assert!(jobs(&press(&mut app, "[")).is_empty() && app.toast.is_some(), "none before it");
     press(&mut app, "b ]");
     assert_eq!(explorer(&app).position(), (first + 1, first + 1));
     let before = explorer(&app).rule().tau;

@@ -74,7 +74,10 @@ mod tests {
             assert_ne!(a, logits(whole.forward(x, Mode::Evaluate)));
             // a checkpoint of it is recognised
             let found = infer(&small, preset, &Overrides::default(), [3, 16, 16]).unwrap();
-            assert_eq!(found, small_spec);
+            // what it was cut from cannot be told from the tensors
+            assert_eq!((found.depth, found.blocks), (14, Some([1, 2, 2])));
+            found.check().unwrap();
+            assert_eq!(small_spec.depth, 20);
         }
     }
 

@@ -219,10 +219,15 @@ proptest! {
 
     #[test]
     fn any_keys_draw_at_any_size(
-        w in 0u16..230, h in 0u16..80, text in "[-hjklgG0$+fvmpaCcT?/ n\\[\\]{}\x1b9r]{0,24}", run in 0usize..3,
+        w in 0u16..230, h in 0u16..80, text in "[-hjklgG0$+fvmpaCcT?/ n\\[\\]{}\x1b9rbxuUXLPy<>\t]{0,24}", run in 0usize..3,
     ) {
-        let mut app = app([8, 20, 56][run], (w, h), ColourDepth::Truecolor);
+        let mut app = full([8, 20, 56][run], (w, h), ColourDepth::Truecolor, "");
         for c in text.chars() {
+            if let Some(running) = &app.running {
+                let id = running.id;
+                let progress = JobUpdate::Progress { done: 7, total: 9, unit: "images" };
+                update(&mut app, Input::Job(id, progress));
+            }
             keys(&mut app, &c.to_string());
             render(&app);
         }
