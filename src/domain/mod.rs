@@ -13,6 +13,7 @@ pub mod layers;
 pub mod matrix;
 pub mod probes;
 pub mod product;
+pub mod softmax;
 pub mod spec;
 
 pub use bypass::{BlockId, Bypass, BypassError};

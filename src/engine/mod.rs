@@ -8,6 +8,7 @@
 pub mod analyze;
 pub mod device;
 pub mod evaluate;
+pub mod probes;
 pub mod train;
 
 use std::sync::Arc;
@@ -20,6 +21,7 @@ use crate::model::state::Mismatch;
 pub use analyze::{AnalyzeRequest, Measured, SamplePlan};
 pub use device::{DeviceChoice, DeviceError, OpenDevice};
 pub use evaluate::EvaluateRequest;
+pub use probes::{ProbeRecipe, ProbeRequest, Probed};
 pub use train::{EpochReport, TrainRequest, Trained};
 
 use crate::runs::Evaluation;
@@ -47,6 +49,8 @@ pub enum Request {
     Analyze(AnalyzeRequest),
     /// Accuracy and loss.
     Evaluate(EvaluateRequest),
+    /// Linear probes.
+    Probe(ProbeRequest),
     /// Train from a seed.
     Train(TrainRequest),
 }
@@ -58,6 +62,8 @@ pub enum Outcome {
     Measured(Box<Measured>),
     /// Of [`Request::Evaluate`].
     Evaluated(Evaluation),
+    /// Of [`Request::Probe`].
+    Probed(Box<Probed>),
     /// Of [`Request::Train`].
     Trained(Box<Trained>),
 }
@@ -203,6 +209,7 @@ fn compute_thread(choice: DeviceChoice, inbox: &Receiver<Envelope>) {
                 analyze::run(&r, &context).map(|m| Outcome::Measured(Box::new(m)))
             }
             Request::Evaluate(r) => evaluate::run(&r, &context).map(Outcome::Evaluated),
+            Request::Probe(r) => probes::run(&r, &context).map(|p| Outcome::Probed(Box::new(p))),
             Request::Train(r) => train::run(&r, &context).map(|t| Outcome::Trained(Box::new(t))),
         });
         let result = std::panic::catch_unwind(run)
