@@ -1,27 +1,40 @@
-//! `blockscope analyze`: all-pairs CKA of a run, kept in its folder.
+//! `blockscope analyze`: all-pairs CKA of a run and, if asked for, its linear
+//! probes, kept in its folder.
 
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use super::args::{AnalyzeArgs, Common};
 use super::progress::Meter;
-use super::{Failure, follow};
+use super::{Failure, follow, probes};
 use crate::data;
 use crate::domain::cka::ESTIMATOR;
 use crate::engine::{AnalyzeRequest, Engine, Event, Outcome, Request, SamplePlan};
 use crate::model::weights::parse_safetensors;
-use crate::runs::{self, AnalysisRecord, CkaAnalysis, FORMAT, RunStore};
+use crate::runs::{self, AnalysisRecord, CkaAnalysis, DataRecord, FORMAT, RunStore};
 
 pub fn run(common: &Common, args: &AnalyzeArgs) -> Result<ExitCode, Failure> {
     let store = RunStore::locate(common.runs.clone());
     let id = store.resolve(&args.run)?;
     let loaded = store.load(&id)?;
-    let spec = loaded.manifest.model;
+    let spec = loaded.manifest.model.clone();
     let bytes = store.weights(&id)?;
     let weights = parse_safetensors(&bytes, &format!("{}/weights.safetensors", args.run))?;
     weights.state.check(&spec)?;
-    let dataset = data::load_test(&args.data)?;
-    let record = dataset.record(1.0);
+    // Probes need the training images too; what cannot be probed is refused
+    // before anything is computed.
+    let dataset = match args.probes {
+        true => data::load(&args.data)?,
+        false => data::load_test(&args.data)?,
+    };
+    let probes = match args.probes {
+        true => Some(probes::plan(args, &loaded.manifest, &dataset)?),
+        false => None,
+    };
+    let record = DataRecord { train_examples: 0, ..dataset.record(1.0) };
+    let (state, train, test) =
+        (Arc::new(weights.state), Arc::new(dataset.train), Arc::new(dataset.test));
+    let weights_hash = runs::hash::sha256_hex(&bytes);
     let plan = SamplePlan {
         examples: args.examples,
         batch: args.batch,
@@ -32,8 +45,8 @@ pub fn run(common: &Common, args: &AnalyzeArgs) -> Result<ExitCode, Failure> {
     let engine = Engine::start(common.device)?;
     let job = engine.submit(Request::Analyze(AnalyzeRequest {
         spec: spec.clone(),
-        state: Arc::new(weights.state),
-        images: Arc::new(dataset.test),
+        state: state.clone(),
+        images: test.clone(),
         plan,
     }));
     let mut meter = Meter::new("CKA");
@@ -55,7 +68,7 @@ pub fn run(common: &Common, args: &AnalyzeArgs) -> Result<ExitCode, Failure> {
             created: runs::now_rfc3339(),
             device: measured.device.clone(),
             data: record,
-            weights_hash: Some(runs::hash::sha256_hex(&bytes)),
+            weights_hash: Some(weights_hash.clone()),
             estimator: ESTIMATOR.into(),
             weighting: "pairs".into(),
             batch: args.batch,
@@ -85,6 +98,10 @@ pub fn run(common: &Common, args: &AnalyzeArgs) -> Result<ExitCode, Failure> {
         "{:.2} s: forward {:.2}, Gram {:.2}, pairs {:.2}",
         seconds.total, seconds.forward, seconds.gram, seconds.pairs
     );
+    if let Some(plan) = probes {
+        let subject = probes::Subject { spec, state, weights_hash, train, test };
+        probes::run(&engine, plan, subject)?;
+    }
     println!("written to {}", folder.display());
     println!("next: blockscope {}", args.run);
     Ok(ExitCode::SUCCESS)

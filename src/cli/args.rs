@@ -70,7 +70,7 @@ pub struct Common {
 pub enum Command {
     /// Make a run from a PyTorch or safetensors checkpoint and test it
     Import(ImportArgs),
-    /// Compute CKA between all pairs of layers of a run
+    /// Compute CKA between all pairs of layers of a run; train linear probes
     Analyze(AnalyzeArgs),
     /// Train a network from scratch with the paper's recipe
     Train(TrainArgs),
@@ -164,9 +164,18 @@ pub struct AnalyzeArgs {
     /// How images are chosen
     #[arg(long, value_enum, default_value = "random")]
     pub sample: SampleArg,
-    /// Seed of the random sample
+    /// Seed of the random sample and of the probes
     #[arg(long, default_value_t = 0)]
     pub seed: u64,
+    /// Then train linear probes before and after every residual connection
+    #[arg(long)]
+    pub probes: bool,
+    /// Passes over the probes' training images [default: 30]
+    #[arg(long, value_name = "EPOCHS", requires = "probes")]
+    pub probe_epochs: Option<usize>,
+    /// Training images for probes, a tenth of them held out to choose by [default: the run's]
+    #[arg(long, value_name = "IMAGES", requires = "probes")]
+    pub probe_train: Option<usize>,
 }
 
 /// `train`.

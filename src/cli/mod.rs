@@ -9,6 +9,7 @@ mod args;
 mod doctor;
 mod explore;
 mod import;
+mod probes;
 mod progress;
 mod show;
 mod train;

@@ -208,21 +208,23 @@ impl SoftmaxStack {
         &self.rates
     }
 
-    /// Learns one batch: `rows` of `n x features`, `labels` of `n`. Returns the
-    /// mean cross-entropy in nats before the step, by rate.
+    /// Learns one batch: `rows` of `n x features`, `labels` of `n`, with every
+    /// learning rate times `factor`. Returns the mean cross-entropy in nats before
+    /// the step, by rate.
     ///
     /// # Panics
     /// If the sizes do not agree or a label is not below the number of classes.
-    pub fn step(&mut self, rows: &[f32], labels: &[u16]) -> Vec<f64> {
+    pub fn step(&mut self, rows: &[f32], labels: &[u16], factor: f64) -> Vec<f64> {
         let k = self.bias.len();
         let residual = self.residual(rows, labels);
+        let rates: Vec<f64> = (0..k).map(|at| self.rates[at / self.classes] * factor).collect();
         for at in 0..k {
             let velocity = &mut self.bias_velocity[at];
             *velocity = self.momentum * *velocity + residual.bias[at];
-            self.bias[at] -= self.rates[at / self.classes] * *velocity;
+            self.bias[at] -= rates[at] * *velocity;
         }
         let momentum = self.momentum as f32;
-        let rates: Vec<f32> = (0..k).map(|at| self.rates[at / self.classes] as f32).collect();
+        let rates: Vec<f32> = rates.iter().map(|rate| *rate as f32).collect();
         let (standardiser, outputs) = (&*self.standardiser, &residual.outputs);
         let chunks = self.weights.par_chunks_mut(CHUNK * k);
         chunks.zip(self.velocity.par_chunks_mut(CHUNK * k)).enumerate().for_each_init(

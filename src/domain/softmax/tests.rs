@@ -86,7 +86,7 @@ fn the_gradient_is_that_of_finite_differences() {
     let (n, p, c) = (9, CHUNK + 30, 3);
     let (rows, labels) = (features(n, p, 2), labels(n, 3));
     let mut stack = stack(&rows, p, c, &[0.5, 0.1]);
-    stack.step(&rows, &labels);
+    stack.step(&rows, &labels, 1.0);
     let residual = stack.residual(&rows, &labels);
     let k = 2 * c;
     let (mut scratch, mut gradient) = (Vec::new(), Vec::new());
@@ -131,7 +131,7 @@ fn steps_are_sgd_with_momentum() {
     let mut bias = vec![0.0; c];
     let (mut velocity, mut bias_velocity) = (vec![0.0; p * c], vec![0.0; c]);
     for _ in 0..20 {
-        stack.step(&rows, &labels);
+        stack.step(&rows, &labels, 1.0);
         let s = &stack.standardiser;
         let slope = |at: Option<usize>, class: Option<usize>| {
             let moved = |by: f64| {
@@ -166,7 +166,7 @@ fn classifiers_of_a_stack_are_those_trained_alone() {
     let mut both = stack(&rows, p, c, &[0.5, 3.0]);
     let mut alone = stack(&rows, p, c, &[3.0]);
     for _ in 0..10 {
-        let (a, b) = (both.step(&rows, &labels), alone.step(&rows, &labels));
+        let (a, b) = (both.step(&rows, &labels, 1.0), alone.step(&rows, &labels, 1.0));
         assert!((a[1] - b[0]).abs() < 1e-6 && a[0] != a[1] || a[0] == a[1]);
     }
     let (a, b) = (both.classifier(1), alone.classifier(0));
@@ -182,7 +182,7 @@ fn shift_and_scale_of_the_features_change_nothing() {
     let moved: Vec<f32> = rows.iter().map(|v| 8.0 * v + 64.0).collect();
     let (mut a, mut b) = (stack(&rows, p, c, &[1.0]), stack(&moved, p, c, &[1.0]));
     for _ in 0..30 {
-        let (a, b) = (a.step(&rows, &labels), b.step(&moved, &labels));
+        let (a, b) = (a.step(&rows, &labels, 1.0), b.step(&moved, &labels, 1.0));
         assert!((a[0] - b[0]).abs() < 1e-4, "{a:?} {b:?}");
     }
 }
@@ -195,7 +195,7 @@ fn the_number_of_threads_changes_nothing() {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         pool.install(|| {
             let mut stack = stack(&rows, p, c, &[0.3, 3.0]);
-            let losses: Vec<Vec<f64>> = (0..3).map(|_| stack.step(&rows, &labels)).collect();
+            let losses: Vec<Vec<f64>> = (0..3).map(|_| stack.step(&rows, &labels, 1.0)).collect();
             (losses, stack.classifier(1))
         })
     };
@@ -223,7 +223,7 @@ fn sgd_reaches_the_multinomial_logistic_regression_of_scikit_learn() {
             let batch_rows: Vec<f32> =
                 batch.iter().flat_map(|i| &rows[i * p..(i + 1) * p]).copied().collect();
             let batch_labels: Vec<u16> = batch.iter().map(|i| labels[*i]).collect();
-            stack.step(&batch_rows, &batch_labels);
+            stack.step(&batch_rows, &batch_labels, 1.0);
         }
     }
     let loss = stack.residual(train_rows, &labels[..train]).loss[0];

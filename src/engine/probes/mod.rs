@@ -28,6 +28,7 @@ use std::time::Instant;
 use rand::seq::SliceRandom;
 
 use super::evaluate::{BATCH, fits};
+use super::train::cosine;
 use super::{Context, EngineError};
 use crate::data::ImageSet;
 use crate::domain::ModelSpec;
@@ -47,8 +48,9 @@ pub struct ProbeRecipe {
     pub batch: usize,
     /// SGD momentum (no dampening, no Nesterov).
     pub momentum: f64,
-    /// Constant learning rates, tried side by side, for features whose examples
-    /// have a mean squared norm of 1.
+    /// Initial learning rates, tried side by side, for features whose examples
+    /// have a mean squared norm of 1; each follows a cosine to zero, stepped per
+    /// epoch.
     pub learning_rates: Vec<f64>,
     /// Fixes held-out images, initial weights, order and augmentation.
     pub seed: u64,
@@ -71,7 +73,7 @@ impl ProbeRecipe {
     pub fn words(&self) -> String {
         format!(
             "softmax regression on the flattened layer in evaluation mode; SGD with momentum, \
-             constant learning rate; features less their means, over the root of their mean \
+             cosine learning rate per epoch; features less their means, over the root of their mean \
              squared norm (both measured on the first {MEASURED} batches); He-normal initial \
              weights, no penalty; training images augmented ({}); epoch and learning rate chosen \
              on held-out training images, un-augmented; test images choose nothing",
@@ -79,7 +81,11 @@ impl ProbeRecipe {
         )
     }
 
-    fn check(&self) -> Result<(), EngineError> {
+    /// Checks every field's range.
+    ///
+    /// # Errors
+    /// One line that names what is out of range.
+    pub fn check(&self) -> Result<(), EngineError> {
         let refuse = |text: &str| Err(EngineError::Request(text.into()));
         if self.epochs == 0 {
             return refuse("--probe-epochs 0: at least one epoch is needed");
@@ -224,13 +230,14 @@ fn fit(
     let mut order = split.train.clone();
     for epoch in 1..=recipe.epochs {
         order.shuffle(&mut rng);
+        let factor = cosine(1.0, epoch - 1, recipe.epochs);
         curves.iter_mut().for_each(|curve| curve.train_loss.push(0.0));
         let steps = order.len() / stream.batch;
         for indices in order.chunks_exact(stream.batch) {
             let x = stream.augmented(images, indices, &mut rng);
             let labels = labels(images, indices);
             stream.pass(x, |probe, rows| {
-                let losses = stacks[probe].step(rows, &labels);
+                let losses = stacks[probe].step(rows, &labels, factor);
                 for (curve, loss) in curves[probe * rates..].iter_mut().zip(losses) {
                     if let Some(sum) = curve.train_loss.last_mut() {
                         *sum += loss / steps as f64;
