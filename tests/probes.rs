@@ -13,7 +13,7 @@ use std::sync::Arc;
 use blockscope::data::{self, DataSource, ImageSet};
 use blockscope::domain::probes::balanced;
 use blockscope::domain::{LayerKind, ModelSpec, Preset};
-use blockscope::engine::{Event, Outcome, ProbeRecipe, ProbeRequest, Probed, Request};
+use blockscope::engine::{Event, Outcome, ProbeRecipe, ProbeRequest, Probed, Request, device};
 use blockscope::model::StateDict;
 use blockscope::model::weights::parse_safetensors;
 use blockscope::runs::RunStore;
@@ -63,7 +63,11 @@ impl Bench {
 }
 
 fn probe(request: ProbeRequest) -> Result<Probed, String> {
-    match common::finish(common::engine("cpu").submit(Request::Probe(request)))? {
+    probe_on("cpu", request)
+}
+
+fn probe_on(device: &str, request: ProbeRequest) -> Result<Probed, String> {
+    match common::finish(common::engine(device).submit(Request::Probe(request)))? {
         Outcome::Probed(probed) => Ok(*probed),
         other => panic!("{other:?}"),
     }
@@ -155,6 +159,28 @@ fn a_seed_repeats_and_another_seed_is_another_split() {
     assert_ne!(first.1, other.1);
 }
 
+/// Activations read back from a GPU train the same probes.
+#[test]
+fn wgpu_agrees_with_flex() {
+    if device::adapters().is_empty() {
+        let why = "no graphics adapter (install a Vulkan driver, such as Mesa's)";
+        common::skipped("wgpu_agrees_with_flex", why);
+        return;
+    }
+    // With projections the CPU's activations are channels last throughout, as
+    // those that are read back: initial weights meet the same features.
+    let mut bench = Bench::new();
+    let (spec, state) = common::small_net(Preset::Paper, 0.25, 8, 3);
+    (bench.spec, bench.state) = (spec, Arc::new(state));
+    let (gpu, cpu) = (probe_on("gpu", bench.request()).unwrap(), bench.probe());
+    assert!(!gpu.device.starts_with("cpu"), "{}", gpu.device);
+    for (gpu, cpu) in gpu.curves.iter().zip(&cpu.curves) {
+        for (a, b) in gpu.train_loss.iter().zip(&cpu.train_loss) {
+            assert!((a - b).abs() < 0.01, "layer {}: {a} against {b}", gpu.layer);
+        }
+    }
+}
+
 #[test]
 fn a_plain_network_is_probed_at_its_last_norms() {
     let mut bench = Bench::new();
@@ -240,14 +266,14 @@ fn probes_of_the_shipped_run_improve_with_depth() {
     let shapes = data::load(&DataSource::Shapes).unwrap();
     let all: Vec<u32> = (0..shapes.train.len() as u32).collect();
     let mut test = ImageSet::new(shapes.test.shape());
-    (0..200).for_each(|at| test.push(shapes.test.image(at), shapes.test.label(at)));
+    (0..100).for_each(|at| test.push(shapes.test.image(at), shapes.test.label(at)));
     let probed = probe(ProbeRequest {
         spec: spec.clone(),
         state: Arc::new(state),
-        subset: balanced(&all, shapes.train.labels(), 300),
+        subset: balanced(&all, shapes.train.labels(), 150),
         train: Arc::new(shapes.train),
         test: Arc::new(test),
-        recipe: ProbeRecipe { epochs: 4, batch: 30, ..ProbeRecipe::default() },
+        recipe: ProbeRecipe { epochs: 3, batch: 15, ..ProbeRecipe::default() },
     })
     .unwrap();
     let layers = spec.layers();

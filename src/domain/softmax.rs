@@ -218,10 +218,10 @@ impl SoftmaxStack {
         let k = self.bias.len();
         let residual = self.residual(rows, labels);
         let rates: Vec<f64> = (0..k).map(|at| self.rates[at / self.classes] * factor).collect();
-        for at in 0..k {
-            let velocity = &mut self.bias_velocity[at];
-            *velocity = self.momentum * *velocity + residual.bias[at];
-            self.bias[at] -= rates[at] * *velocity;
+        let biases = self.bias.iter_mut().zip(&mut self.bias_velocity);
+        for ((bias, velocity), (gradient, rate)) in biases.zip(residual.bias.iter().zip(&rates)) {
+            *velocity = self.momentum * *velocity + gradient;
+            *bias -= rate * *velocity;
         }
         let momentum = self.momentum as f32;
         let rates: Vec<f32> = rates.iter().map(|rate| *rate as f32).collect();

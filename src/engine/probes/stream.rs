@@ -210,3 +210,33 @@ fn with_host_rows(
 pub(super) fn labels(images: &ImageSet, indices: &[u32]) -> Vec<u16> {
     indices.iter().map(|index| images.label(*index as usize)).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use burn::tensor::Device;
+
+    fn rows(x: &Tensor<4>) -> Vec<f32> {
+        let mut rows = Vec::new();
+        with_host_rows(Activation::Map(x), |r| rows = r.to_vec()).unwrap();
+        rows
+    }
+
+    #[test]
+    fn activations_that_cannot_be_lent_are_read_back_channels_last() {
+        let [n, c, h, w] = [2, 3, 2, 4];
+        let values: Vec<f32> = (0..48u8).map(f32::from).collect();
+        // Examples are not outermost here, so that the tensor cannot be lent.
+        let data = TensorData::new(values.clone(), [c, n, h, w]);
+        let x = Tensor::<4>::from_data(data, &Device::flex()).swap_dims(0, 1);
+        assert!(kernels::with_rows(&x, |_| ()).is_none());
+        let mut expected = Vec::new();
+        for (i, y, x) in (0..n * h * w).map(|at| (at / (h * w), at / w % h, at % w)) {
+            expected.extend((0..c).map(|k| values[((k * n + i) * h + y) * w + x]));
+        }
+        assert_eq!(rows(&x), expected);
+        // What can be lent comes as it lies.
+        let data = TensorData::new(values.clone(), [n, c, h, w]);
+        assert_eq!(rows(&Tensor::from_data(data, &Device::flex())), values);
+    }
+}
