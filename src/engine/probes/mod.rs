@@ -17,8 +17,8 @@
 //! Memory beside the network: of `P` probed features in all, `C` classes and
 //! `R` learning rates, `4 P (C (2 R + 1) + 1)` bytes (weights and velocity of
 //! every rate, the best weights so far, the means), and one layer's rows on a
-//! GPU. ResNet-56 of width 1 (54 probes, `P` = 516,096) with ten classes and two
-//! rates: 105 MB. The best weights are kept rather than tested at every
+//! GPU. ResNet-56 of width 1 (54 probes, `P` = 516,096) with ten classes and three
+//! rates: 147 MB. The best weights are kept rather than tested at every
 //! improvement: that is one part in `2 R + 1` of the memory against a pass over
 //! the test images per epoch.
 
@@ -59,13 +59,19 @@ pub struct ProbeRecipe {
     pub seed: u64,
 }
 
+/// 30 epochs with rates of 3, 10 and 30. A rate of 3 is stable on any features
+/// (the loss's curvature is at most 1 with the bias, and momentum 0.9 bears up
+/// to 3.8); larger ones learn the small directions of features that do not lie
+/// along one. Measured on `shapes`, ResNet-14, test accuracy after the first,
+/// third and last block: 39, 77 and 97 % with constant rates of 3 and 10, 46, 82
+/// and 96 % with cosines of 1, 3, 10 and 30 (44, 80 and 96 % in 15 epochs).
 impl Default for ProbeRecipe {
     fn default() -> ProbeRecipe {
         ProbeRecipe {
             epochs: 30,
             batch: 128,
             momentum: 0.9,
-            learning_rates: vec![3.0, 30.0],
+            learning_rates: vec![3.0, 10.0, 30.0],
             seed: 0,
         }
     }
