@@ -96,7 +96,10 @@ impl Explorer {
             tau: like.map_or(BlockRule::of(View::All).tau, |e| e.tau),
             blocks: Blocks::default(),
         };
-        let table = explorer.run.deletion.as_ref().map(|d| d.table.clone());
+        // rows of other weights say nothing about these
+        let own = explorer.run.manifest.weights_hash.as_ref();
+        let fits = explorer.run.deletion.as_ref().filter(|d| d.record.weights_hash.as_ref() == own);
+        let table = fits.map(|d| d.table.clone());
         explorer.pruning = Pruning::new(table.unwrap_or_default());
         if explorer.mode.map(&explorer.run, &explorer.pruning).is_none() {
             explorer.mode = MapMode::Cka;

@@ -99,15 +99,20 @@ fn escape_asks_before_it_cancels() {
     press(&mut app, "Esc");
     assert_eq!(jobs(&press(&mut app, "y")), ["cancel 1"]);
     assert!(app.running.is_none() && app.screen == Screen::Explorer);
+    // a second Esc leaves and lets it go on
+    press(&mut app, "L Esc Esc");
+    assert!(app.screen == Screen::Home && app.running.is_some());
+    app.screen = Screen::Explorer;
+    assert_eq!(jobs(&press(&mut app, "Esc y")), ["cancel 2"]);
     // opening another run cancels too
     go(&mut app, "layer3.1.add");
     assert!(jobs(&press(&mut app, "X"))[0].contains("Sweep(3)"));
     let other = demo::synthetic_run(14);
     app.loading = Some(other.id.clone());
-    assert_eq!(jobs(&update(&mut app, Input::RunLoaded(Ok(Box::new(other))))), ["cancel 2"]);
+    assert_eq!(jobs(&update(&mut app, Input::RunLoaded(Ok(Box::new(other))))), ["cancel 3"]);
     // a failure is told and nothing else
     press(&mut app, "L");
-    update(&mut app, Input::Job(3, JobUpdate::Failed("give --data".into())));
+    update(&mut app, Input::Job(4, JobUpdate::Failed("give --data".into())));
     assert!(app.running.is_none() && app.toast.as_ref().unwrap().text == "give --data");
 }
 

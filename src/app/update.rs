@@ -152,8 +152,12 @@ fn on_key(app: &mut App, key: Key) -> Vec<Effect> {
     }
     if app.asking {
         app.asking = false;
-        let yes = matches!(key.code, KeyCode::Char('y' | 'Y') | KeyCode::Enter);
-        return if yes { running::cancel(app) } else { Vec::new() };
+        return match key.code {
+            KeyCode::Char('y' | 'Y') | KeyCode::Enter => running::cancel(app),
+            // it goes on behind the list
+            KeyCode::Esc => leave(app),
+            _ => Vec::new(),
+        };
     }
     if app.find.is_some() {
         on_find_key(app, key);
@@ -312,15 +316,20 @@ fn scroll_home(app: &mut App) {
     home.offset = home.offset.min(runs.saturating_sub(height));
 }
 
+/// Back to the list of runs.
+fn leave(app: &mut App) -> Vec<Effect> {
+    app.screen = Screen::Home;
+    app.loading = None;
+    if app.home.runs.is_none() { vec![Effect::ListRuns] } else { Vec::new() }
+}
+
 fn act_explorer(app: &mut App, action: Action, count: Option<usize>) -> Vec<Effect> {
     if action == Action::Back {
         if app.running.is_some() {
             app.asking = true;
             return Vec::new();
         }
-        app.screen = Screen::Home;
-        app.loading = None;
-        return if app.home.runs.is_none() { vec![Effect::ListRuns] } else { Vec::new() };
+        return leave(app);
     }
     let size = app.size;
     let Some(e) = app.explorer.as_mut().filter(|e| !e.is_empty()) else { return Vec::new() };

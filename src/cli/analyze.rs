@@ -1,12 +1,12 @@
-//! `blockscope analyze`: all-pairs CKA of a run and its first-component suite,
-//! kept in its folder.
+//! `blockscope analyze`: all-pairs CKA of a run, its first-component suite and,
+//! if asked for, its linear probes, kept in its folder.
 
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use super::args::{AnalyzeArgs, Common};
 use super::progress::Meter;
-use super::{Failure, follow, images};
+use super::{Failure, follow, images, probes};
 use crate::data::{self, ImageSet};
 use crate::domain::cka::ESTIMATOR;
 use crate::domain::pca;
@@ -50,9 +50,17 @@ pub fn run(common: &Common, args: &AnalyzeArgs) -> Result<ExitCode, Failure> {
     let bytes = store.weights(&id)?;
     let weights = parse_safetensors(&bytes, &format!("{}/weights.safetensors", args.run))?;
     weights.state.check(&spec)?;
-    let dataset = data::load_test(&images::source(&loaded.manifest, args.data.as_ref())?)?;
+    let source = images::source(&loaded.manifest, args.data.as_ref())?;
+    // Probes need the training images too; what cannot be probed is refused
+    // before anything is computed.
+    let dataset = if args.probes { data::load(&source)? } else { data::load_test(&source)? };
+    let plan = match args.probes {
+        true => Some(probes::plan(args, &loaded.manifest, &dataset)?),
+        false => None,
+    };
     let examples = pc_examples(args, dataset.test.len())?;
-    let data = dataset.record(1.0);
+    let data = DataRecord { train_examples: 0, ..dataset.record(1.0) };
+    let train = Arc::new(dataset.train);
     let engine = Engine::start(common.device)?;
     let subject = Subject {
         args,
@@ -70,6 +78,11 @@ pub fn run(common: &Common, args: &AnalyzeArgs) -> Result<ExitCode, Failure> {
     }
     if let Some(examples) = examples {
         components(&subject, examples)?;
+    }
+    if let Some(plan) = plan {
+        let Subject { spec, state, images, weights_hash, .. } = subject;
+        let subject = probes::Subject { spec, state, weights_hash, train, test: images };
+        store.write_probes(&id, &probes::run(&engine, plan, subject)?)?;
     }
     println!("written to {}", folder.display());
     println!("next: blockscope {}", args.run);

@@ -73,7 +73,7 @@ pub struct Common {
 pub enum Command {
     /// Make a run from a PyTorch or safetensors checkpoint and test it
     Import(ImportArgs),
-    /// Compute CKA between all pairs of layers of a run
+    /// Compute CKA of all pairs of layers of a run, its first components, and linear probes
     Analyze(AnalyzeArgs),
     /// Measure what deleting residual blocks costs, or write a pruned network
     Prune(PruneArgs),
@@ -169,7 +169,7 @@ pub struct AnalyzeArgs {
     /// How images are chosen
     #[arg(long, value_enum, default_value = "random")]
     pub sample: SampleArg,
-    /// Seed of the random samples
+    /// Seed of the random samples and of the probes
     #[arg(long, default_value_t = 0)]
     pub seed: u64,
     /// Images of the first-component suite; 0 leaves it out [default: 1,024, or all]
@@ -178,6 +178,15 @@ pub struct AnalyzeArgs {
     /// Leave out the CKA map and keep the one that is there
     #[arg(long)]
     pub skip_cka: bool,
+    /// Then train linear probes before and after every residual connection
+    #[arg(long)]
+    pub probes: bool,
+    /// Passes over the probes' training images [default: 30]
+    #[arg(long, value_name = "EPOCHS", requires = "probes")]
+    pub probe_epochs: Option<usize>,
+    /// Training images for probes, a tenth of them held out to choose by [default: the run's]
+    #[arg(long, value_name = "IMAGES", requires = "probes")]
+    pub probe_train: Option<usize>,
 }
 
 /// `prune`.

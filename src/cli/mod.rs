@@ -10,6 +10,7 @@ mod doctor;
 mod explore;
 mod images;
 mod import;
+mod probes;
 mod progress;
 mod prune;
 mod services;

@@ -15,6 +15,7 @@ pub mod paired;
 pub mod pca;
 pub mod probes;
 pub mod product;
+pub mod softmax;
 pub mod spec;
 
 pub use bypass::{BlockId, Bypass, BypassError};

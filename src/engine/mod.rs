@@ -10,6 +10,7 @@ pub mod components;
 pub mod deletion;
 pub mod device;
 pub mod evaluate;
+pub mod probes;
 pub mod train;
 
 use std::sync::Arc;
@@ -24,6 +25,7 @@ pub use components::{ComponentsRequest, MeasuredComponents};
 pub use deletion::{DeletionRequest, Variant};
 pub use device::{DeviceChoice, DeviceError, OpenDevice};
 pub use evaluate::EvaluateRequest;
+pub use probes::{ProbeRecipe, ProbeRequest, Probed};
 pub use train::{EpochReport, TrainRequest, Trained};
 
 use crate::domain::deletion::DeletionRow;
@@ -56,6 +58,8 @@ pub enum Request {
     Delete(DeletionRequest),
     /// Accuracy and loss.
     Evaluate(EvaluateRequest),
+    /// Linear probes.
+    Probe(ProbeRequest),
     /// Train from a seed.
     Train(TrainRequest),
 }
@@ -71,6 +75,8 @@ pub enum Outcome {
     Deleted(Vec<DeletionRow>),
     /// Of [`Request::Evaluate`].
     Evaluated(Evaluation),
+    /// Of [`Request::Probe`].
+    Probed(Box<Probed>),
     /// Of [`Request::Train`].
     Trained(Box<Trained>),
 }
@@ -222,6 +228,7 @@ fn compute_thread(choice: DeviceChoice, inbox: &Receiver<Envelope>) {
             }
             Request::Delete(r) => deletion::run(&r, &context).map(Outcome::Deleted),
             Request::Evaluate(r) => evaluate::run(&r, &context).map(Outcome::Evaluated),
+            Request::Probe(r) => probes::run(&r, &context).map(|p| Outcome::Probed(Box::new(p))),
             Request::Train(r) => train::run(&r, &context).map(|t| Outcome::Trained(Box::new(t))),
         });
         let result = std::panic::catch_unwind(run)

@@ -189,7 +189,7 @@ fn pair(map: &Tensor<4>, scale: &Tensor<1>) -> Option<[Symmetric; 2]> {
 
 /// `[n, p]` with the features in the order in which a GPU keeps them (channels
 /// last), so that no copy is needed there.
-fn flatten(activation: Activation<'_>) -> Tensor<2> {
+pub(crate) fn flatten(activation: Activation<'_>) -> Tensor<2> {
     match activation {
         Activation::Vector(x) => x.clone(),
         Activation::Map(x) | Activation::BeforeNorm { map: x, .. } => {

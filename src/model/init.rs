@@ -27,13 +27,18 @@ pub fn initial_state(spec: &ModelSpec, seed: u64) -> StateDict {
             1 => vec![0.0; len],
             _ => {
                 let fan_in: usize = shape[1..].iter().product();
-                let std = (2.0 / fan_in as f64).sqrt() / TRUNCATED_STD;
-                (0..len).map(|_| (truncated_normal(&mut rng) * std) as f32).collect()
+                he_normal(fan_in, len, &mut rng)
             }
         };
         state.tensors.insert(name, HostTensor { shape, data });
     }
     state
+}
+
+/// `len` He-normal weights for outputs of `fan_in` inputs.
+pub fn he_normal(fan_in: usize, len: usize, rng: &mut ChaCha8Rng) -> Vec<f32> {
+    let std = (2.0 / fan_in as f64).sqrt() / TRUNCATED_STD;
+    (0..len).map(|_| (truncated_normal(rng) * std) as f32).collect()
 }
 
 fn truncated_normal(rng: &mut ChaCha8Rng) -> f64 {

@@ -22,7 +22,8 @@ pub fn draw(app: &App, area: Area, skin: &Skin, buffer: &mut Buffer) -> bool {
     if app.asking {
         pen.put("cancel the computation?", skin.style(Role::Warning)).skip(2);
         pen.put("y", key).skip(1).put("yes", muted).skip(2);
-        pen.put("any other key", key).skip(1).fit("no", muted);
+        pen.put("Esc", key).skip(1).put("let it go on, to the runs", muted).skip(2);
+        pen.put("any other", key).skip(1).fit("no", muted);
         return true;
     }
     pen.put(&running.title(), text).skip(2);
