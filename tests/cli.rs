@@ -50,6 +50,7 @@ impl Scratch {
             .current_dir(self.dir.path())
             .env_remove("BLOCKSCOPE_RUNS")
             .env_remove("BLOCKSCOPE_DEVICE")
+            .env_remove("BLOCKSCOPE_DATA")
             .stdin(Stdio::null())
             .output()
             .unwrap()
@@ -283,4 +284,38 @@ fn doctor_names_version_device_and_paths() {
     {
         assert!(text.contains(part), "{part:?} is not in {text}");
     }
+}
+
+#[test]
+fn blocks_are_deleted_and_a_pruned_run_is_written() {
+    let scratch = Scratch::new();
+    let data = scratch.data();
+    scratch.ok(&[
+        "train", "--data", &data, "--depth", "14", "--width", "0.25", "--epochs", "1", "--batch",
+        "20", "--name", "a",
+    ]);
+    let shown = scratch.ok(&["prune", "a", "--data", &data, "--lesions", "--sweep"]);
+    assert!(shown.contains("baseline") && shown.contains("1.0,1.1"), "{shown}");
+    scratch.ok(&["prune", "a", "--data", &data, "--blocks", "1.0,2.1", "--out", "cut"]);
+    let json: serde_json::Value =
+        serde_json::from_str(&scratch.ok(&["show", "cut", "--format", "json"])).unwrap();
+    assert_eq!(json["model"]["blocks"], serde_json::json!([1, 1, 2]));
+    // the pruned run is a run like any other
+    let shown = scratch.ok(&["analyze", "cut", "--data", &data, "--batch", "20"]);
+    assert!(shown.contains("first components  40 examples"), "{shown}");
+    let table = scratch.ok(&["show", "cut"]);
+    assert!(table.contains("from a without blocks 1.0,2.1") && table.contains("PC1"), "{table}");
+    // refusals: one line, and nothing new in the runs folder
+    let refused = |args: &[&str], code: i32, part: &str| scratch.fails(args, code, &[part]);
+    refused(&["prune", "a", "--data", &data, "--blocks", "2.0"], 2, "changes the shape");
+    refused(&["prune", "a", "--lesions"], 2, "--data cifar10:PATH");
+    refused(&["prune", "a", "--data", "shapes", "--lesions"], 2, "other images");
+    refused(
+        &["prune", "a", "--data", &data, "--blocks", "1.1", "--out", "a", "--force"],
+        2,
+        "choose another name",
+    );
+    refused(&["analyze", "a", "--data", &data, "--pc-examples", "41"], 2, "only 40 test images");
+    refused(&["prune", "resnet14-shapes-s0", "--data", &data, "--lesions"], 2, "other images");
+    assert_eq!(scratch.names(), ["a", "cut"]);
 }

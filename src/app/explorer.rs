@@ -5,11 +5,12 @@
 
 use std::ops::Range;
 
-use crate::domain::blocks::{BlockRule, DetectedBlock, TAUS, detect, sensitivity};
+use crate::domain::blocks::BlockRule;
 use crate::domain::components::Components;
-use crate::domain::{BlockId, Layer, Pooling, SimilarityMatrix, View};
+use crate::domain::{Layer, Pooling, SimilarityMatrix, View};
 use crate::runs::{CkaAnalysis, LoadedRun};
 
+use super::block_view::Blocks;
 use super::inspect::{Album, Tab};
 use super::layout::ExplorerLayout;
 use super::mode::MapMode;
@@ -38,13 +39,13 @@ struct Derived {
 /// An open run.
 #[derive(Debug, Clone)]
 pub struct Explorer {
-    run: LoadedRun,
-    view: View,
+    pub(super) run: LoadedRun,
+    pub(super) view: View,
     mode: MapMode,
     pooling: Pooling,
     auto_range: bool,
     /// Indices into the full list that the view shows, ascending.
-    indices: Vec<usize>,
+    pub(super) indices: Vec<usize>,
     stages: Vec<StageSpan>,
     /// Layers of the full list: (row, column).
     cursor: (usize, usize),
@@ -59,18 +60,9 @@ pub struct Explorer {
     /// Deleted blocks.
     pub pruning: Pruning,
     /// Whether detected blocks are outlined.
-    outlined: bool,
-    tau: f64,
-    blocks: Blocks,
-}
-
-/// The detected blocks of the view's CKA map.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Blocks {
-    /// Those at the chosen threshold.
-    pub found: Vec<DetectedBlock>,
-    /// Those at every threshold of [`TAUS`].
-    pub by_tau: Vec<(f64, Vec<DetectedBlock>)>,
+    pub(super) outlined: bool,
+    pub(super) tau: f64,
+    pub(super) blocks: Blocks,
 }
 
 impl Explorer {
@@ -213,62 +205,6 @@ impl Explorer {
     /// Indices into the full layer list that the view shows.
     pub fn indices(&self) -> &[usize] {
         &self.indices
-    }
-
-    /// The detected blocks of the view.
-    pub fn blocks(&self) -> &Blocks {
-        &self.blocks
-    }
-
-    /// Whether they are outlined on the map.
-    pub fn outlined(&self) -> bool {
-        self.outlined
-    }
-
-    /// The rule that finds them.
-    pub fn rule(&self) -> BlockRule {
-        BlockRule { tau: self.tau, ..BlockRule::of(self.view) }
-    }
-
-    /// Outlines the blocks, or no longer, and opens their tab.
-    pub fn toggle_blocks(&mut self) {
-        self.outlined = !self.outlined;
-        if self.outlined {
-            self.tab = Tab::Blocks;
-        }
-    }
-
-    /// The next lower or higher threshold.
-    pub fn step_tau(&mut self, up: bool) {
-        let near = |t: &f64| (t - self.tau).abs() < 1e-9;
-        let at = TAUS.iter().position(near).unwrap_or(TAUS.len() / 2);
-        let to = if up { (at + 1).min(TAUS.len() - 1) } else { at.saturating_sub(1) };
-        self.tau = TAUS[to];
-        self.detect();
-    }
-
-    /// Moves to the start of the next block (or of this or the previous one);
-    /// false if there is none.
-    pub fn move_block(&mut self, forward: bool) -> bool {
-        let row = self.position().0;
-        let mut starts = self.blocks.found.iter().map(|b| *b.span.start());
-        let to = match forward {
-            true => starts.find(|s| *s > row),
-            false => starts.rfind(|s| *s < row),
-        };
-        to.inspect(|to| self.move_to(*to, *to)).is_some()
-    }
-
-    /// The residual block of the cursor's row.
-    pub fn block_at_cursor(&self) -> Option<BlockId> {
-        BlockId::of(self.layer(self.position().0)?)
-    }
-
-    fn detect(&mut self) {
-        let Some(analysis) = self.run.analysis.as_ref() else { return };
-        let map = analysis.cka.select(&self.indices, &self.indices);
-        let rule = self.rule();
-        self.blocks = Blocks { found: detect(&map, rule), by_tau: sensitivity(&map, rule.min_len) };
     }
 
     /// Shows the map again after its values changed.

@@ -11,10 +11,12 @@
 //! - [`update`](mod@update): the function
 
 pub mod action;
+pub mod block_view;
 #[doc(hidden)]
 pub mod demo;
 pub mod explorer;
 pub mod find;
+mod home;
 pub mod inspect;
 pub mod jobs;
 pub mod key;

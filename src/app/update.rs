@@ -8,6 +8,7 @@ use crate::runs::LoadedRun;
 use super::action::{Action, Scope, TABLE};
 use super::explorer::Explorer;
 use super::find::{Find, FindEvent};
+use super::home::{act_home, open_selected, scroll_home, select_open_run};
 use super::inspect::Tab;
 use super::key::{Key, KeyCode};
 use super::keymap::Lookup;
@@ -115,15 +116,6 @@ fn pictures(app: &mut App) -> Vec<Effect> {
     let run = e.run().id.clone();
     let new = e.album.ask(&images);
     if new.is_empty() { Vec::new() } else { vec![Effect::LoadPictures(run, new)] }
-}
-
-fn select_open_run(app: &mut App) {
-    let open = app.explorer.as_ref().map(|e| &e.run().id);
-    let at = app.home.runs.as_ref().and_then(|runs| runs.iter().position(|r| Some(&r.id) == open));
-    if let Some(at) = at {
-        app.home.selected = at;
-        scroll_home(app);
-    }
 }
 
 /// `wrote resnet20-all-cka.png, .svg, .csv, .npy`.
@@ -269,51 +261,6 @@ fn scroll_help(app: &mut App, action: Action) {
         _ => *line,
     }
     .min(last);
-}
-
-fn act_home(app: &mut App, action: Action, count: Option<usize>) -> Vec<Effect> {
-    let page = usize::from(HomeLayout::new(app.size).list.h / 2).max(1);
-    let runs = app.home.runs.as_ref().map_or(0, Vec::len);
-    let times = count.unwrap_or(1);
-    let selected = app.home.selected;
-    app.home.selected = match action {
-        Action::Down => selected.saturating_add(times),
-        Action::Up => selected.saturating_sub(times),
-        Action::HalfPageDown => selected.saturating_add(page.saturating_mul(times)),
-        Action::HalfPageUp => selected.saturating_sub(page.saturating_mul(times)),
-        Action::First => count.map_or(0, |n| n.saturating_sub(1)),
-        Action::Last => count.map_or(usize::MAX, |n| n.saturating_sub(1)),
-        Action::Open => return open_selected(app),
-        Action::Refresh => {
-            app.tell("reading the list of runs");
-            return vec![Effect::ListRuns];
-        }
-        _ => selected,
-    }
-    .min(runs.saturating_sub(1));
-    scroll_home(app);
-    Vec::new()
-}
-
-fn open_selected(app: &mut App) -> Vec<Effect> {
-    let Some(run) = app.home.selection() else { return Vec::new() };
-    if let Err(why) = &run.manifest {
-        let why = why.clone();
-        app.complain(why);
-        return Vec::new();
-    }
-    let id = run.id.clone();
-    app.loading = Some(id.clone());
-    vec![Effect::LoadRun(id)]
-}
-
-fn scroll_home(app: &mut App) {
-    let height = usize::from(HomeLayout::new(app.size).list.h).max(1);
-    let home = &mut app.home;
-    let runs = home.runs.as_ref().map_or(0, Vec::len);
-    home.selected = home.selected.min(runs.saturating_sub(1));
-    home.offset = home.offset.max((home.selected + 1).saturating_sub(height)).min(home.selected);
-    home.offset = home.offset.min(runs.saturating_sub(height));
 }
 
 /// Back to the list of runs.

@@ -44,8 +44,6 @@ pub fn run(common: &Common, args: &AnalyzeArgs) -> Result<ExitCode, Failure> {
     let store = RunStore::locate(common.runs.clone());
     let id = store.resolve(&args.run)?;
     let loaded = store.load(&id)?;
-    // Computing for minutes and then having nowhere to write would be unkind.
-    let folder = store.writable(&id)?;
     let spec = loaded.manifest.model.clone();
     let bytes = store.weights(&id)?;
     let weights = parse_safetensors(&bytes, &format!("{}/weights.safetensors", args.run))?;
@@ -61,6 +59,8 @@ pub fn run(common: &Common, args: &AnalyzeArgs) -> Result<ExitCode, Failure> {
     let examples = pc_examples(args, dataset.test.len())?;
     let data = DataRecord { train_examples: 0, ..dataset.record(1.0) };
     let train = Arc::new(dataset.train);
+    // Computing for minutes and then having nowhere to write would be unkind.
+    let folder = store.writable(&id)?;
     let engine = Engine::start(common.device)?;
     let subject = Subject {
         args,

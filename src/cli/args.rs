@@ -214,7 +214,7 @@ pub struct PruneArgs {
     #[arg(long)]
     pub examples: Option<usize>,
     /// Write the network without --blocks as a new run; its weights load in PyTorch
-    #[arg(long, value_name = "NAME", requires = "blocks")]
+    #[arg(long, value_name = "NAME", requires = "blocks", conflicts_with = "examples")]
     pub out: Option<String>,
     /// Replace a run of the name of --out
     #[arg(long, requires = "out")]

@@ -29,12 +29,17 @@ pub fn run(common: &Common, args: &PruneArgs) -> Result<ExitCode, Failure> {
     }
     if let Some(name) = &args.out {
         store.check_new(name, args.force)?;
+        if *name == id.name() {
+            return Err(Failure::usage(format!(
+                "--out {name} is the run that is pruned; choose another name"
+            )));
+        }
     }
-    let folder = store.writable(&id)?;
     let bytes = store.weights(&id)?;
     let weights = parse_safetensors(&bytes, &format!("{}/weights.safetensors", args.run))?;
     weights.state.check(&spec)?;
     let dataset = images::test_images(&manifest, args.data.as_ref())?;
+    let folder = store.writable(&id)?;
     let mut data = dataset.record(1.0);
     data.fraction = manifest.data.fraction;
     data.train_examples = manifest.data.train_examples;

@@ -130,8 +130,8 @@ fn detect_in(sums: &Sums, rule: BlockRule) -> Vec<DetectedBlock> {
     let mut maximal: Vec<(usize, usize, f64)> = Vec::new();
     for len in (rule.min_len.max(2)..=n).rev() {
         let mut found = Vec::new();
-        for a in 0..=n - len {
-            if far[a] < a + len
+        for (a, far) in far.iter().enumerate().take(n - len + 1) {
+            if *far < a + len
                 && let Some(mean) = sums.qualifies(a, a + len, rule)
             {
                 found.push((a, a + len, mean));

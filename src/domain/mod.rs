@@ -9,6 +9,7 @@ pub mod bypass;
 pub mod cka;
 pub mod components;
 pub mod deletion;
+pub mod grams;
 pub mod layers;
 pub mod matrix;
 pub mod paired;

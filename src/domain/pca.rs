@@ -250,6 +250,9 @@ fn solve(packed: &[f32], diagonal: &[f64], k: usize) -> Option<Leading> {
             full[(i, j)] = v;
             full[(j, i)] = v;
         }
+        // The library's iteration does not end where a product vanishes exactly,
+        // as with a Gram matrix of low rank; far below the precision of f32.
+        full[(i, i)] += 1e-12 * (i + 1) as f64 / n as f64;
     }
     let (mut values, mut first) = match partial(full.as_ref(), k) {
         Some(found) => found,

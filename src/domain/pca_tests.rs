@@ -216,3 +216,14 @@ fn the_number_of_threads_changes_nothing() {
     };
     assert_eq!(run(1), run(3));
 }
+
+/// Exactly vanishing products must not stop the iteration.
+#[test]
+fn matrices_of_low_rank_are_solved() {
+    let n = 200;
+    let one: Vec<f32> = (0..n).map(|i| f32::from(i == 3)).collect();
+    let two: Vec<f32> = (0..2 * n).map(|i| (i % 2 * (i / 2 % 3)) as f32).collect();
+    let found = suite(&[&one, &two], n, 0.01);
+    assert!((found.shares[(0, 0)] - 1.0).abs() < 1e-6);
+    assert!((found.shares[(1, 0)] - 1.0).abs() < 1e-6 && found.shares[(1, 1)].abs() < 1e-6);
+}

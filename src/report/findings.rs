@@ -58,7 +58,9 @@ fn blocks(run: &LoadedRun) -> Option<String> {
         format!("{tau:.2}: {most}")
     });
     let longest: Vec<String> = longest.collect();
-    out.push_str(&format!("longest block by threshold: {}\n", longest.join(", ")));
+    if longest.iter().any(|text| !text.ends_with(": 0")) {
+        out.push_str(&format!("longest block by threshold: {}\n", longest.join(", ")));
+    }
     Some(out)
 }
 
@@ -140,4 +142,35 @@ fn problems(run: &LoadedRun) -> Option<String> {
     let lines: Vec<String> =
         run.problems.iter().map(|p| format!("warning   {}\n", crate::text::one_line(p))).collect();
     (!lines.is_empty()).then(|| lines.concat())
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::app::demo::{synthetic_run, with_findings};
+
+    #[test]
+    fn every_finding_has_its_section_and_its_json() {
+        let run = with_findings(synthetic_run(20));
+        let text = super::sections(&run);
+        for part in [
+            "blocks: ",
+            "longest block by threshold: 0.80: 19",
+            "first components: 200 examples",
+            "linear probes: softmax regression",
+            "after     ",
+            "deleted residual blocks",
+            "lesion      2.1",
+            "41.00 %",
+            "-0.23",
+        ] {
+            assert!(text.contains(part), "{part:?} is not in {text}");
+        }
+        let json: serde_json::Value =
+            serde_json::from_str(&super::super::json(&run).unwrap()).unwrap();
+        let found = &json["analyses"];
+        assert_eq!(found["components"]["shares"].as_array().unwrap().len(), 70);
+        assert_eq!(found["deletion"][0]["experiment"], "baseline");
+        assert!(found["probes"][0]["test_accuracy"].as_f64().unwrap() > 0.0);
+        assert!(found["blocks"].is_array() && found.get("problems").is_none());
+    }
 }

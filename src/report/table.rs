@@ -198,6 +198,8 @@ mod tests {
         2  relu1           relu  -      -      16x32x32  -         0.8000  0.4250  defined
         3  layer1.0.conv1  conv  1      0      16x32x32  0.8000    0.8000  0.6667  defined
         4  layer1.0.bn1    norm  1      0      16x32x32  0.8000    -       0.5333  defined
+
+        blocks: 0 with a mean CKA of at least 0.9 over 8 layers or more
         ");
     }
 

@@ -18,6 +18,8 @@ mod store;
 mod table;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_inside;
 mod time;
 mod write;
 

@@ -139,7 +139,7 @@ fn images(pane: &mut Pane<'_>, explorer: &Explorer, components: &Components, lay
     } else {
         let side = SIDES
             .into_iter()
-            .find(|side| pane.left() > side / 2 && pane.width() >= 2 * usize::from(*side) + 1);
+            .find(|side| pane.left() > side / 2 && pane.width() > 2 * usize::from(*side));
         match side {
             None => list(pane, &shown, pane.left()),
             Some(side) => pictures(pane, explorer, &shown, side),

@@ -1,0 +1,194 @@
+//! The U-centred Gram matrices of a batch, packed: what `cka` sums over.
+//!
+//! Knows neither networks nor devices.
+
+use super::cka::{CkaError, MIN_BATCH};
+use super::product::{Centre, Symmetric, symmetric_product};
+
+/// The U-centred Gram matrices of all layers over one batch, packed.
+///
+/// Row `l` holds the strict upper triangle of layer `l`'s matrix:
+/// `b (b - 1) / 2` values of f32.
+#[derive(Debug, Clone)]
+pub struct PackedGrams {
+    batch: usize,
+    layers: usize,
+    packed: Vec<f32>,
+    set: Vec<bool>,
+}
+
+impl PackedGrams {
+    /// Room for `layers` matrices over a batch of `batch` examples.
+    ///
+    /// # Errors
+    /// [`CkaError::BatchTooSmall`] below [`MIN_BATCH`].
+    pub fn new(layers: usize, batch: usize) -> Result<PackedGrams, CkaError> {
+        if batch < MIN_BATCH {
+            return Err(CkaError::BatchTooSmall(batch));
+        }
+        let pairs = batch * (batch - 1) / 2;
+        Ok(PackedGrams {
+            batch,
+            layers,
+            packed: vec![0.0; layers * pairs],
+            set: vec![false; layers],
+        })
+    }
+
+    /// Takes over Gram matrices in packed form (strict lower triangles row by
+    /// row, one layer after the other) and U-centres them in place. Layers that
+    /// are not `present` stay out of every pair.
+    ///
+    /// # Errors
+    /// [`CkaError::BatchTooSmall`] below [`MIN_BATCH`], [`CkaError::Rows`] if the
+    /// length is not that of `present.len()` matrices.
+    pub fn from_grams(
+        batch: usize,
+        mut packed: Vec<f32>,
+        present: Vec<bool>,
+    ) -> Result<PackedGrams, CkaError> {
+        if batch < MIN_BATCH {
+            return Err(CkaError::BatchTooSmall(batch));
+        }
+        let (layers, pairs) = (present.len(), batch * (batch - 1) / 2);
+        if packed.len() != layers * pairs {
+            return Err(CkaError::Rows { layer: layers, len: packed.len(), batch });
+        }
+        for (layer, present) in packed.chunks_exact_mut(pairs).zip(&present) {
+            match present {
+                true => u_centre_in_place(batch, layer),
+                false => layer.fill(0.0),
+            }
+        }
+        Ok(PackedGrams { batch, layers, packed, set: vec![true; layers] })
+    }
+
+    /// Says that a layer is not there (its block is deleted): it is undefined in
+    /// every pair.
+    pub fn mark_absent(&mut self, layer: usize) {
+        if let Some(set) = self.set.get_mut(layer) {
+            *set = true;
+            let pairs = self.batch * (self.batch - 1) / 2;
+            self.packed[layer * pairs..(layer + 1) * pairs].fill(0.0);
+        }
+    }
+
+    /// Examples of the batch.
+    pub fn batch(&self) -> usize {
+        self.batch
+    }
+
+    /// Number of layers.
+    pub fn layers(&self) -> usize {
+        self.layers
+    }
+
+    /// Takes the Gram matrix of `rows` (`batch` x features, row-major, features
+    /// in any order), U-centres it and keeps it as that of `layer`.
+    ///
+    /// # Errors
+    /// [`CkaError::Rows`] if the length is not a multiple of the batch.
+    pub fn set_rows(&mut self, layer: usize, rows: &[f32]) -> Result<(), CkaError> {
+        if rows.is_empty() || !rows.len().is_multiple_of(self.batch) {
+            return Err(CkaError::Rows { layer, len: rows.len(), batch: self.batch });
+        }
+        self.set_gram(layer, &symmetric_product(rows, self.batch, Centre::Columns))
+    }
+
+    /// U-centres a Gram matrix that was computed elsewhere (features centred
+    /// first, or precision suffers) and keeps it as that of `layer`.
+    ///
+    /// # Errors
+    /// [`CkaError::Rows`] if its size is not the batch's.
+    pub fn set_gram(&mut self, layer: usize, gram: &Symmetric) -> Result<(), CkaError> {
+        if gram.n() != self.batch {
+            return Err(CkaError::Rows { layer, len: gram.n(), batch: self.batch });
+        }
+        if layer >= self.layers {
+            return Err(CkaError::Layers { expected: self.layers, found: layer + 1 });
+        }
+        let pairs = self.batch * (self.batch - 1) / 2;
+        u_centre_packed(gram, &mut self.packed[layer * pairs..(layer + 1) * pairs]);
+        self.set[layer] = true;
+        Ok(())
+    }
+
+    /// All values, layer by layer.
+    pub(super) fn packed(&self) -> &[f32] {
+        &self.packed
+    }
+
+    /// True once every layer is set or marked absent.
+    pub(super) fn is_complete(&self) -> bool {
+        self.set.iter().all(|set| *set)
+    }
+
+    /// `<A_i, A_i>` of every layer.
+    pub(super) fn self_products(&self) -> Vec<f64> {
+        let pairs = self.batch * (self.batch - 1) / 2;
+        self.packed
+            .chunks_exact(pairs)
+            .map(|row| row.iter().map(|v| f64::from(*v) * f64::from(*v)).sum())
+            .collect()
+    }
+
+    /// `<A_i, A_j>` of every pair of layers, the lower triangle row by row.
+    ///
+    /// Sums run over the strict upper triangle, so they are half the full inner
+    /// product; the factor cancels in CKA.
+    pub(super) fn products(&self) -> Vec<f64> {
+        let h = symmetric_product(&self.packed, self.layers, Centre::None);
+        (0..self.layers).flat_map(|i| h.lower_row(i).to_vec()).collect()
+    }
+}
+
+/// U-centring (Székely and Rizzo 2014; science notes §1.1): zero the diagonal,
+/// subtract corrected row means from rows and columns, zero the diagonal again.
+///
+/// Writes the strict lower triangle row by row, which is the strict upper one by
+/// columns: any order serves as long as it is the same for every layer.
+fn u_centre_packed(gram: &Symmetric, out: &mut [f32]) {
+    let n = gram.n();
+    let means = u_means(n, |i| gram.lower_row(i)[..i].iter().copied());
+    let mut at = 0;
+    for i in 0..n {
+        for (j, v) in gram.lower_row(i)[..i].iter().enumerate() {
+            out[at] = (v - means[i] - means[j]) as f32;
+            at += 1;
+        }
+    }
+}
+
+/// The same for a strict lower triangle that is packed already.
+fn u_centre_in_place(n: usize, packed: &mut [f32]) {
+    let row = |i: usize| i * i.saturating_sub(1) / 2..i * i.saturating_sub(1) / 2 + i;
+    let means = u_means(n, |i| packed[row(i)].iter().map(|v| f64::from(*v)));
+    for i in 0..n {
+        for (v, mean) in packed[row(i)].iter_mut().zip(&means) {
+            *v = (f64::from(*v) - means[i] - mean) as f32;
+        }
+    }
+}
+
+/// What U-centring subtracts: `m_i = sum_j K_ij / (n - 2) - sum / (2 (n - 1))`,
+/// from the strict lower triangle's rows.
+fn u_means<R: Iterator<Item = f64>>(n: usize, row: impl Fn(usize) -> R) -> Vec<f64> {
+    let mut means = vec![0.0f64; n];
+    for i in 0..n {
+        for (j, v) in row(i).enumerate() {
+            means[i] += v;
+            means[j] += v;
+        }
+    }
+    means.iter_mut().for_each(|m| *m /= n as f64 - 2.0);
+    let correction = means.iter().sum::<f64>() / (2.0 * (n as f64 - 1.0));
+    means.iter_mut().for_each(|m| *m -= correction);
+    means
+}
+
+/// Adds element by element.
+pub(super) fn add_to(sum: &mut [f64], more: &[f64]) {
+    for (to, v) in sum.iter_mut().zip(more) {
+        *to += v;
+    }
+}

@@ -1,0 +1,122 @@
+//! Files of components, probes and deletions: what is written comes back, and
+//! what is damaged is named and keeps the run open.
+
+use std::fs;
+use std::path::Path;
+
+use super::{RunId, RunStore, fixtures};
+use crate::app::demo::{synthetic_run, with_findings};
+use crate::domain::deletion::{DeletionRow, Experiment};
+use crate::runs::LoadedRun;
+
+/// A store with a run that holds everything, and what it holds.
+fn full() -> (tempfile::TempDir, RunStore, RunId, LoadedRun) {
+    let run = with_findings(synthetic_run(8));
+    let (dir, store) = fixtures::store();
+    let folder = store.create("a", &run.manifest, b"w", false).unwrap();
+    let id = RunId::Disk(folder);
+    store.write_analysis(&id, run.analysis.as_ref().unwrap()).unwrap();
+    store.write_components(&id, run.components.as_ref().unwrap()).unwrap();
+    store.write_probes(&id, run.probes.as_ref().unwrap()).unwrap();
+    let deletion = run.deletion.clone().unwrap();
+    store.merge_deletion(&id, deletion.record, deletion.table.rows().to_vec()).unwrap();
+    (dir, store, id, run)
+}
+
+fn folder(id: &RunId) -> &Path {
+    match id {
+        RunId::Disk(folder) => folder,
+        RunId::Embedded(_) => panic!(),
+    }
+}
+
+/// NaN is not equal to itself; the debug form is.
+fn same(a: &impl std::fmt::Debug, b: &impl std::fmt::Debug) {
+    assert_eq!(format!("{a:?}"), format!("{b:?}"));
+}
+
+#[test]
+fn everything_comes_back() {
+    let (_dir, store, id, run) = full();
+    let back = store.load(&id).unwrap();
+    same(&back.components, &run.components);
+    same(&back.probes, &run.probes);
+    same(&back.deletion, &run.deletion);
+    assert!(back.problems.is_empty(), "{:?}", back.problems);
+}
+
+#[test]
+fn a_damaged_file_is_named_and_the_run_opens_without_it() {
+    type Damage<'a> = &'a dyn Fn(Vec<u8>) -> Vec<u8>;
+    let cases: [(&str, Damage<'_>, &str); 9] = [
+        ("pc_scores.npy", &|b| b[..b.len() - 4].to_vec(), "bytes follow it"),
+        ("pc_similarity.npy", &|_| b"nonsense".to_vec(), "not an .npy file"),
+        ("pc_share.csv", &|b| b[..b.len() / 2].to_vec(), "pc_share.csv"),
+        ("pc_examples.csv", &|b| [&b[..], b"9,9\n"].concat(), "line"),
+        ("components.ron", &|_| b"(format: 99)".to_vec(), "newer blockscope"),
+        ("components.ron", &|b| b[..40].to_vec(), "components.ron:"),
+        (
+            "probes.csv",
+            &|b| String::from_utf8(b).unwrap().replace("0.01", "x").into_bytes(),
+            "line 2",
+        ),
+        (
+            "deletion.csv",
+            &|b| String::from_utf8(b).unwrap().replace("2.1", "2").into_bytes(),
+            "blocks",
+        ),
+        (
+            "deletion.csv",
+            &|b| String::from_utf8(b).unwrap().replace("4123", "99999").into_bytes(),
+            "correct",
+        ),
+    ];
+    for (file, damage, expected) in cases {
+        let (_dir, store, id, _) = full();
+        let path = folder(&id).join("analysis").join(file);
+        let bytes = fs::read(&path).unwrap();
+        fs::write(&path, damage(bytes)).unwrap();
+        let back = store.load(&id).unwrap();
+        assert_eq!(back.problems.len(), 1, "{file}: {:?}", back.problems);
+        let text = &back.problems[0];
+        assert!(text.contains(file) && text.contains(expected), "{file}: {text}");
+        assert!(!text.contains('\n') && back.analysis.is_some());
+    }
+    let (_dir, store, id, _) = full();
+    fs::remove_file(folder(&id).join("analysis/cka_without_pc1.npy")).unwrap();
+    let back = store.load(&id).unwrap();
+    assert!(
+        back.components.is_none() && back.problems[0].contains("missing; run `blockscope analyze`")
+    );
+}
+
+#[test]
+fn rows_are_merged_unless_they_are_of_other_weights() {
+    let (_dir, store, id, run) = full();
+    let row = |deleted: &str| DeletionRow {
+        experiment: Experiment::Chosen,
+        deleted: deleted.parse().unwrap(),
+        examples: 100,
+        correct: 7,
+        loss: 2.5,
+    };
+    let record = run.deletion.unwrap().record;
+    let before = store.load(&id).unwrap().deletion.unwrap().table.rows().len();
+    let merged = store.merge_deletion(&id, record.clone(), vec![row("1.0")]).unwrap();
+    assert_eq!(merged.table.rows().len(), before + 1);
+    same(&store.load(&id).unwrap().deletion.unwrap(), &merged);
+    let mut other = record;
+    other.weights_hash = Some("12".repeat(32));
+    let merged = store.merge_deletion(&id, other, vec![row("1.0")]).unwrap();
+    assert_eq!(merged.table.rows(), [row("1.0")]);
+}
+
+#[test]
+fn what_does_not_fit_together_is_not_written() {
+    let (_dir, store, id, run) = full();
+    let mut bad = run.components.unwrap();
+    bad.components.images.pop();
+    let text = store.write_components(&id, &bad).unwrap_err().to_string();
+    assert!(text.contains("not written"), "{text}");
+    assert!(store.load(&id).unwrap().components.is_some(), "the old one is untouched");
+}
