@@ -319,3 +319,21 @@ fn blocks_are_deleted_and_a_pruned_run_is_written() {
     refused(&["prune", "resnet14-shapes-s0", "--data", &data, "--lesions"], 2, "other images");
     assert_eq!(scratch.names(), ["a", "cut"]);
 }
+
+#[cfg(unix)]
+#[test]
+fn a_reader_who_has_seen_enough_is_no_failure() {
+    let scratch = Scratch::new();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_blockscope"))
+        .args(["doctor", "--device", "cpu", "--runs"])
+        .arg(scratch.path("runs"))
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && !error.contains("panicked"), "{error}");
+}

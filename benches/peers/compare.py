@@ -181,7 +181,7 @@ class Case:
             program, "analyze", f"resnet{self.depth}", "--runs", self.scratch,
             "--data", f"cifar10:{self.images}", "--examples", options.examples,
             "--sample", "first", "--batch", options.batch, "--device", "cpu",
-            "--threads", options.threads,
+            "--threads", options.threads, "--pc-examples", "0",
         ])
         analysis = self.scratch / f"resnet{self.depth}" / "analysis"
         record = (analysis / "analysis.ron").read_text()

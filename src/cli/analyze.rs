@@ -84,8 +84,8 @@ pub fn run(common: &Common, args: &AnalyzeArgs) -> Result<ExitCode, Failure> {
         let subject = probes::Subject { spec, state, weights_hash, train, test: images };
         store.write_probes(&id, &probes::run(&engine, plan, subject)?)?;
     }
-    println!("written to {}", folder.display());
-    println!("next: blockscope {}", args.run);
+    say!("written to {}", folder.display());
+    say!("next: blockscope {}", args.run);
     Ok(ExitCode::SUCCESS)
 }
 
@@ -166,16 +166,19 @@ fn cka(subject: &Subject<'_>) -> Result<(), Failure> {
         se: measured.estimate.se,
     };
     subject.store.write_analysis(subject.id, &analysis)?;
-    println!(
+    say!(
         "CKA  {} layers, {} examples in {} batches, on {}",
         analysis.record.layers.len(),
         analysis.record.examples,
         analysis.record.batches,
         measured.device
     );
-    println!(
+    say!(
         "  {:.2} s: forward {:.2}, Gram {:.2}, pairs {:.2}",
-        seconds.total, seconds.forward, seconds.gram, seconds.pairs
+        seconds.total,
+        seconds.forward,
+        seconds.gram,
+        seconds.pairs
     );
     Ok(())
 }
@@ -219,13 +222,14 @@ fn components(subject: &Subject<'_>, examples: usize) -> Result<(), Failure> {
     let largest = (0..analysis.components.layers())
         .filter_map(|l| Some((analysis.components.share(l)?, l)))
         .max_by(|a, b| a.0.total_cmp(&b.0));
-    println!(
+    say!(
         "first components  {examples} examples in {:.2} s, on {}",
-        measured.seconds, measured.device
+        measured.seconds,
+        measured.device
     );
     if let Some((share, layer)) = largest {
         let name = &analysis.record.layers[layer].name;
-        println!("  largest share of variance {:.1} % in {name}", 100.0 * share);
+        say!("  largest share of variance {:.1} % in {name}", 100.0 * share);
     }
     Ok(())
 }

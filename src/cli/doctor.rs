@@ -11,7 +11,7 @@ use crate::runs::RunStore;
 use crate::terminal;
 
 pub fn run(common: &Common) -> Result<ExitCode, Failure> {
-    let line = |name: &str, value: String| println!("{name:<14} {value}");
+    let line = |name: &str, value: String| say!("{name:<14} {value}");
     line("version", env!("CARGO_PKG_VERSION").to_string());
     line("system", format!("{} {}", std::env::consts::OS, std::env::consts::ARCH));
     line("threads", rayon::current_num_threads().to_string());

@@ -61,15 +61,15 @@ pub fn run(common: &Common, args: &ImportArgs) -> Result<ExitCode, Failure> {
         pruned_from: None,
     };
     let folder = store.create(&args.name, &manifest, &bytes, args.force)?;
-    println!("{}  {}  on {device}", args.name, spec.title());
-    println!(
+    say!("{}  {}  on {device}", args.name, spec.title());
+    say!(
         "test accuracy {:.2} % ({} of {} images, loss {:.3})",
         100.0 * test.accuracy(),
         test.correct,
         test.examples,
         test.loss
     );
-    println!("written to {}", folder.display());
-    println!("next: blockscope analyze {} --data {}", args.name, args.data);
+    say!("written to {}", folder.display());
+    say!("next: blockscope analyze {} --data {}", args.name, args.data);
     Ok(ExitCode::SUCCESS)
 }

@@ -4,6 +4,11 @@
 //! Turns arguments into requests, shows progress and maps errors to exit codes.
 //! Holds no science.
 
+/// `println!` that does not mind a reader who has seen enough (`| head`).
+macro_rules! say {
+    ($($text:tt)*) => { $crate::cli::print_line(format_args!($($text)*)) };
+}
+
 mod analyze;
 mod args;
 mod doctor;
@@ -99,4 +104,11 @@ fn follow(job: &Job, mut on: impl FnMut(Event) -> Result<(), Failure>) -> Result
         }
     }
     Err(EngineError::Panic("the compute thread ended".into()).into())
+}
+
+/// Prints a line to standard output. A pipe that is closed is no failure, and
+/// there is nobody left to tell of another.
+fn print_line(text: std::fmt::Arguments<'_>) {
+    use std::io::Write as _;
+    let _ = writeln!(std::io::stdout(), "{text}");
 }

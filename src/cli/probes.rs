@@ -103,7 +103,7 @@ pub fn run(engine: &Engine, plan: Plan, subject: Subject) -> Result<ProbesAnalys
         return Err(Failure::usage("the engine answered another request"));
     };
     let seconds = probed.seconds;
-    println!(
+    say!(
         "probes: {} layers, {} training and {} held-out images, {} epochs, on {}",
         probed.probes.len(),
         probed.split.train.len(),
@@ -112,10 +112,7 @@ pub fn run(engine: &Engine, plan: Plan, subject: Subject) -> Result<ProbesAnalys
         probed.device
     );
     print_table(&layers, &probed.probes);
-    println!(
-        "{:.2} s: forward {:.2}, probes {:.2}",
-        seconds.total, seconds.forward, seconds.probes
-    );
+    say!("{:.2} s: forward {:.2}, probes {:.2}", seconds.total, seconds.forward, seconds.probes);
     Ok(ProbesAnalysis {
         record: ProbesRecord {
             format: FORMAT,
@@ -145,7 +142,7 @@ fn print_table(layers: &[Layer], probes: &[Probe]) {
     let kind = |probe: &Probe| layers.get(probe.layer).map(|layer| layer.kind);
     let after = |at: usize| probes.get(at).filter(|probe| kind(probe) == Some(LayerKind::Add));
     let residual = probes.iter().any(|probe| kind(probe) == Some(LayerKind::Add));
-    println!("test accuracy  before{}", if residual { "     after" } else { "" });
+    say!("test accuracy  before{}", if residual { "     after" } else { "" });
     for (at, probe) in probes.iter().enumerate() {
         if kind(probe) == Some(LayerKind::Add) {
             continue;
@@ -154,6 +151,6 @@ fn print_table(layers: &[Layer], probes: &[Probe]) {
         let block = name.rsplit_once('.').map_or(name, |(block, _)| block);
         let percent = |probe: &Probe| format!("{:6.2} %", 100.0 * probe.test_accuracy);
         let after = after(at + 1).map(|probe| format!("  {}", percent(probe))).unwrap_or_default();
-        println!("{block:<13}{}{after}", percent(probe));
+        say!("{block:<13}{}{after}", percent(probe));
     }
 }

@@ -97,7 +97,7 @@ pub fn run(common: &Common, args: &PruneArgs) -> Result<ExitCode, Failure> {
     };
     let chosen = rows.iter().find(|row| row.experiment == Experiment::Chosen).cloned();
     store.merge_deletion(&id, record, rows)?;
-    println!("written to {}", folder.join("analysis").join("deletion.csv").display());
+    say!("written to {}", folder.join("analysis").join("deletion.csv").display());
     if let (Some(name), Some(row)) = (&args.out, chosen) {
         let (spec, state) =
             pruned(&spec, &state, &row.deleted).map_err(|e| Failure::usage(e.to_string()))?;
@@ -121,8 +121,8 @@ pub fn run(common: &Common, args: &PruneArgs) -> Result<ExitCode, Failure> {
             ..manifest
         };
         let folder = store.create(name, &run, &small, args.force)?;
-        println!("{name}  {}  written to {}", spec.title(), folder.display());
-        println!("next: blockscope analyze {name}");
+        say!("{name}  {}  written to {}", spec.title(), folder.display());
+        say!("next: blockscope analyze {name}");
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -131,13 +131,13 @@ pub fn run(common: &Common, args: &PruneArgs) -> Result<ExitCode, Failure> {
 fn print(run: &str, table: &DeletionTable) {
     let whole = table.baseline().map(DeletionRow::accuracy);
     let examples = table.rows().first().map_or(0, |row| row.examples);
-    println!("{run}  accuracy on {examples} test images, 95 % intervals");
+    say!("{run}  accuracy on {examples} test images, 95 % intervals");
     let text = |row: &DeletionRow| match row.deleted.is_empty() {
         true => "nothing".to_string(),
         false => row.deleted.to_string(),
     };
     let width = table.rows().iter().map(|row| text(row).len()).max().unwrap_or(0).max(7);
-    println!("{:<10} {:<width$}  accuracy   interval          change", "experiment", "deleted");
+    say!("{:<10} {:<width$}  accuracy   interval          change", "experiment", "deleted");
     for row in table.rows() {
         let (low, high) = row.interval();
         let change = match whole {
@@ -146,7 +146,7 @@ fn print(run: &str, table: &DeletionTable) {
             }
             _ => String::new(),
         };
-        println!(
+        say!(
             "{:<10} {:<width$}  {:6.2} %   {:5.2} to {:5.2} %   {change}",
             row.experiment.name(),
             text(row),

@@ -122,14 +122,14 @@ pub fn run(common: &Common, args: &TrainArgs) -> Result<ExitCode, Failure> {
     manifest.test = Some(trained.test);
     store.write_weights(&id, &bytes)?;
     store.write_manifest(&id, &manifest)?;
-    println!(
+    say!(
         "test accuracy {:.2} % ({} of {} images)",
         100.0 * trained.test.accuracy(),
         trained.test.correct,
         trained.test.examples
     );
-    println!("written to {}", folder.display());
-    println!("next: blockscope analyze {name} --data {}", args.data);
+    say!("written to {}", folder.display());
+    say!("next: blockscope analyze {name} --data {}", args.data);
     Ok(ExitCode::SUCCESS)
 }
 
