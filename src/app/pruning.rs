@@ -89,10 +89,12 @@ impl Pruning {
     }
 
     /// What deleting `blocks` together would cost if their single costs added
-    /// up, as a change of accuracy; `None` until all of them were measured.
+    /// up (to no less than accuracy zero), as a change of accuracy; `None` until all
+    /// of them were measured.
     pub fn predicted(&self, blocks: &Bypass) -> Option<f64> {
         let whole = self.table.baseline()?.accuracy();
-        blocks.iter().map(|b| Some(self.table.lesion(b)?.accuracy() - whole)).sum()
+        let costs = blocks.iter().map(|b| Some(self.table.lesion(b)?.accuracy() - whole));
+        costs.sum::<Option<f64>>().map(|sum| sum.max(-whole))
     }
 
     /// The measured change of accuracy without `blocks`.
@@ -142,5 +144,8 @@ mod tests {
         ]);
         assert!((p.predicted(&both).unwrap() + 0.07).abs() < 1e-12);
         assert!((p.cost(&both).unwrap() + 0.10).abs() < 1e-12);
+        // costs that add up to more than there is
+        p.measured(vec![row(Experiment::Lesion, "2.1", 10), row(Experiment::Lesion, "2.2", 10)]);
+        assert!((p.predicted(&both).unwrap() + 0.80).abs() < 1e-12);
     }
 }
