@@ -5,16 +5,13 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use super::args::{AnalyzeArgs, Common};
-use super::progress::Meter;
-use super::{Failure, follow, images, probes};
+use super::{Failure, follow_with_meter, images, probes};
 use crate::data::{self, ImageSet};
 use crate::domain::cka::ESTIMATOR;
 use crate::domain::pca;
 use crate::domain::{Bypass, ModelSpec};
 use crate::engine::components::DEFAULT_EXAMPLES;
-use crate::engine::{
-    AnalyzeRequest, ComponentsRequest, Engine, Event, Outcome, Request, SamplePlan,
-};
+use crate::engine::{AnalyzeRequest, ComponentsRequest, Engine, Outcome, Request, SamplePlan};
 use crate::model::StateDict;
 use crate::model::weights::parse_safetensors;
 use crate::runs::{
@@ -105,24 +102,6 @@ fn pc_examples(args: &AnalyzeArgs, available: usize) -> Result<Option<usize>, Fa
     }
 }
 
-/// Runs a request with a progress bar.
-fn follow_with_meter(
-    engine: &Engine,
-    name: &'static str,
-    request: Request,
-) -> Result<Outcome, Failure> {
-    let job = engine.submit(request);
-    let mut meter = Meter::new(name);
-    let outcome = follow(&job, |event| {
-        if let Event::Progress(progress) = event {
-            meter.show(progress);
-        }
-        Ok(())
-    });
-    meter.finish();
-    outcome
-}
-
 fn cka(subject: &Subject<'_>) -> Result<(), Failure> {
     let args = subject.args;
     let request = Request::Analyze(AnalyzeRequest {
@@ -138,7 +117,8 @@ fn cka(subject: &Subject<'_>) -> Result<(), Failure> {
         },
         bypass: Bypass::none(),
     });
-    let Outcome::Measured(measured) = follow_with_meter(subject.engine, "CKA", request)? else {
+    let Outcome::Measured(measured) = follow_with_meter(&subject.engine.submit(request), "CKA")?.0
+    else {
         return Err(Failure::usage("the engine answered another request"));
     };
     let seconds = measured.seconds;
@@ -195,7 +175,7 @@ fn components(subject: &Subject<'_>, examples: usize) -> Result<(), Failure> {
         components: COMPONENTS,
         dominant_share: DOMINANT_SHARE,
     });
-    let outcome = follow_with_meter(subject.engine, "components", request)?;
+    let (outcome, _) = follow_with_meter(&subject.engine.submit(request), "components")?;
     let Outcome::Components(measured) = outcome else {
         return Err(Failure::usage("the engine answered another request"));
     };

@@ -4,10 +4,9 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use super::args::{Common, ImportArgs};
-use super::progress::Meter;
-use super::{Failure, follow};
+use super::{Failure, follow_with_meter};
 use crate::data;
-use crate::engine::{Engine, EvaluateRequest, Event, Outcome, Request};
+use crate::engine::{Engine, EvaluateRequest, Outcome, Request};
 use crate::model::weights::{Precision, model_of};
 use crate::model::{Overrides, read_weights, write_safetensors};
 use crate::runs::{self, FORMAT, RunManifest, RunState, RunStore};
@@ -29,18 +28,8 @@ pub fn run(common: &Common, args: &ImportArgs) -> Result<ExitCode, Failure> {
         state: state.clone(),
         images: Arc::new(dataset.test),
     }));
-    let mut meter = Meter::new("testing");
-    let mut device = String::new();
-    let outcome = follow(&job, |event| {
-        match event {
-            Event::Device(label) => device = label,
-            Event::Progress(progress) => meter.show(progress),
-            _ => {}
-        }
-        Ok(())
-    });
-    meter.finish();
-    let Outcome::Evaluated(test) = outcome? else {
+    let (outcome, device) = follow_with_meter(&job, "testing")?;
+    let Outcome::Evaluated(test) = outcome else {
         return Err(Failure::usage("the engine answered another request"));
     };
     let bytes = write_safetensors(&state, &spec, Precision::F32)?;

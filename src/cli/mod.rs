@@ -112,3 +112,20 @@ fn print_line(text: std::fmt::Arguments<'_>) {
     use std::io::Write as _;
     let _ = writeln!(std::io::stdout(), "{text}");
 }
+
+/// Follows a job to its end with a progress meter; also returns the device, in
+/// words.
+fn follow_with_meter(job: &Job, name: &'static str) -> Result<(Outcome, String), Failure> {
+    let mut meter = progress::Meter::new(name);
+    let mut device = String::new();
+    let outcome = follow(job, |event| {
+        match event {
+            Event::Device(label) => device = label,
+            Event::Progress(progress) => meter.show(progress),
+            _ => {}
+        }
+        Ok(())
+    });
+    meter.finish();
+    Ok((outcome?, device))
+}

@@ -3,12 +3,11 @@
 use std::sync::Arc;
 
 use super::args::AnalyzeArgs;
-use super::progress::Meter;
-use super::{Failure, follow};
+use super::{Failure, follow_with_meter};
 use crate::data::{Dataset, ImageSet};
 use crate::domain::probes::{Probe, balanced};
 use crate::domain::{Layer, LayerKind, ModelSpec};
-use crate::engine::{Engine, Event, Outcome, ProbeRecipe, ProbeRequest, Request};
+use crate::engine::{Engine, Outcome, ProbeRecipe, ProbeRequest, Request};
 use crate::model::StateDict;
 use crate::runs::{self, DataRecord, FORMAT, ProbesAnalysis, ProbesRecord, RunManifest};
 
@@ -91,15 +90,8 @@ pub fn run(engine: &Engine, plan: Plan, subject: Subject) -> Result<ProbesAnalys
         test: subject.test,
         recipe: recipe.clone(),
     }));
-    let mut meter = Meter::new("probes");
-    let outcome = follow(&job, |event| {
-        if let Event::Progress(progress) = event {
-            meter.show(progress);
-        }
-        Ok(())
-    });
-    meter.finish();
-    let Outcome::Probed(probed) = outcome? else {
+    let (outcome, _) = follow_with_meter(&job, "probes")?;
+    let Outcome::Probed(probed) = outcome else {
         return Err(Failure::usage("the engine answered another request"));
     };
     let seconds = probed.seconds;

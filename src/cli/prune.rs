@@ -5,11 +5,10 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use super::args::{Common, PruneArgs};
-use super::progress::Meter;
-use super::{Failure, follow, images};
+use super::{Failure, follow_with_meter, images};
 use crate::domain::deletion::{DeletionRow, DeletionTable, Experiment};
 use crate::engine::deletion::{Variant, baseline, lesions, sweep};
-use crate::engine::{DeletionRequest, Engine, Event, Outcome, Request};
+use crate::engine::{DeletionRequest, Engine, Outcome, Request};
 use crate::model::prune::pruned;
 use crate::model::weights::{Precision, parse_safetensors, write_safetensors};
 use crate::runs::{
@@ -70,18 +69,8 @@ pub fn run(common: &Common, args: &PruneArgs) -> Result<ExitCode, Failure> {
         variants,
         quick: false,
     }));
-    let mut meter = Meter::new("deleting");
-    let mut device = String::new();
-    let outcome = follow(&job, |event| {
-        match event {
-            Event::Device(label) => device = label,
-            Event::Progress(progress) => meter.show(progress),
-            _ => {}
-        }
-        Ok(())
-    });
-    meter.finish();
-    let Outcome::Deleted(rows) = outcome? else {
+    let (outcome, device) = follow_with_meter(&job, "deleting")?;
+    let Outcome::Deleted(rows) = outcome else {
         return Err(Failure::usage("the engine answered another request"));
     };
     let mut table = DeletionTable::default();

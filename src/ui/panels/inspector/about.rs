@@ -15,15 +15,15 @@ pub fn draw(pane: &mut Pane<'_>, explorer: &Explorer) {
     if let Some(suite) = &run.components {
         let record = &suite.record;
         pane.gap(true);
-        pane.fact("components", &format!("{} examples", thousands(record.examples)));
+        pane.fact("PC images", &thousands(record.examples));
         pane.fact("dominant", &format!("top {} %", 100.0 * record.dominant_share));
     }
     if let Some(probes) = &run.probes {
         pane.gap(true);
         let record = &probes.record;
         pane.fact("probes", &format!("{} epochs", record.epochs));
-        pane.fact("trained on", &thousands(record.train_examples));
-        pane.fact("chosen on", &format!("{} held out", thousands(record.held_out_examples)));
+        pane.fact("trained", &thousands(record.train_examples));
+        pane.fact("chosen", &format!("on {} held out", thousands(record.held_out_examples)));
     }
     if let Some(from) = &run.manifest.pruned_from {
         pane.gap(true);
