@@ -57,15 +57,77 @@ pub enum Action {
     Interrupt,
 }
 
-/// Where a command means something.
+/// A screen, as keys are looked up on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Scope {
-    /// On every screen.
-    Everywhere,
-    /// On the list of runs.
+    /// The list of runs.
     Home,
-    /// On a run's map.
+    /// A run's map.
     Explorer,
+    /// Two runs side by side.
+    Compare,
+    /// Small multiples.
+    Grid,
+    /// What networks predict.
+    Predictions,
+}
+
+impl Scope {
+    /// All screens.
+    pub const ALL: [Scope; 5] =
+        [Scope::Home, Scope::Explorer, Scope::Compare, Scope::Grid, Scope::Predictions];
+
+    /// The name in documents.
+    pub fn name(self) -> &'static str {
+        match self {
+            Scope::Home => "runs",
+            Scope::Explorer => "map",
+            Scope::Compare => "compare",
+            Scope::Grid => "grid",
+            Scope::Predictions => "predictions",
+        }
+    }
+}
+
+/// A set of screens: where a command means something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Scopes(u8);
+
+impl Scopes {
+    /// Every screen.
+    pub const EVERYWHERE: Scopes = Scopes(0b1_1111);
+    /// The list of runs.
+    pub const HOME: Scopes = Scopes::of(Scope::Home);
+    /// A run's map.
+    pub const EXPLORER: Scopes = Scopes::of(Scope::Explorer);
+    /// Two runs side by side.
+    pub const COMPARE: Scopes = Scopes::of(Scope::Compare);
+    /// Small multiples.
+    pub const GRID: Scopes = Scopes::of(Scope::Grid);
+    /// What networks predict.
+    pub const PREDICTIONS: Scopes = Scopes::of(Scope::Predictions);
+    /// Screens with a map of layers.
+    pub const MAPS: Scopes = Scopes::EXPLORER.and(Scopes::COMPARE);
+
+    /// One screen.
+    pub const fn of(scope: Scope) -> Scopes {
+        Scopes(1 << scope as u8)
+    }
+
+    /// These and those.
+    pub const fn and(self, other: Scopes) -> Scopes {
+        Scopes(self.0 | other.0)
+    }
+
+    /// True if the screen is among them.
+    pub const fn has(self, scope: Scope) -> bool {
+        self.0 & (1 << scope as u8) != 0
+    }
+
+    /// True if some screen is in both.
+    pub const fn overlaps(self, other: Scopes) -> bool {
+        self.0 & other.0 != 0
+    }
 }
 
 /// Headings of the help.
@@ -115,7 +177,7 @@ pub struct ActionInfo {
     /// Default keys; each is a sequence separated by spaces (`g g`).
     pub keys: &'static [&'static str],
     /// Where it works.
-    pub scope: Scope,
+    pub scopes: Scopes,
     /// Its heading in the help.
     pub group: Group,
 }
@@ -124,33 +186,29 @@ const fn row(
     action: Action,
     name: &'static str,
     keys: &'static [&'static str],
-    scope: Scope,
+    scopes: Scopes,
     group: Group,
     doc: &'static str,
 ) -> ActionInfo {
-    ActionInfo { action, name, doc, keys, scope, group }
+    ActionInfo { action, name, doc, keys, scopes, group }
 }
 
-use Scope::{Everywhere, Explorer, Home};
+const EVERYWHERE: Scopes = Scopes::EVERYWHERE;
+const HOME: Scopes = Scopes::HOME;
+const EXPLORER: Scopes = Scopes::EXPLORER;
+const MAPS: Scopes = Scopes::MAPS;
 
 /// The table. Order is the order of the help.
 pub const TABLE: &[ActionInfo] = &[
-    row(
-        Action::Left,
-        "left",
-        &["h", "Left"],
-        Explorer,
-        Group::Move,
-        "previous column (counts: 5h)",
-    ),
-    row(Action::Down, "down", &["j", "Down"], Everywhere, Group::Move, "next row, or next run"),
-    row(Action::Up, "up", &["k", "Up"], Everywhere, Group::Move, "previous row, or previous run"),
-    row(Action::Right, "right", &["l", "Right"], Explorer, Group::Move, "next column"),
+    row(Action::Left, "left", &["h", "Left"], MAPS, Group::Move, "previous column (counts: 5h)"),
+    row(Action::Down, "down", &["j", "Down"], EVERYWHERE, Group::Move, "next row, or next run"),
+    row(Action::Up, "up", &["k", "Up"], EVERYWHERE, Group::Move, "previous row, or previous run"),
+    row(Action::Right, "right", &["l", "Right"], MAPS, Group::Move, "next column"),
     row(
         Action::NextLayer,
         "next-layer",
         &["]"],
-        Explorer,
+        MAPS,
         Group::Move,
         "next layer along the diagonal, or next outlined block",
     ),
@@ -158,16 +216,16 @@ pub const TABLE: &[ActionInfo] = &[
         Action::PreviousLayer,
         "previous-layer",
         &["["],
-        Explorer,
+        MAPS,
         Group::Move,
         "previous layer, or previous outlined block",
     ),
-    row(Action::NextStage, "next-stage", &["}"], Explorer, Group::Move, "start of the next stage"),
+    row(Action::NextStage, "next-stage", &["}"], MAPS, Group::Move, "start of the next stage"),
     row(
         Action::PreviousStage,
         "previous-stage",
         &["{"],
-        Explorer,
+        MAPS,
         Group::Move,
         "start of this or the previous stage",
     ),
@@ -175,18 +233,18 @@ pub const TABLE: &[ActionInfo] = &[
         Action::First,
         "first",
         &["g g", "Home"],
-        Everywhere,
+        EVERYWHERE,
         Group::Move,
         "first row (12gg: the twelfth)",
     ),
-    row(Action::Last, "last", &["G", "End"], Everywhere, Group::Move, "last row"),
-    row(Action::FirstColumn, "first-column", &["0"], Explorer, Group::Move, "first column"),
-    row(Action::LastColumn, "last-column", &["$"], Explorer, Group::Move, "last column"),
+    row(Action::Last, "last", &["G", "End"], EVERYWHERE, Group::Move, "last row"),
+    row(Action::FirstColumn, "first-column", &["0"], MAPS, Group::Move, "first column"),
+    row(Action::LastColumn, "last-column", &["$"], MAPS, Group::Move, "last column"),
     row(
         Action::HalfPageDown,
         "half-page-down",
         &["C-d", "PageDown"],
-        Everywhere,
+        EVERYWHERE,
         Group::Move,
         "half a page down",
     ),
@@ -194,108 +252,101 @@ pub const TABLE: &[ActionInfo] = &[
         Action::HalfPageUp,
         "half-page-up",
         &["C-u", "PageUp"],
-        Everywhere,
+        EVERYWHERE,
         Group::Move,
         "half a page up",
     ),
-    row(Action::View, "view", &["v"], Explorer, Group::Map, "next view: all, block outputs, convs"),
+    row(Action::View, "view", &["v"], MAPS, Group::Map, "next view: all, block outputs, convs"),
     row(
         Action::Mode,
         "mode",
         &["m"],
-        Explorer,
+        MAPS,
         Group::Map,
         "next map: CKA, PC1 similarity, without PC1, error",
     ),
-    row(Action::ZoomIn, "zoom-in", &["+", "="], Explorer, Group::Map, "zoom in by a whole factor"),
-    row(Action::ZoomOut, "zoom-out", &["-"], Explorer, Group::Map, "zoom out by a whole factor"),
-    row(Action::ZoomFit, "zoom-fit", &["f"], Explorer, Group::Map, "fit the map to the screen"),
-    row(Action::Pooling, "pooling", &["p"], Explorer, Group::Map, "pool by mean or by maximum"),
-    row(Action::Range, "range", &["a"], Explorer, Group::Map, "fixed scale, or scale to the data"),
+    row(Action::ZoomIn, "zoom-in", &["+", "="], MAPS, Group::Map, "zoom in by a whole factor"),
+    row(Action::ZoomOut, "zoom-out", &["-"], MAPS, Group::Map, "zoom out by a whole factor"),
+    row(Action::ZoomFit, "zoom-fit", &["f"], MAPS, Group::Map, "fit the map to the screen"),
+    row(Action::Pooling, "pooling", &["p"], MAPS, Group::Map, "pool by mean or by maximum"),
+    row(Action::Range, "range", &["a"], MAPS, Group::Map, "fixed scale, or scale to the data"),
     row(
         Action::Export,
         "export",
         &["e"],
-        Explorer,
+        MAPS,
         Group::Map,
         "write the map as PNG, SVG, CSV and NPY",
     ),
-    row(Action::NextTab, "next-tab", &["Tab"], Explorer, Group::Map, "next tab of the inspector"),
+    row(Action::NextTab, "next-tab", &["Tab"], MAPS, Group::Map, "next tab of the inspector"),
     row(
         Action::PreviousTab,
         "previous-tab",
         &["S-Tab"],
-        Explorer,
+        MAPS,
         Group::Map,
         "previous tab of the inspector",
     ),
-    row(Action::Blocks, "blocks", &["b"], Explorer, Group::Blocks, "outline the detected blocks"),
-    row(Action::TauDown, "tau-down", &["<"], Explorer, Group::Blocks, "lower threshold of a block"),
-    row(Action::TauUp, "tau-up", &[">"], Explorer, Group::Blocks, "higher threshold of a block"),
+    row(Action::Blocks, "blocks", &["b"], MAPS, Group::Blocks, "outline the detected blocks"),
+    row(Action::TauDown, "tau-down", &["<"], MAPS, Group::Blocks, "lower threshold of a block"),
+    row(Action::TauUp, "tau-up", &[">"], MAPS, Group::Blocks, "higher threshold of a block"),
     row(
         Action::Delete,
         "delete",
         &["x"],
-        Explorer,
+        EXPLORER,
         Group::Blocks,
         "delete the row's residual block, or take it back",
     ),
-    row(Action::Undo, "undo", &["u"], Explorer, Group::Blocks, "undo a deletion"),
-    row(Action::Redo, "redo", &["C-r"], Explorer, Group::Blocks, "redo a deletion"),
-    row(Action::Restore, "restore", &["U"], Explorer, Group::Blocks, "take all deletions back"),
+    row(Action::Undo, "undo", &["u"], EXPLORER, Group::Blocks, "undo a deletion"),
+    row(Action::Redo, "redo", &["C-r"], EXPLORER, Group::Blocks, "redo a deletion"),
+    row(Action::Restore, "restore", &["U"], EXPLORER, Group::Blocks, "take all deletions back"),
     row(
         Action::Sweep,
         "sweep",
         &["X"],
-        Explorer,
+        EXPLORER,
         Group::Blocks,
         "prune the row's stage from its end",
     ),
-    row(Action::Lesions, "lesions", &["L"], Explorer, Group::Blocks, "delete each block alone"),
+    row(Action::Lesions, "lesions", &["L"], EXPLORER, Group::Blocks, "delete each block alone"),
     row(
         Action::PrunedMap,
         "pruned-map",
         &["P"],
-        Explorer,
+        EXPLORER,
         Group::Blocks,
         "CKA map of the pruned network",
     ),
-    row(Action::Find, "find", &["/"], Explorer, Group::Find, "find a layer by name"),
-    row(Action::FindNext, "find-next", &["n"], Explorer, Group::Find, "next layer found"),
-    row(
-        Action::FindPrevious,
-        "find-previous",
-        &["N"],
-        Explorer,
-        Group::Find,
-        "previous layer found",
-    ),
-    row(Action::Colours, "colours", &["c"], Everywhere, Group::Look, "next colour map"),
-    row(Action::Theme, "theme", &["T"], Everywhere, Group::Look, "next theme"),
+    row(Action::Find, "find", &["/"], MAPS, Group::Find, "find a layer by name"),
+    row(Action::FindNext, "find-next", &["n"], MAPS, Group::Find, "next layer found"),
+    row(Action::FindPrevious, "find-previous", &["N"], MAPS, Group::Find, "previous layer found"),
+    row(Action::Colours, "colours", &["c"], EVERYWHERE, Group::Look, "next colour map"),
+    row(Action::Theme, "theme", &["T"], EVERYWHERE, Group::Look, "next theme"),
     row(
         Action::Depth,
         "depth",
         &["C"],
-        Everywhere,
+        EVERYWHERE,
         Group::Look,
         "colour depth: truecolor, 256, 16, mono",
     ),
-    row(Action::Mouse, "mouse", &["M"], Everywhere, Group::Look, "mouse on, or off to select text"),
-    row(Action::Open, "open", &["Enter"], Home, Group::Program, "open the selected run"),
-    row(Action::Refresh, "refresh", &["r"], Home, Group::Program, "read the list of runs again"),
+    row(Action::Mouse, "mouse", &["M"], EVERYWHERE, Group::Look, "mouse on, or off to select text"),
+    row(Action::Open, "open", &["Enter"], HOME, Group::Program, "open the selected run"),
+    row(Action::Refresh, "refresh", &["r"], HOME, Group::Program, "read the list of runs again"),
     row(
         Action::Back,
         "back",
         &["Esc"],
-        Everywhere,
+        EVERYWHERE,
         Group::Program,
         "back: close, or to the list of runs",
     ),
-    row(Action::Help, "help", &["?", "F1"], Everywhere, Group::Program, "this help"),
-    row(Action::Redraw, "redraw", &["C-l"], Everywhere, Group::Program, "draw the screen anew"),
-    row(Action::Suspend, "suspend", &["C-z"], Everywhere, Group::Program, "suspend to the shell"),
-    row(Action::Quit, "quit", &["q"], Everywhere, Group::Program, "quit"),
-    row(Action::Interrupt, "interrupt", &["C-c"], Everywhere, Group::Program, "quit at once"),
+    row(Action::Help, "help", &["?", "F1"], EVERYWHERE, Group::Program, "this help"),
+    row(Action::Redraw, "redraw", &["C-l"], EVERYWHERE, Group::Program, "draw the screen anew"),
+    row(Action::Suspend, "suspend", &["C-z"], EVERYWHERE, Group::Program, "suspend to the shell"),
+    row(Action::Quit, "quit", &["q"], EVERYWHERE, Group::Program, "quit"),
+    row(Action::Interrupt, "interrupt", &["C-c"], EVERYWHERE, Group::Program, "quit at once"),
 ];
 
 /// A hint of the bottom line: the keys of some actions and one word for them.
@@ -305,37 +356,37 @@ pub struct Hint {
     pub actions: &'static [Action],
     /// What they do.
     pub label: &'static str,
-    /// On which screen.
-    pub scope: Scope,
+    /// On which screens.
+    pub scopes: Scopes,
 }
 
-const fn hint(scope: Scope, label: &'static str, actions: &'static [Action]) -> Hint {
-    Hint { actions, label, scope }
+const fn hint(scopes: Scopes, label: &'static str, actions: &'static [Action]) -> Hint {
+    Hint { actions, label, scopes }
 }
 
 /// Hints, the most useful first: a narrow screen shows only the first.
 pub const HINTS: &[Hint] = &[
-    hint(Explorer, "move", &[Action::Left, Action::Down, Action::Up, Action::Right]),
-    hint(Home, "select", &[Action::Down, Action::Up]),
-    hint(Home, "open", &[Action::Open]),
-    hint(Home, "refresh", &[Action::Refresh]),
-    hint(Everywhere, "help", &[Action::Help]),
-    hint(Explorer, "blocks", &[Action::Blocks]),
-    hint(Explorer, "delete", &[Action::Delete]),
-    hint(Explorer, "tab", &[Action::NextTab]),
-    hint(Explorer, "find", &[Action::Find]),
-    hint(Explorer, "zoom", &[Action::ZoomIn, Action::ZoomOut]),
-    hint(Explorer, "view", &[Action::View]),
-    hint(Explorer, "map", &[Action::Mode]),
-    hint(Explorer, "export", &[Action::Export]),
-    hint(Everywhere, "quit", &[Action::Quit]),
-    hint(Explorer, "runs", &[Action::Back]),
-    hint(Explorer, "layer", &[Action::PreviousLayer, Action::NextLayer]),
-    hint(Explorer, "stage", &[Action::PreviousStage, Action::NextStage]),
-    hint(Everywhere, "colours", &[Action::Colours]),
-    hint(Everywhere, "theme", &[Action::Theme]),
-    hint(Explorer, "pooling", &[Action::Pooling]),
-    hint(Explorer, "scale", &[Action::Range]),
+    hint(EXPLORER, "move", &[Action::Left, Action::Down, Action::Up, Action::Right]),
+    hint(HOME, "select", &[Action::Down, Action::Up]),
+    hint(HOME, "open", &[Action::Open]),
+    hint(HOME, "refresh", &[Action::Refresh]),
+    hint(EVERYWHERE, "help", &[Action::Help]),
+    hint(EXPLORER, "blocks", &[Action::Blocks]),
+    hint(EXPLORER, "delete", &[Action::Delete]),
+    hint(EXPLORER, "tab", &[Action::NextTab]),
+    hint(EXPLORER, "find", &[Action::Find]),
+    hint(EXPLORER, "zoom", &[Action::ZoomIn, Action::ZoomOut]),
+    hint(EXPLORER, "view", &[Action::View]),
+    hint(EXPLORER, "map", &[Action::Mode]),
+    hint(EXPLORER, "export", &[Action::Export]),
+    hint(EVERYWHERE, "quit", &[Action::Quit]),
+    hint(EXPLORER, "runs", &[Action::Back]),
+    hint(EXPLORER, "layer", &[Action::PreviousLayer, Action::NextLayer]),
+    hint(EXPLORER, "stage", &[Action::PreviousStage, Action::NextStage]),
+    hint(EVERYWHERE, "colours", &[Action::Colours]),
+    hint(EVERYWHERE, "theme", &[Action::Theme]),
+    hint(EXPLORER, "pooling", &[Action::Pooling]),
+    hint(EXPLORER, "scale", &[Action::Range]),
 ];
 
 impl Action {

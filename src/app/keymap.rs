@@ -1,7 +1,7 @@
 //! Which keys mean which action. Built from the action table; sequences such as
 //! `g g` are looked up key by key.
 
-use super::action::{Action, Scope, TABLE};
+use super::action::{Action, Scope, Scopes, TABLE};
 use super::key::{Key, KeyError, parse_sequence, print_sequence};
 
 /// What a sequence of keys means so far.
@@ -34,7 +34,7 @@ pub enum BindError {
 /// A set of bindings in which no sequence shadows another of the same scope.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Keymap {
-    bindings: Vec<(Vec<Key>, Action, Scope)>,
+    bindings: Vec<(Vec<Key>, Action, Scopes)>,
 }
 
 impl Default for Keymap {
@@ -58,17 +58,15 @@ impl Keymap {
     pub fn bind(&mut self, action: Action, keys: &str) -> Result<(), BindError> {
         let sequence = parse_sequence(keys)?;
         let Some(info) = action.info() else { return Ok(()) };
-        let overlap =
-            |a: Scope, b: Scope| a == b || a == Scope::Everywhere || b == Scope::Everywhere;
-        let taken = self.bindings.iter().find(|(have, _, scope)| {
-            overlap(*scope, info.scope)
+        let taken = self.bindings.iter().find(|(have, _, scopes)| {
+            scopes.overlaps(info.scopes)
                 && (have.starts_with(&sequence) || sequence.starts_with(have))
         });
         if let Some((_, other, _)) = taken {
             let taken = other.info().map_or("", |i| i.name);
             return Err(BindError::Conflict { keys: keys.to_string(), taken });
         }
-        self.bindings.push((sequence, action, info.scope));
+        self.bindings.push((sequence, action, info.scopes));
         Ok(())
     }
 
@@ -77,11 +75,11 @@ impl Keymap {
         self.bindings.retain(|(_, a, _)| *a != action);
     }
 
-    /// What `keys` mean on a screen (`Scope::Home` or `Scope::Explorer`).
+    /// What `keys` mean on a screen.
     pub fn lookup(&self, keys: &[Key], scope: Scope) -> Lookup {
         let mut prefix = false;
-        for (have, action, s) in &self.bindings {
-            if *s != Scope::Everywhere && *s != scope {
+        for (have, action, scopes) in &self.bindings {
+            if !scopes.has(scope) {
                 continue;
             }
             if have == keys {

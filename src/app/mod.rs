@@ -34,7 +34,7 @@ mod tests;
 #[cfg(test)]
 mod tests_inside;
 
-pub use action::{Action, Scope};
+pub use action::{Action, Scope, Scopes};
 pub use explorer::Explorer;
 pub use key::{Key, KeyCode};
 pub use keymap::Keymap;

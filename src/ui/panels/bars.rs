@@ -2,7 +2,7 @@
 
 use ratatui::buffer::Buffer;
 
-use crate::app::action::{Action, HINTS, Hint, Scope};
+use crate::app::action::{Action, HINTS, Hint, Scopes};
 use crate::app::layout::Area;
 use crate::app::{App, Explorer, Screen};
 use crate::runs::{RunManifest, RunState};
@@ -59,10 +59,9 @@ pub fn hints(app: &App, area: Area, skin: &Skin, buffer: &mut Buffer) {
     let mut pen = Pen::new(buffer, area, 0);
     let mapless =
         app.screen == Screen::Explorer && app.explorer.as_ref().is_none_or(Explorer::is_empty);
-    let fits = |h: &&Hint| match h.scope {
-        Scope::Everywhere => true,
-        scope if mapless => scope == app.scope() && h.actions == [Action::Back],
-        scope => scope == app.scope(),
+    let fits = |h: &&Hint| {
+        let useful = !mapless || h.scopes == Scopes::EVERYWHERE || h.actions == [Action::Back];
+        h.scopes.has(app.scope()) && useful
     };
     for hint in HINTS.iter().filter(fits) {
         let keys = app.keymap.hint(hint.actions);
