@@ -26,6 +26,18 @@ pub struct StageSpan {
     pub span: Range<usize>,
 }
 
+/// The stages of a view's layers.
+pub(super) fn stage_spans(shown: &[&Layer]) -> Vec<StageSpan> {
+    (1..=3)
+        .filter_map(|stage| {
+            let inside = |l: &&Layer| l.stage == Some(stage);
+            let start = shown.iter().position(inside)?;
+            let end = shown.iter().rposition(inside)? + 1;
+            Some(StageSpan { stage, span: start..end })
+        })
+        .collect()
+}
+
 /// What is computed from the state whenever it changes.
 #[derive(Debug, Clone, PartialEq)]
 struct Derived {
@@ -49,7 +61,9 @@ pub struct Explorer {
     stages: Vec<StageSpan>,
     /// Layers of the full list: (row, column).
     cursor: (usize, usize),
-    viewport: Viewport,
+    pub(super) viewport: Viewport,
+    /// Cells of the map.
+    area: (u16, u16),
     derived: Option<Derived>,
     /// Layers found by the last search, full-list indices, ascending.
     pub(super) hits: Vec<usize>,
@@ -79,6 +93,7 @@ impl Explorer {
             stages: Vec::new(),
             cursor: (0, 0),
             viewport: Viewport::new(0, 0, (0, 0)),
+            area: map_cells(size),
             derived: None,
             hits: Vec::new(),
             tab: like.map_or_else(Tab::default, |e| e.tab),
@@ -103,7 +118,7 @@ impl Explorer {
             let middle = explorer.layers().len() / 2;
             explorer.cursor = (middle, middle);
         }
-        explorer.select(size);
+        explorer.select();
         explorer
     }
 
@@ -194,6 +209,11 @@ impl Explorer {
     /// The full map in the chosen mode.
     pub fn full_map(&self) -> Option<&SimilarityMatrix> {
         self.mode.map(&self.run, &self.pruning)
+    }
+
+    /// The full map in another mode, if the run has it.
+    pub fn full_map_in(&self, mode: MapMode) -> Option<&SimilarityMatrix> {
+        mode.map(&self.run, &self.pruning)
     }
 
     /// The first-component suite, if it is of the same layers as the map.
@@ -312,17 +332,49 @@ impl Explorer {
 
     /// Follows a new screen size.
     pub fn resize(&mut self, size: (u16, u16)) {
-        let map = ExplorerLayout::new(size).map;
+        self.fit_to(map_cells(size));
+    }
+
+    /// Gives the map an area of `(columns, rows)` cells.
+    pub fn fit_to(&mut self, area: (u16, u16)) {
+        self.area = area;
         let n = self.len();
-        self.viewport.resize(n, n, (map.w, map.h), self.position());
+        self.viewport.resize(n, n, area, self.position());
         self.derive();
     }
 
+    /// Shows the same window as another map of the same layers.
+    pub(super) fn look_like(&mut self, other: &Viewport) {
+        if other.shape() == self.viewport.shape() {
+            self.viewport = other.clone();
+            self.viewport.show(self.position());
+            self.derive();
+        }
+    }
+
+    /// The cursor as layers of the full list: (row, column).
+    pub fn cursor(&self) -> (usize, usize) {
+        let (row, col) = self.position();
+        let index = |p: usize| self.indices.get(p).copied().unwrap_or(0);
+        (index(row), index(col))
+    }
+
+    /// Puts the cursor on layers of the full list (the nearest that the view shows).
+    pub fn put(&mut self, row: usize, col: usize) {
+        self.cursor = (row, col);
+        self.viewport.show(self.position());
+    }
+
     /// The next view; the cursor stays on its layers or goes to the nearest.
-    pub fn next_view(&mut self, size: (u16, u16)) {
-        self.view = self.view.next();
+    pub fn next_view(&mut self) {
+        self.set_view(self.view.next());
+    }
+
+    /// Chooses a view; the cursor stays on its layers or goes to the nearest.
+    pub fn set_view(&mut self, view: View) {
+        self.view = view;
         self.viewport.fit();
-        self.select(size);
+        self.select();
     }
 
     /// The next map.
@@ -357,18 +409,13 @@ impl Explorer {
         self.derive();
     }
 
-    fn select(&mut self, size: (u16, u16)) {
+    fn select(&mut self) {
         self.indices = self.view.select(self.layers());
-        self.stages = (1..=3)
-            .filter_map(|stage| {
-                let inside = |p: &usize| self.layer(*p).is_some_and(|l| l.stage == Some(stage));
-                let start = (0..self.len()).find(inside)?;
-                let end = (0..self.len()).rfind(inside)? + 1;
-                Some(StageSpan { stage, span: start..end })
-            })
-            .collect();
+        let shown: Vec<&Layer> =
+            self.indices.iter().filter_map(|i| self.layers().get(*i)).collect();
+        self.stages = stage_spans(&shown);
         self.detect();
-        self.resize(size);
+        self.fit_to(self.area);
     }
 
     /// Recomputes what is drawn, if the state that it depends on has changed.
@@ -386,6 +433,12 @@ impl Explorer {
     }
 }
 
+/// Cells of the map on the explorer's screen.
+fn map_cells(size: (u16, u16)) -> (u16, u16) {
+    let map = ExplorerLayout::new(size).map;
+    (map.w, map.h)
+}
+
 fn pool(matrix: &SimilarityMatrix, group: usize, how: Pooling) -> SimilarityMatrix {
     let shape = (matrix.rows().div_ceil(group), matrix.cols().div_ceil(group));
     let value = |(i, j)| matrix.pooled(i, j, group, how).value.unwrap_or(f64::NAN);
@@ -393,7 +446,7 @@ fn pool(matrix: &SimilarityMatrix, group: usize, how: Pooling) -> SimilarityMatr
 }
 
 /// First and 99th percentile of the defined cells, and whether some are not.
-fn spread(matrix: &SimilarityMatrix, fallback: (f64, f64)) -> ((f64, f64), bool) {
+pub(super) fn spread(matrix: &SimilarityMatrix, fallback: (f64, f64)) -> ((f64, f64), bool) {
     let mut values: Vec<f64> = matrix.view().iter().copied().filter(|v| v.is_finite()).collect();
     let undefined = values.len() < matrix.rows() * matrix.cols();
     if values.is_empty() {

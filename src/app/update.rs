@@ -278,7 +278,6 @@ fn act_explorer(app: &mut App, action: Action, count: Option<usize>) -> Vec<Effe
         }
         return leave(app);
     }
-    let size = app.size;
     let Some(e) = app.explorer.as_mut().filter(|e| !e.is_empty()) else { return Vec::new() };
     let times = count.unwrap_or(1).min(MAX_COUNT);
     let n = times as isize;
@@ -322,7 +321,7 @@ fn act_explorer(app: &mut App, action: Action, count: Option<usize>) -> Vec<Effe
         Action::ZoomIn => e.zoom(Some(1)),
         Action::ZoomOut => e.zoom(Some(-1)),
         Action::ZoomFit => e.zoom(None),
-        Action::View => e.next_view(size),
+        Action::View => e.next_view(),
         Action::Mode => e.next_mode(),
         Action::Pooling => e.next_pooling(),
         Action::Range => e.toggle_range(),

@@ -4,6 +4,7 @@
 //! data and arithmetic, so it compiles in seconds and is tested without a
 //! device or a terminal.
 
+pub mod alignment;
 pub mod blocks;
 pub mod bypass;
 pub mod cka;

@@ -1,0 +1,554 @@
+//! Two runs side by side: two maps and a third one between them, with one
+//! cursor. The sides are [`Explorer`]s; what is here keeps them together. Pure
+//! state: no drawing, no files.
+//!
+//! The cursor belongs to the pane in focus. While the sides are linked the other
+//! side follows it to the layers that correspond (`domain::alignment`).
+
+use ndarray::Array2;
+
+use crate::domain::alignment::{Alignment, Correspondence};
+use crate::domain::{Layer, Pooling, SimilarityMatrix, View};
+use crate::runs::{LoadedRun, PairAnalysis, RunId, RunSummary};
+
+use super::explorer::Explorer;
+use super::layout::CompareLayout;
+use super::mode::MapMode;
+use super::viewport::Viewport;
+
+/// One of the three maps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Pane {
+    /// The first run's map.
+    A,
+    /// The second run's.
+    B,
+    /// The one between them.
+    Third,
+}
+
+impl Pane {
+    /// All panes from left to right.
+    pub const ALL: [Pane; 3] = [Pane::A, Pane::B, Pane::Third];
+
+    /// The pane to the right (or left), round about.
+    pub fn step(self, forward: bool) -> Pane {
+        let at = self as usize;
+        Pane::ALL[(at + if forward { 1 } else { 2 }) % 3]
+    }
+}
+
+/// What the third map shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ThirdMap {
+    /// CKA between the layers of A (rows) and of B (columns).
+    Cross,
+    /// The map of A minus that of B.
+    Difference,
+}
+
+/// CKA between the two runs.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Cross {
+    /// It was never computed.
+    Missing,
+    /// There it is.
+    Ready(Box<PairAnalysis>),
+}
+
+/// What is computed from the state whenever it changes.
+#[derive(Debug, Clone)]
+struct Derived {
+    key: (ThirdMap, View, MapMode, Pooling, usize),
+    matrix: SimilarityMatrix,
+    pooled: SimilarityMatrix,
+    spread: (f64, f64),
+    undefined: bool,
+}
+
+/// Two runs that are compared.
+#[derive(Debug, Clone)]
+pub struct Compare {
+    sides: [Explorer; 2],
+    focus: Pane,
+    linked: bool,
+    how: Alignment,
+    match_: Correspondence,
+    cross: Cross,
+    third: ThirdMap,
+    window: Viewport,
+    area: (u16, u16),
+    derived: Option<Derived>,
+}
+
+/// Why two runs are not compared, in one line.
+pub fn refusal(a: &LoadedRun, b: &LoadedRun) -> Option<String> {
+    let names = (&a.manifest.name, &b.manifest.name);
+    for run in [a, b] {
+        if run.analysis.is_none() {
+            return Some(format!(
+                "{0} has no CKA map yet: run `blockscope analyze {0}`",
+                run.manifest.name
+            ));
+        }
+    }
+    let (ours, theirs) = (&a.analysis.as_ref()?.record.data, &b.analysis.as_ref()?.record.data);
+    if ours.fingerprint == theirs.fingerprint {
+        return None;
+    }
+    let short = |text: &str| text.chars().take(12).collect::<String>();
+    Some(format!(
+        "{} was analysed on other images ({}, {}) than {} ({}, {}): analyze both on the same",
+        names.0,
+        ours.title(),
+        short(&ours.fingerprint),
+        names.1,
+        theirs.title(),
+        short(&theirs.fingerprint),
+    ))
+}
+
+/// The run that goes best beside run `id`: the same network and images with
+/// another seed, else the same images, else any with a map.
+pub fn partner(runs: &[RunSummary], id: &RunId) -> Option<RunId> {
+    let mine = runs.iter().find(|r| r.id == *id)?.manifest.as_ref().ok()?;
+    let score = |run: &RunSummary| -> Option<u8> {
+        let other = run.manifest.as_ref().ok()?;
+        if run.id == *id || !run.analysis {
+            return None;
+        }
+        let images = other.data.fingerprint == mine.data.fingerprint;
+        Some(4 * u8::from(images) + 2 * u8::from(other.model == mine.model) + u8::from(other.seed != mine.seed))
+    };
+    // the first of the best
+    let best = runs.iter().filter_map(score).max()?;
+    runs.iter().find(|run| score(run) == Some(best)).map(|run| run.id.clone())
+}
+
+impl Compare {
+    /// Puts `b` beside `a` on a screen of `size` cells.
+    pub fn new(a: LoadedRun, b: LoadedRun, pair: Option<PairAnalysis>, size: (u16, u16)) -> Compare {
+        let sides = [a, b].map(|run| Explorer::new(run, size, None));
+        let how = Alignment::default();
+        let match_ = Correspondence::new(sides[0].layers(), sides[1].layers(), how);
+        let third = match (&pair, match_.is_identity()) {
+            (None, true) => ThirdMap::Difference,
+            _ => ThirdMap::Cross,
+        };
+        let mut compare = Compare {
+            sides,
+            focus: Pane::A,
+            linked: true,
+            how,
+            match_,
+            cross: pair.map_or(Cross::Missing, |p| Cross::Ready(Box::new(p))),
+            third,
+            window: Viewport::new(0, 0, (0, 0)),
+            area: (0, 0),
+            derived: None,
+        };
+        compare.resize(size);
+        compare.follow();
+        compare
+    }
+
+    /// A side: `Pane::B` the second, else the first.
+    pub fn side(&self, pane: Pane) -> &Explorer {
+        &self.sides[usize::from(pane == Pane::B)]
+    }
+
+    /// Both sides.
+    pub fn sides(&self) -> &[Explorer; 2] {
+        &self.sides
+    }
+
+    pub(super) fn sides_mut(&mut self) -> &mut [Explorer; 2] {
+        &mut self.sides
+    }
+
+    /// The pane that keys move in.
+    pub fn focus(&self) -> Pane {
+        self.focus
+    }
+
+    /// Whether the sides share a cursor.
+    pub fn linked(&self) -> bool {
+        self.linked
+    }
+
+    /// Which layer goes with which.
+    pub fn correspondence(&self) -> &Correspondence {
+        &self.match_
+    }
+
+    /// CKA between the runs, if it is known.
+    pub fn cross(&self) -> Option<&PairAnalysis> {
+        match &self.cross {
+            Cross::Ready(pair) => Some(pair),
+            Cross::Missing => None,
+        }
+    }
+
+    /// What the third pane shows.
+    pub fn third(&self) -> ThirdMap {
+        self.third
+    }
+
+    /// True if both have the same layers, so that their maps can be subtracted.
+    pub fn comparable(&self) -> bool {
+        self.match_.is_identity()
+    }
+
+    /// The third map of the view, pooled: what is drawn. `None` if there is none.
+    pub fn pooled(&self) -> Option<&SimilarityMatrix> {
+        self.derived.as_ref().map(|d| &d.pooled)
+    }
+
+    /// The third map of the view.
+    pub fn matrix(&self) -> Option<&SimilarityMatrix> {
+        self.derived.as_ref().map(|d| &d.matrix)
+    }
+
+    /// The window onto the third map.
+    pub fn window(&self) -> &Viewport {
+        &self.window
+    }
+
+    /// True if some cell of the third map is undefined.
+    pub fn has_undefined(&self) -> bool {
+        self.derived.as_ref().is_some_and(|d| d.undefined)
+    }
+
+    /// Ends of the third map's scale.
+    pub fn range(&self) -> (f64, f64) {
+        let auto = self.sides[0].auto_range();
+        let spread = self.derived.as_ref().map(|d| d.spread).filter(|_| auto);
+        match self.third {
+            ThirdMap::Cross => spread.unwrap_or((0.0, 1.0)),
+            ThirdMap::Difference => {
+                let most = spread.map_or(0.5, |(low, high)| low.abs().max(high.abs()).max(1e-3));
+                (-most, most)
+            }
+        }
+    }
+
+    /// The cursor of a pane as positions in the view: (row, column).
+    pub fn position(&self, pane: Pane) -> (usize, usize) {
+        match pane {
+            Pane::Third => (self.sides[0].position().0, self.sides[1].position().1),
+            pane => self.side(pane).position(),
+        }
+    }
+
+    /// Rows and columns of a pane.
+    pub fn shape(&self, pane: Pane) -> (usize, usize) {
+        match pane {
+            Pane::Third => (self.sides[0].len(), self.sides[1].len()),
+            pane => (self.side(pane).len(), self.side(pane).len()),
+        }
+    }
+
+    /// The layers that the inspector describes: of A and of B. In the third pane
+    /// those of the cell, else the rows'.
+    pub fn inspected(&self) -> [Option<&Layer>; 2] {
+        let [a, b] = &self.sides;
+        let second = match self.focus {
+            Pane::Third => b.position().1,
+            _ => b.position().0,
+        };
+        [a.layer(a.position().0), b.layer(second)]
+    }
+
+    /// CKA of the cell between the runs under the cursor, with its error:
+    /// (A's row, B's column).
+    pub fn cross_value(&self) -> Option<(Option<f64>, Option<f64>)> {
+        let pair = self.cross()?;
+        let (row, col) = (self.sides[0].cursor().0, self.sides[1].cursor().1);
+        Some((pair.cka.get(row, col), pair.se.get(row, col)))
+    }
+
+    /// Puts the cursor of the pane in focus on positions of the view, clamped;
+    /// the others follow.
+    pub fn move_to(&mut self, row: usize, col: usize) {
+        let [a, b] = &mut self.sides;
+        match self.focus {
+            Pane::A => a.move_to(row, col),
+            Pane::B => b.move_to(row, col),
+            Pane::Third => {
+                let (keep_col, keep_row) = (a.position().1, b.position().0);
+                a.move_to(row, keep_col);
+                b.move_to(keep_row, col);
+            }
+        }
+        self.follow();
+    }
+
+    /// Moves the cursor of the pane in focus by layers of the view.
+    pub fn move_by(&mut self, rows: isize, cols: isize) {
+        let (row, col) = self.position(self.focus);
+        self.move_to(row.saturating_add_signed(rows), col.saturating_add_signed(cols));
+    }
+
+    /// Moves along the diagonal of corresponding layers.
+    pub fn move_layer(&mut self, by: isize) {
+        let row = self.position(self.focus).0.saturating_add_signed(by);
+        self.along(row);
+    }
+
+    /// Moves along that diagonal to the next or previous stage.
+    pub fn move_stage(&mut self, forward: bool) {
+        let side = match self.focus {
+            Pane::B => 1,
+            _ => 0,
+        };
+        self.sides[side].move_stage(forward);
+        let row = self.sides[side].position().0;
+        self.along(row);
+    }
+
+    /// Puts the cursor on a row of the pane in focus and on what goes with it.
+    fn along(&mut self, row: usize) {
+        if self.focus != Pane::Third {
+            return self.move_to(row, row);
+        }
+        let [a, b] = &mut self.sides;
+        a.move_to(row, row);
+        let other = self.match_.there(a.cursor().0);
+        b.put(other, other);
+        self.follow();
+    }
+
+    /// Brings the sides together again: same cursor, same window.
+    fn follow(&mut self) {
+        if self.linked {
+            let (m, [a, b]) = (&self.match_, &mut self.sides);
+            match self.focus {
+                Pane::A => {
+                    let (row, col) = a.cursor();
+                    b.put(m.there(row), m.there(col));
+                    b.look_like(a.viewport());
+                }
+                Pane::B => {
+                    let (row, col) = b.cursor();
+                    a.put(m.back(row), m.back(col));
+                    a.look_like(b.viewport());
+                }
+                Pane::Third => {
+                    let (row, col) = (a.cursor().0, b.cursor().1);
+                    a.put(row, m.back(col));
+                    b.put(m.there(row), col);
+                }
+            }
+        }
+        let at = self.position(Pane::Third);
+        match self.focus {
+            Pane::Third => {
+                self.window.show(at);
+                if self.linked {
+                    let window = self.window.clone();
+                    self.sides.iter_mut().for_each(|side| side.look_like(&window));
+                }
+            }
+            pane => {
+                let like = self.side(pane).viewport().clone();
+                if self.linked && like.shape() == self.window.shape() {
+                    self.window = like;
+                }
+                self.window.show(at);
+            }
+        }
+        self.derive();
+    }
+
+    /// The next or previous pane.
+    pub fn step_focus(&mut self, forward: bool) {
+        self.focus = self.focus.step(forward);
+        self.follow();
+    }
+
+    /// Chooses a pane.
+    pub fn set_focus(&mut self, pane: Pane) {
+        self.focus = pane;
+        self.follow();
+    }
+
+    /// Exchanges the sides. The cursor stays on its layers.
+    pub fn swap(&mut self) {
+        self.sides.swap(0, 1);
+        let match_ = std::mem::replace(&mut self.match_, Correspondence::new(&[], &[], self.how));
+        self.match_ = match_.reversed();
+        if let Cross::Ready(pair) = &mut self.cross {
+            **pair = pair.transposed();
+        }
+        self.focus = match self.focus {
+            Pane::A => Pane::B,
+            Pane::B => Pane::A,
+            Pane::Third => Pane::Third,
+        };
+        self.derived = None;
+        self.refit();
+        self.follow();
+    }
+
+    /// Links the sides or lets each have its own cursor.
+    pub fn toggle_link(&mut self) {
+        self.linked = !self.linked;
+        self.follow();
+    }
+
+    /// The other way to match layers; false if both have the same ones.
+    pub fn next_alignment(&mut self) -> bool {
+        if self.match_.is_identity() {
+            return false;
+        }
+        self.how = self.how.next();
+        let [a, b] = &self.sides;
+        self.match_ = Correspondence::new(a.layers(), b.layers(), self.how);
+        self.follow();
+        true
+    }
+
+    /// Cross-model map or difference; false if the layers differ.
+    pub fn next_third(&mut self) -> bool {
+        self.third = match self.third {
+            ThirdMap::Difference => ThirdMap::Cross,
+            ThirdMap::Cross if self.match_.is_identity() => ThirdMap::Difference,
+            ThirdMap::Cross => return false,
+        };
+        self.derive();
+        true
+    }
+
+    /// Takes the CKA between the runs, in whichever order it was computed.
+    pub fn set_cross(&mut self, pair: PairAnalysis) {
+        let [a, b] = &self.sides;
+        let fits = |m: &SimilarityMatrix| (m.rows(), m.cols()) == (a.layers().len(), b.layers().len());
+        if fits(&pair.cka) {
+            self.cross = Cross::Ready(Box::new(pair));
+            self.third = ThirdMap::Cross;
+            self.derived = None;
+            self.derive();
+        }
+    }
+
+    /// Applies a change of view, map, pooling or scale to both sides.
+    pub fn both(&mut self, change: impl Fn(&mut Explorer)) {
+        self.sides.iter_mut().for_each(change);
+        let [a, b] = &mut self.sides;
+        // a map that only one of them has is none for both
+        if a.mode() != b.mode() {
+            let both = [a.mode(), b.mode()].into_iter().find(|m| {
+                a.full_map_in(*m).is_some() && b.full_map_in(*m).is_some()
+            });
+            let mode = both.unwrap_or_default();
+            a.set_mode(mode);
+            b.set_mode(mode);
+        }
+        self.refit();
+        self.follow();
+    }
+
+    /// Zooms by whole factors; `None` fits. Linked sides zoom together.
+    pub fn zoom(&mut self, by: Option<isize>) {
+        let (focus, linked) = (self.focus, self.linked);
+        for pane in Pane::ALL.into_iter().filter(|pane| linked || *pane == focus) {
+            let at = self.position(pane);
+            match (pane, by) {
+                (Pane::Third, Some(by)) => self.window.zoom(by, at),
+                (Pane::Third, None) => self.window.fit(),
+                (pane, by) => self.sides[usize::from(pane == Pane::B)].zoom(by),
+            }
+        }
+        self.follow();
+    }
+
+    /// Follows a new screen size.
+    pub fn resize(&mut self, size: (u16, u16)) {
+        let map = CompareLayout::new(size).map_cells();
+        self.area = map;
+        self.sides.iter_mut().for_each(|side| side.fit_to(map));
+        self.refit();
+        self.derive();
+    }
+
+    /// Fits the third window to the sides' lengths.
+    fn refit(&mut self) {
+        let (rows, cols) = self.shape(Pane::Third);
+        let at = self.position(Pane::Third);
+        self.window.resize(rows, cols, self.area, at);
+    }
+
+    /// The third map of all layers in the present mode.
+    fn source(&self) -> Option<SimilarityMatrix> {
+        let [a, b] = &self.sides;
+        match self.third {
+            ThirdMap::Cross => {
+                let pair = self.cross()?;
+                Some(match a.mode() {
+                    MapMode::StandardError => pair.se.clone(),
+                    MapMode::WithoutPc1 => {
+                        pair.without_pc1.clone().unwrap_or_else(|| pair.cka.clone())
+                    }
+                    _ => pair.cka.clone(),
+                })
+            }
+            ThirdMap::Difference => Some(difference(a.full_map()?, b.full_map()?)),
+        }
+    }
+
+    /// What the third map is called.
+    pub fn third_name(&self) -> &'static str {
+        match (self.third, self.sides[0].mode()) {
+            (ThirdMap::Difference, _) => "A minus B",
+            (_, MapMode::StandardError) => "standard error, A x B",
+            (_, MapMode::WithoutPc1)
+                if self.cross().is_some_and(|p| p.without_pc1.is_some()) =>
+            {
+                "CKA without PC1, A x B"
+            }
+            _ => "CKA, A x B",
+        }
+    }
+
+    fn derive(&mut self) {
+        let [a, b] = &self.sides;
+        let group = self.window.scale().group();
+        let key = (self.third, a.view(), a.mode(), a.pooling(), group);
+        if self.derived.as_ref().is_some_and(|d| d.key == key) {
+            return;
+        }
+        self.derived = self.source().map(|source| {
+            let matrix = source.select(a.indices(), b.indices());
+            let pooled = pool(&matrix, group, a.pooling(), self.third);
+            let (spread, undefined) = super::explorer::spread(&matrix, (0.0, 1.0));
+            Derived { key, matrix, pooled, spread, undefined }
+        });
+    }
+}
+
+/// `a - b`, undefined where one of them is.
+fn difference(a: &SimilarityMatrix, b: &SimilarityMatrix) -> SimilarityMatrix {
+    let shape = (a.rows().min(b.rows()), a.cols().min(b.cols()));
+    let cell = |(i, j)| match (a.get(i, j), b.get(i, j)) {
+        (Some(x), Some(y)) => x - y,
+        _ => f64::NAN,
+    };
+    SimilarityMatrix::new(Array2::from_shape_fn(shape, cell))
+}
+
+/// Pools by mean, or by the extreme: the largest value, or for a difference the
+/// one farthest from 0, whatever its sign.
+fn pool(matrix: &SimilarityMatrix, group: usize, how: Pooling, third: ThirdMap) -> SimilarityMatrix {
+    if group == 1 {
+        return matrix.clone();
+    }
+    let shape = (matrix.rows().div_ceil(group), matrix.cols().div_ceil(group));
+    let value = |(i, j)| {
+        let cell = matrix.pooled(i, j, group, how);
+        match (third, how, cell.range) {
+            (ThirdMap::Difference, Pooling::Max, Some((low, high))) if -low > high => low,
+            _ => cell.value.unwrap_or(f64::NAN),
+        }
+    };
+    SimilarityMatrix::new(Array2::from_shape_fn(shape, value))
+}
