@@ -1,9 +1,10 @@
 //! Embeds the shipped runs: writes `embedded_runs.rs`, a table of every file of
 //! `saved_runs/`, into the build's output folder.
 //!
-//! A run is a folder with a `run.ron`. If `saved_runs/shipped.txt` exists, only
-//! the runs that it names (one a line) are embedded, so that a developer's own
-//! runs in the same folder stay out of the binary. Checkpoints, hidden files and
+//! A run is a folder with a `run.ron`, a comparison of two runs one below
+//! `comparisons/` with a `comparison.ron`. If `saved_runs/shipped.txt` exists,
+//! only what it names (one a line, `RUN` or `comparisons/PAIR`) is embedded, so
+//! that a developer's own runs in the same folder stay out of the binary. Checkpoints, hidden files and
 //! links are left out.
 
 use std::error::Error;
@@ -21,17 +22,20 @@ fn main() -> Result<(), Box<dyn Error>> {
         text.lines().map(str::trim).filter(|l| !l.is_empty()).map(String::from).collect()
     } else {
         println!("cargo:rerun-if-changed={}", root.display());
+        let pairs = entries(&root.join("comparisons"))?;
         entries(&root)?
             .into_iter()
-            .filter(|name| root.join(name).join("run.ron").is_file())
+            .chain(pairs.into_iter().map(|name| format!("comparisons/{name}")))
+            .filter(|name| root.join(name).join(record(name)).is_file())
             .collect()
     };
 
     let mut table = String::from("pub static FILES: &[(&str, &[u8])] = &[\n");
     for run in &runs {
         let folder = root.join(run);
-        if !folder.join("run.ron").is_file() {
-            return Err(format!("{} names {run:?}, which has no run.ron", list.display()).into());
+        if !folder.join(record(run)).is_file() {
+            let record = record(run);
+            return Err(format!("{} names {run:?}, which has no {record}", list.display()).into());
         }
         println!("cargo:rerun-if-changed={}", folder.display());
         embed(&folder, run, &mut table)?;
@@ -39,6 +43,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     table.push_str("];\n");
     fs::write(PathBuf::from(env::var("OUT_DIR")?).join("embedded_runs.rs"), table)?;
     Ok(())
+}
+
+/// The file that makes a folder a run or a comparison.
+fn record(name: &str) -> &'static str {
+    if name.starts_with("comparisons/") { "comparison.ron" } else { "run.ron" }
 }
 
 /// Adds every file below `folder` under the name `prefix/FILE`.

@@ -69,6 +69,11 @@ impl SimilarityMatrix {
         self.values.view()
     }
 
+    /// Rows and columns exchanged.
+    pub fn transposed(&self) -> SimilarityMatrix {
+        SimilarityMatrix { values: self.values.t().as_standard_layout().into_owned() }
+    }
+
     /// The sub-matrix of the given rows and columns (a view's layers).
     ///
     /// Indices outside the matrix give undefined cells.

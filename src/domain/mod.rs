@@ -15,6 +15,7 @@ pub mod layers;
 pub mod matrix;
 pub mod paired;
 pub mod pca;
+pub mod predictions;
 pub mod probes;
 pub mod product;
 pub mod softmax;

@@ -2,9 +2,11 @@
 //! because a run may come from anywhere, and on writing, so that this program
 //! writes nothing that it would refuse to read.
 
+use super::comparison::PairRecord;
 use super::manifest::{
     AnalysisRecord, ComponentsRecord, DataRecord, DeletionRecord, ProbesRecord, RunManifest,
 };
+use super::predictions::PredictionsRecord;
 use crate::domain::Layer;
 
 /// More layers than the deepest supported network has (761).
@@ -20,6 +22,9 @@ pub(super) fn name(name: &str) -> Result<(), &'static str> {
     }
     if name.len() > 120 {
         return Err("it is longer than 120 bytes");
+    }
+    if name == super::comparison::FOLDER {
+        return Err("that folder holds comparisons of runs");
     }
     if name.starts_with('.') {
         return Err("it begins with a dot");
@@ -128,6 +133,43 @@ pub(super) fn deletion(record: &DeletionRecord) -> Result<(), String> {
     text("weights_hash", record.weights_hash.as_deref().unwrap_or_default())
 }
 
+/// Checks the record of predictions.
+///
+/// # Errors
+/// The first thing that is wrong, in words.
+pub(super) fn predictions(record: &PredictionsRecord) -> Result<(), String> {
+    data(&record.data)?;
+    text("program", &record.program)?;
+    text("created", &record.created)?;
+    text("device", &record.device)?;
+    text("weights_hash", record.weights_hash.as_deref().unwrap_or_default())
+}
+
+/// Checks the record of a comparison.
+///
+/// # Errors
+/// The first thing that is wrong, in words.
+pub(super) fn pair(record: &PairRecord) -> Result<(), String> {
+    for (name, value) in [
+        ("program", &record.program),
+        ("created", &record.created),
+        ("device", &record.device),
+        ("estimator", &record.estimator),
+        ("data.title", &record.data.title),
+        ("data.fingerprint", &record.data.fingerprint),
+    ] {
+        text(name, value)?;
+    }
+    text("without_pc1", record.without_pc1.as_deref().unwrap_or_default())?;
+    for (name, side) in [("rows", &record.rows), ("cols", &record.cols)] {
+        text(name, &side.run)?;
+        text(name, &side.weights_hash)?;
+        side.model.check().map_err(|e| format!("{name}: {e}"))?;
+        layers(&side.layers).map_err(|e| format!("{name}: {e}"))?;
+    }
+    Ok(())
+}
+
 fn layers(layers: &[Layer]) -> Result<(), String> {
     if layers.is_empty() || layers.len() > MAX_LAYERS {
         return Err(format!("{} layers; expected 1 to {MAX_LAYERS}", layers.len()));
@@ -170,7 +212,20 @@ mod tests {
 
     #[test]
     fn names_that_leave_the_folder_or_hide_are_refused() {
-        for bad in ["", ".", "..", ".hidden", "a/b", "a\\b", "a\0b", "a\nb", "c:x", "x.", "x "] {
+        for bad in [
+            "",
+            "comparisons",
+            ".",
+            "..",
+            ".hidden",
+            "a/b",
+            "a\\b",
+            "a\0b",
+            "a\nb",
+            "c:x",
+            "x.",
+            "x ",
+        ] {
             assert!(name(bad).is_err(), "{bad:?}");
         }
         assert!(name(&"x".repeat(121)).is_err());

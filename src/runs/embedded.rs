@@ -6,7 +6,8 @@ mod generated {
     include!(concat!(env!("OUT_DIR"), "/embedded_runs.rs"));
 }
 
-/// A table of embedded files; each name is `RUN/FILE`.
+/// A table of embedded files; each name is `RUN/FILE` or
+/// `comparisons/PAIR/FILE`.
 #[derive(Clone, Copy)]
 pub struct Embedded(&'static [(&'static str, &'static [u8])]);
 
@@ -30,6 +31,14 @@ impl Embedded {
         self.0.iter().filter_map(|(name, _)| {
             let (run, file) = name.split_once('/')?;
             (file == "run.ron").then_some(run)
+        })
+    }
+
+    /// The names of the comparisons, in the table's order.
+    pub fn comparisons(self) -> impl Iterator<Item = &'static str> {
+        self.files(super::comparison::FOLDER).filter_map(|(name, _)| {
+            let (pair, file) = name.split_once('/')?;
+            (file == super::comparison::RECORD).then_some(pair)
         })
     }
 
@@ -58,7 +67,11 @@ mod tests {
             ("a/analysis/cka.npy", b"2"),
             ("ab/run.ron", b"3"),
             ("c/weights.safetensors", b"4"),
+            ("comparisons/a--ab-1/comparison.ron", b"5"),
+            ("comparisons/a--c-2/cka.npy", b"6"),
         ]);
+        assert_eq!(table.comparisons().collect::<Vec<_>>(), ["a--ab-1"]);
+        assert_eq!(table.file("comparisons", "a--c-2/cka.npy"), Some(&b"6"[..]));
         assert_eq!(table.names().collect::<Vec<_>>(), ["a", "ab"]);
         assert_eq!(table.file("a", "analysis/cka.npy"), Some(&b"2"[..]));
         assert_eq!(table.file("a", "cka.npy"), None);

@@ -2,6 +2,7 @@
 //! listing. Knows neither burn nor ratatui.
 
 mod check;
+pub mod comparison;
 mod components;
 mod deletion;
 pub mod embedded;
@@ -12,6 +13,7 @@ pub mod hash;
 pub mod manifest;
 mod metrics;
 pub(crate) mod npy;
+mod predictions;
 mod probes;
 mod read;
 mod store;
@@ -23,6 +25,7 @@ mod tests_inside;
 mod time;
 mod write;
 
+pub use comparison::{ComparedImages, PairAnalysis, PairKey, PairRecord, Side};
 pub use error::RunError;
 pub use manifest::{
     AnalysisRecord, CkaAnalysis, ComponentsAnalysis, ComponentsRecord, DataRecord,
@@ -30,6 +33,7 @@ pub use manifest::{
     Recipe, RunManifest, RunState, Sample, Seconds,
 };
 pub use metrics::{MetricsRow, append_metrics};
+pub use predictions::{PredictionsAnalysis, PredictionsRecord};
 pub use store::{FIRST_RUN, LoadedRun, RunId, RunStore, RunSummary};
 pub use time::now_rfc3339;
 pub use write::{atomic, write_checkpoint};

@@ -10,12 +10,14 @@ use std::path::{Path, PathBuf};
 
 use ndarray::Array2;
 
+use super::comparison;
 use super::embedded::Embedded;
 use super::error::RunError;
 use super::manifest::{
     CkaAnalysis, ComponentsAnalysis, DeletionAnalysis, DeletionRecord, ProbesAnalysis, RunManifest,
 };
 use super::metrics::MetricsRow;
+use super::predictions::{self, PredictionsAnalysis};
 use super::read::{self, Source};
 use super::{check, components, deletion, probes, write};
 use crate::domain::deletion::DeletionRow;
@@ -81,6 +83,8 @@ pub struct LoadedRun {
     pub probes: Option<ProbesAnalysis>,
     /// What deleting its blocks costs, if that was measured.
     pub deletion: Option<DeletionAnalysis>,
+    /// What it predicts on the test images, if that was kept.
+    pub predictions: Option<PredictionsAnalysis>,
     /// In one line each, what else it holds that could not be read.
     pub problems: Vec<String>,
 }
@@ -95,6 +99,7 @@ impl LoadedRun {
             components: None,
             probes: None,
             deletion: None,
+            predictions: None,
             problems: Vec::new(),
         }
     }
@@ -222,6 +227,7 @@ impl RunStore {
         run.components = kept(components::read(source), &mut run.problems);
         run.probes = kept(probes::read(source), &mut run.problems);
         run.deletion = kept(deletion::read(source), &mut run.problems);
+        run.predictions = kept(predictions::read(source), &mut run.problems);
         Ok(run)
     }
 
@@ -362,6 +368,18 @@ impl RunStore {
         probes::write(&self.writable(id)?, analysis)
     }
 
+    /// Writes or replaces a run's predictions.
+    ///
+    /// # Errors
+    /// [`RunError`] naming the file.
+    pub fn write_predictions(
+        &self,
+        id: &RunId,
+        analysis: &PredictionsAnalysis,
+    ) -> Result<(), RunError> {
+        predictions::write(&self.writable(id)?, analysis)
+    }
+
     /// Adds rows to what is known about deleting a run's blocks, and returns all.
     /// Rows of other weights or other images than `record`'s are dropped, and so
     /// is a table that cannot be read.
@@ -386,6 +404,11 @@ impl RunStore {
         analysis.table.merge(rows);
         deletion::write(&folder, &analysis)?;
         Ok(analysis)
+    }
+
+    /// The runs inside the program.
+    pub(super) fn embedded(&self) -> Embedded {
+        self.embedded
     }
 
     fn source<'a>(&self, id: &'a RunId) -> Source<'a> {
@@ -424,7 +447,12 @@ impl RunStore {
             let hidden = path.file_name().is_none_or(|n| n.as_encoded_bytes().starts_with(b"."));
             let parts =
                 ["run.ron", "weights.safetensors", "metrics.csv", "analysis", "checkpoints"];
-            if !hidden && path.is_dir() && parts.iter().any(|part| path.join(part).exists()) {
+            let pairs = path.file_name().is_some_and(|n| n == comparison::FOLDER);
+            if !hidden
+                && !pairs
+                && path.is_dir()
+                && parts.iter().any(|part| path.join(part).exists())
+            {
                 folders.push(path);
             }
         }
