@@ -46,6 +46,13 @@ pub enum Action {
     Sweep,
     Lesions,
     PrunedMap,
+    Compare,
+    Choose,
+    Swap,
+    Link,
+    Align,
+    Third,
+    CrossMap,
     Open,
     Back,
     Refresh,
@@ -141,6 +148,8 @@ pub enum Group {
     Map,
     /// Blocks: finding and deleting them.
     Blocks,
+    /// Two runs side by side.
+    Compare,
     /// How it looks.
     Look,
     /// Everything else.
@@ -149,8 +158,15 @@ pub enum Group {
 
 impl Group {
     /// All groups in the order of the help.
-    pub const ALL: [Group; 6] =
-        [Group::Move, Group::Map, Group::Blocks, Group::Find, Group::Look, Group::Program];
+    pub const ALL: [Group; 7] = [
+        Group::Move,
+        Group::Map,
+        Group::Blocks,
+        Group::Compare,
+        Group::Find,
+        Group::Look,
+        Group::Program,
+    ];
 
     /// The heading.
     pub fn name(self) -> &'static str {
@@ -159,6 +175,7 @@ impl Group {
             Group::Find => "Find",
             Group::Map => "Map",
             Group::Blocks => "Blocks",
+            Group::Compare => "Two runs",
             Group::Look => "Look",
             Group::Program => "Program",
         }
@@ -196,6 +213,7 @@ const fn row(
 const EVERYWHERE: Scopes = Scopes::EVERYWHERE;
 const HOME: Scopes = Scopes::HOME;
 const EXPLORER: Scopes = Scopes::EXPLORER;
+const COMPARE: Scopes = Scopes::COMPARE;
 const MAPS: Scopes = Scopes::MAPS;
 
 /// The table. Order is the order of the help.
@@ -278,18 +296,25 @@ pub const TABLE: &[ActionInfo] = &[
         Group::Map,
         "write the map as PNG, SVG, CSV and NPY",
     ),
-    row(Action::NextTab, "next-tab", &["Tab"], MAPS, Group::Map, "next tab of the inspector"),
+    row(
+        Action::NextTab,
+        "next-tab",
+        &["Tab"],
+        MAPS,
+        Group::Map,
+        "next tab of the inspector, or next pane",
+    ),
     row(
         Action::PreviousTab,
         "previous-tab",
         &["S-Tab"],
         MAPS,
         Group::Map,
-        "previous tab of the inspector",
+        "previous tab of the inspector, or previous pane",
     ),
-    row(Action::Blocks, "blocks", &["b"], MAPS, Group::Blocks, "outline the detected blocks"),
-    row(Action::TauDown, "tau-down", &["<"], MAPS, Group::Blocks, "lower threshold of a block"),
-    row(Action::TauUp, "tau-up", &[">"], MAPS, Group::Blocks, "higher threshold of a block"),
+    row(Action::Blocks, "blocks", &["b"], EXPLORER, Group::Blocks, "outline the detected blocks"),
+    row(Action::TauDown, "tau-down", &["<"], EXPLORER, Group::Blocks, "lower threshold of a block"),
+    row(Action::TauUp, "tau-up", &[">"], EXPLORER, Group::Blocks, "higher threshold of a block"),
     row(
         Action::Delete,
         "delete",
@@ -318,9 +343,65 @@ pub const TABLE: &[ActionInfo] = &[
         Group::Blocks,
         "CKA map of the pruned network",
     ),
-    row(Action::Find, "find", &["/"], MAPS, Group::Find, "find a layer by name"),
-    row(Action::FindNext, "find-next", &["n"], MAPS, Group::Find, "next layer found"),
-    row(Action::FindPrevious, "find-previous", &["N"], MAPS, Group::Find, "previous layer found"),
+    row(
+        Action::Compare,
+        "compare",
+        &["s"],
+        Scopes::HOME.and(EXPLORER),
+        Group::Compare,
+        "two runs side by side: with the chosen one, or another seed",
+    ),
+    row(
+        Action::Choose,
+        "choose",
+        &["Space"],
+        HOME,
+        Group::Compare,
+        "choose the run to compare others with",
+    ),
+    row(Action::Swap, "swap", &["s"], COMPARE, Group::Compare, "exchange the sides"),
+    row(
+        Action::Third,
+        "third-map",
+        &["d"],
+        COMPARE,
+        Group::Compare,
+        "third map: CKA between the runs, or A minus B",
+    ),
+    row(
+        Action::CrossMap,
+        "cross-map",
+        &["x"],
+        COMPARE,
+        Group::Compare,
+        "compute the CKA between the runs",
+    ),
+    row(
+        Action::Link,
+        "link",
+        &["S"],
+        COMPARE,
+        Group::Compare,
+        "one cursor for both, or one for each",
+    ),
+    row(
+        Action::Align,
+        "align",
+        &["A"],
+        COMPARE,
+        Group::Compare,
+        "match layers of other networks by position or by name",
+    ),
+    row(Action::Find, "find", &["/"], EXPLORER, Group::Find, "find a layer by name"),
+    row(Action::FindNext, "find-next", &["n"], EXPLORER, Group::Find, "next layer found"),
+    row(
+        Action::FindPrevious,
+        "find-previous",
+        &["N"],
+        EXPLORER,
+        Group::Find,
+        "previous layer found",
+    ),
     row(Action::Colours, "colours", &["c"], EVERYWHERE, Group::Look, "next colour map"),
     row(Action::Theme, "theme", &["T"], EVERYWHERE, Group::Look, "next theme"),
     row(
@@ -332,7 +413,14 @@ pub const TABLE: &[ActionInfo] = &[
         "colour depth: truecolor, 256, 16, mono",
     ),
     row(Action::Mouse, "mouse", &["M"], EVERYWHERE, Group::Look, "mouse on, or off to select text"),
-    row(Action::Open, "open", &["Enter"], HOME, Group::Program, "open the selected run"),
+    row(
+        Action::Open,
+        "open",
+        &["Enter"],
+        Scopes::HOME.and(COMPARE),
+        Group::Program,
+        "open the selected run, or that of the pane",
+    ),
     row(Action::Refresh, "refresh", &["r"], HOME, Group::Program, "read the list of runs again"),
     row(
         Action::Back,
@@ -369,7 +457,13 @@ pub const HINTS: &[Hint] = &[
     hint(EXPLORER, "move", &[Action::Left, Action::Down, Action::Up, Action::Right]),
     hint(HOME, "select", &[Action::Down, Action::Up]),
     hint(HOME, "open", &[Action::Open]),
+    hint(HOME, "side by side", &[Action::Compare]),
+    hint(HOME, "choose", &[Action::Choose]),
     hint(HOME, "refresh", &[Action::Refresh]),
+    hint(COMPARE, "move", &[Action::Left, Action::Down, Action::Up, Action::Right]),
+    hint(COMPARE, "pane", &[Action::NextTab]),
+    hint(COMPARE, "swap", &[Action::Swap]),
+    hint(COMPARE, "cross or difference", &[Action::Third]),
     hint(EVERYWHERE, "help", &[Action::Help]),
     hint(EXPLORER, "blocks", &[Action::Blocks]),
     hint(EXPLORER, "delete", &[Action::Delete]),
@@ -378,6 +472,12 @@ pub const HINTS: &[Hint] = &[
     hint(EXPLORER, "zoom", &[Action::ZoomIn, Action::ZoomOut]),
     hint(EXPLORER, "view", &[Action::View]),
     hint(EXPLORER, "map", &[Action::Mode]),
+    hint(EXPLORER, "seeds", &[Action::Compare]),
+    hint(COMPARE, "link", &[Action::Link]),
+    hint(COMPARE, "zoom", &[Action::ZoomIn, Action::ZoomOut]),
+    hint(COMPARE, "view", &[Action::View]),
+    hint(COMPARE, "map", &[Action::Mode]),
+    hint(COMPARE, "open", &[Action::Open]),
     hint(EXPLORER, "export", &[Action::Export]),
     hint(EVERYWHERE, "quit", &[Action::Quit]),
     hint(EXPLORER, "runs", &[Action::Back]),

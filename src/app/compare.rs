@@ -5,15 +5,20 @@
 //! The cursor belongs to the pane in focus. While the sides are linked the other
 //! side follows it to the layers that correspond (`domain::alignment`).
 
+use std::path::PathBuf;
+
 use ndarray::Array2;
 
 use crate::domain::alignment::{Alignment, Correspondence};
 use crate::domain::{Layer, Pooling, SimilarityMatrix, View};
 use crate::runs::{LoadedRun, PairAnalysis, RunId, RunSummary};
+use crate::theme::diverging;
 
 use super::explorer::Explorer;
 use super::layout::CompareLayout;
 use super::mode::MapMode;
+use super::state::ExportRequest;
+use super::update::safe_stem;
 use super::viewport::Viewport;
 
 /// One of the three maps.
@@ -118,7 +123,11 @@ pub fn partner(runs: &[RunSummary], id: &RunId) -> Option<RunId> {
             return None;
         }
         let images = other.data.fingerprint == mine.data.fingerprint;
-        Some(4 * u8::from(images) + 2 * u8::from(other.model == mine.model) + u8::from(other.seed != mine.seed))
+        Some(
+            4 * u8::from(images)
+                + 2 * u8::from(other.model == mine.model)
+                + u8::from(other.seed != mine.seed),
+        )
     };
     // the first of the best
     let best = runs.iter().filter_map(score).max()?;
@@ -127,7 +136,12 @@ pub fn partner(runs: &[RunSummary], id: &RunId) -> Option<RunId> {
 
 impl Compare {
     /// Puts `b` beside `a` on a screen of `size` cells.
-    pub fn new(a: LoadedRun, b: LoadedRun, pair: Option<PairAnalysis>, size: (u16, u16)) -> Compare {
+    pub fn new(
+        a: LoadedRun,
+        b: LoadedRun,
+        pair: Option<PairAnalysis>,
+        size: (u16, u16),
+    ) -> Compare {
         let sides = [a, b].map(|run| Explorer::new(run, size, None));
         let how = Alignment::default();
         let match_ = Correspondence::new(sides[0].layers(), sides[1].layers(), how);
@@ -378,7 +392,7 @@ impl Compare {
         let match_ = std::mem::replace(&mut self.match_, Correspondence::new(&[], &[], self.how));
         self.match_ = match_.reversed();
         if let Cross::Ready(pair) = &mut self.cross {
-            **pair = pair.transposed();
+            *pair = Box::new(pair.as_ref().clone().transposed());
         }
         self.focus = match self.focus {
             Pane::A => Pane::B,
@@ -422,7 +436,8 @@ impl Compare {
     /// Takes the CKA between the runs, in whichever order it was computed.
     pub fn set_cross(&mut self, pair: PairAnalysis) {
         let [a, b] = &self.sides;
-        let fits = |m: &SimilarityMatrix| (m.rows(), m.cols()) == (a.layers().len(), b.layers().len());
+        let fits =
+            |m: &SimilarityMatrix| (m.rows(), m.cols()) == (a.layers().len(), b.layers().len());
         if fits(&pair.cka) {
             self.cross = Cross::Ready(Box::new(pair));
             self.third = ThirdMap::Cross;
@@ -437,9 +452,9 @@ impl Compare {
         let [a, b] = &mut self.sides;
         // a map that only one of them has is none for both
         if a.mode() != b.mode() {
-            let both = [a.mode(), b.mode()].into_iter().find(|m| {
-                a.full_map_in(*m).is_some() && b.full_map_in(*m).is_some()
-            });
+            let both = [a.mode(), b.mode()]
+                .into_iter()
+                .find(|m| a.full_map_in(*m).is_some() && b.full_map_in(*m).is_some());
             let mode = both.unwrap_or_default();
             a.set_mode(mode);
             b.set_mode(mode);
@@ -469,6 +484,56 @@ impl Compare {
         self.sides.iter_mut().for_each(|side| side.fit_to(map));
         self.refit();
         self.derive();
+    }
+
+    /// How many of the `count` images that dominate the inspected layers are
+    /// the same; `None` unless both runs have components over the same images.
+    pub fn shared_dominant(&self, count: usize) -> Option<usize> {
+        let [a, b] = &self.sides;
+        let [first, second] = self.inspected();
+        let (mine, other) = (a.components()?, b.components()?);
+        if mine.images != other.images {
+            return None;
+        }
+        let mine = mine.dominant(first?.index, count);
+        let other = other.dominant(second?.index, count);
+        let full = mine.len() == count && other.len() == count;
+        full.then(|| mine.iter().filter(|image| other.contains(image)).count())
+    }
+
+    /// Everything needed to write the third map.
+    pub(super) fn export_request(&self, colormap: &str) -> Option<ExportRequest> {
+        let matrix = self.matrix()?.clone();
+        let [a, b] = &self.sides;
+        let layers = |side: &Explorer| -> Vec<Layer> {
+            (0..side.len()).filter_map(|p| side.layer(p)).cloned().collect()
+        };
+        let (first, second) = (&a.run().manifest.name, &b.run().manifest.name);
+        let stem = match self.third {
+            ThirdMap::Cross => "cross-cka",
+            ThirdMap::Difference => "difference",
+        };
+        let errors = match self.third {
+            ThirdMap::Cross if self.third_name() == "CKA, A x B" => {
+                self.cross().map(|pair| pair.se.select(a.indices(), b.indices()))
+            }
+            _ => None,
+        };
+        Some(ExportRequest {
+            stem: safe_stem(&format!("{first}--{second}-{}-{stem}", a.view().name())),
+            directory: PathBuf::from("."),
+            title: format!("{first} (rows) and {second} (columns) · {}", a.view().name()),
+            matrix,
+            errors,
+            rows: layers(a),
+            cols: layers(b),
+            quantity: self.third_name().to_string(),
+            range: self.range(),
+            colormap: match self.third {
+                ThirdMap::Cross => colormap.to_string(),
+                ThirdMap::Difference => diverging().name,
+            },
+        })
     }
 
     /// Fits the third window to the sides' lengths.
@@ -501,9 +566,7 @@ impl Compare {
         match (self.third, self.sides[0].mode()) {
             (ThirdMap::Difference, _) => "A minus B",
             (_, MapMode::StandardError) => "standard error, A x B",
-            (_, MapMode::WithoutPc1)
-                if self.cross().is_some_and(|p| p.without_pc1.is_some()) =>
-            {
+            (_, MapMode::WithoutPc1) if self.cross().is_some_and(|p| p.without_pc1.is_some()) => {
                 "CKA without PC1, A x B"
             }
             _ => "CKA, A x B",
@@ -538,7 +601,12 @@ fn difference(a: &SimilarityMatrix, b: &SimilarityMatrix) -> SimilarityMatrix {
 
 /// Pools by mean, or by the extreme: the largest value, or for a difference the
 /// one farthest from 0, whatever its sign.
-fn pool(matrix: &SimilarityMatrix, group: usize, how: Pooling, third: ThirdMap) -> SimilarityMatrix {
+fn pool(
+    matrix: &SimilarityMatrix,
+    group: usize,
+    how: Pooling,
+    third: ThirdMap,
+) -> SimilarityMatrix {
     if group == 1 {
         return matrix.clone();
     }

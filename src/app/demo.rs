@@ -9,9 +9,10 @@ use crate::domain::deletion::{DeletionRow, DeletionTable, Experiment};
 use crate::domain::probes::Probe;
 use crate::domain::{Layer, LayerKind, ModelSpec, Preset, SimilarityMatrix};
 use crate::runs::{
-    AnalysisRecord, CkaAnalysis, ComponentsAnalysis, ComponentsRecord, DataRecord,
-    DeletionAnalysis, DeletionRecord, Evaluation, FORMAT, LoadedRun, ProbesAnalysis, ProbesRecord,
-    Recipe, RunId, RunManifest, RunState, RunSummary, Sample, Seconds,
+    AnalysisRecord, CkaAnalysis, ComparedImages, ComponentsAnalysis, ComponentsRecord, DataRecord,
+    DeletionAnalysis, DeletionRecord, Evaluation, FORMAT, LoadedRun, PairAnalysis, PairRecord,
+    ProbesAnalysis, ProbesRecord, Recipe, RunId, RunManifest, RunState, RunSummary, Sample,
+    Seconds, Side,
 };
 
 use super::explorer::Explorer;
@@ -310,4 +311,74 @@ fn open(look: Look, run: LoadedRun, size: (u16, u16)) -> App {
     update(&mut app, Input::Device("cpu (flex, 2 threads)".into()));
     debug_assert!(app.explorer.as_ref().is_some_and(|e: &Explorer| !e.is_empty()));
     app
+}
+
+/// Two runs of given depths side by side, with the CKA between them if asked.
+pub fn pair_app(look: Look, depths: [usize; 2], cross: bool, size: (u16, u16)) -> App {
+    let mut app = full_app(look, depths[0], size);
+    let [a, mut b] = depths.map(|depth| with_findings(synthetic_run(depth)));
+    let name = format!("{}-other", b.manifest.name);
+    b.id = RunId::Embedded(name.clone());
+    b.manifest.name = name;
+    b.manifest.seed = Some(1);
+    // another seed: the same picture, a little less of everything
+    if let Some(analysis) = &mut b.analysis {
+        analysis.cka = SimilarityMatrix::new(analysis.cka.view().mapv(|v| v - 0.2 * v * (1.0 - v)));
+    }
+    let cross = cross.then(|| synthetic_pair(&a, &b));
+    app.comparing = Some((a.id.clone(), b.id.clone()));
+    let pair = super::state::LoadedPair { runs: [a, b], cross };
+    update(&mut app, Input::PairLoaded(Ok(Box::new(pair))));
+    app
+}
+
+/// CKA between two runs: layers of one section are alike, those of the block are
+/// not.
+pub fn synthetic_pair(a: &LoadedRun, b: &LoadedRun) -> PairAnalysis {
+    let layers = |run: &LoadedRun| run.manifest.model.layers();
+    let (rows, cols) = (layers(a), layers(b));
+    let place = |i: usize, n: usize| i as f64 / (n.max(2) - 1) as f64;
+    let (n, m) = (rows.len(), cols.len());
+    let in_block = |t: f64| (0.34..0.66).contains(&t);
+    let cka = Array2::from_shape_fn((n, m), |(i, j)| {
+        let (s, t) = (place(i, n), place(j, m));
+        match in_block(s) || in_block(t) {
+            true => 0.25 - 0.2 * (s - t).abs(),
+            false => 0.9 - 0.7 * (s - t).abs(),
+        }
+    });
+    let se = SimilarityMatrix::new(cka.mapv(|v| 0.02 * (1.0 - v)));
+    let side = |run: &LoadedRun, layers: Vec<Layer>| Side {
+        run: run.manifest.name.clone(),
+        weights_hash: "0".repeat(64),
+        model: run.manifest.model.clone(),
+        layers,
+    };
+    PairAnalysis {
+        record: PairRecord {
+            format: FORMAT,
+            program: "blockscope 0.1.0".into(),
+            created: "2026-08-01T12:00:00Z".into(),
+            device: "cpu (flex, 2 threads)".into(),
+            rows: side(a, rows),
+            cols: side(b, cols),
+            data: ComparedImages {
+                title: "CIFAR-10".into(),
+                fingerprint: a.manifest.data.fingerprint.clone(),
+            },
+            estimator: crate::domain::cka::ESTIMATOR.into(),
+            without_pc1: None,
+            examples: 10_000,
+            dropped: 16,
+            batch: 256,
+            batches: 39,
+            passes: 1,
+            sample: Sample::First,
+            seed: 0,
+            seconds: Seconds { forward: 12.0, gram: 8.0, pairs: 2.0, total: 22.0 },
+        },
+        cka: SimilarityMatrix::new(cka),
+        se,
+        without_pc1: None,
+    }
 }

@@ -18,6 +18,12 @@ pub(super) fn act_home(app: &mut App, action: Action, count: Option<usize>) -> V
         Action::First => count.map_or(0, |n| n.saturating_sub(1)),
         Action::Last => count.map_or(usize::MAX, |n| n.saturating_sub(1)),
         Action::Open => return open_selected(app),
+        Action::Compare => return super::compare_keys::open(app),
+        Action::Choose => {
+            let id = app.home.selection().map(|run| run.id.clone());
+            app.home.chosen = if app.home.chosen == id { None } else { id };
+            selected
+        }
         Action::Refresh => {
             app.tell("reading the list of runs");
             return vec![Effect::ListRuns];

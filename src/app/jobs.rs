@@ -4,7 +4,7 @@
 
 use crate::domain::Bypass;
 use crate::domain::deletion::DeletionRow;
-use crate::runs::{CkaAnalysis, RunId};
+use crate::runs::{CkaAnalysis, PairAnalysis, RunId};
 
 /// A job's number; the interface counts them up.
 pub type JobId = u64;
@@ -22,6 +22,9 @@ pub enum JobKind {
     Sweep(usize),
     /// The CKA map without some blocks, over the images of the run's own map.
     Map(Bypass),
+    /// CKA between the layers of the run and of another one, over the images of
+    /// the run's own map.
+    Cross(RunId),
 }
 
 /// A job to start.
@@ -51,6 +54,8 @@ pub enum JobUpdate {
     Rows(Vec<DeletionRow>),
     /// A map. Layers of deleted blocks are undefined in it.
     Map(Bypass, Box<CkaAnalysis>),
+    /// CKA between two runs.
+    Cross(Box<PairAnalysis>),
     /// The end: everything was reported.
     Done,
     /// The end: it was cancelled.

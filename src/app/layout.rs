@@ -166,26 +166,28 @@ const LAYER_ROWS: u16 = 8;
 impl CompareLayout {
     /// Lays out `w x h` cells (at least [`MIN_SIZE`]; less gives empty areas).
     pub fn new((w, h): (u16, u16)) -> CompareLayout {
-        let line = |from_below: u16| {
-            Area::new(1, h.saturating_sub(from_below), w.saturating_sub(2), 1)
-        };
+        let line =
+            |from_below: u16| Area::new(1, h.saturating_sub(from_below), w.saturating_sub(2), 1);
         let single = w < 100 || h < 28;
         let air = u16::from(h >= 30);
         let above = 1 + air;
         // title, ruler, marks; scale, read-out, keys
         let room = h.saturating_sub(above + 6);
         let (panes, layers) = if single {
-            let beside = w >= 70;
-            let map_w = if beside { 2 * room } else { w.saturating_sub(COMPARE_RULER + 1) };
-            let map_w = map_w.min(w.saturating_sub(COMPARE_RULER + 1));
+            let most = w.saturating_sub(COMPARE_RULER + 1);
+            // a map as wide as it is high, if the layers fit beside it
+            let beside = most >= 2 * room + 24;
+            let map_w = if beside { 2 * room } else { most };
             let pane = MapPlaces::new((0, above), COMPARE_RULER, (map_w, room));
             let x = COMPARE_RULER + map_w + 2;
-            let area = if beside { Area::new(x, above, w.saturating_sub(x + 1), room + 2) } else { Area::default() };
+            let area = if beside {
+                Area::new(x, above, w.saturating_sub(x + 1), room + 2)
+            } else {
+                Area::default()
+            };
             let half = area.h / 2;
-            let layers = [
-                Area { h: half, ..area },
-                Area { y: area.y + half, h: area.h - half, ..area },
-            ];
+            let layers =
+                [Area { h: half, ..area }, Area { y: area.y + half, h: area.h - half, ..area }];
             ([pane; 3], layers)
         } else {
             let each = (w - 2) / 3;

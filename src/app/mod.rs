@@ -4,6 +4,7 @@
 //!
 //! - [`action`]: the one table of commands; [`keymap`] and [`key`] beside it
 //! - [`state`]: `App`, `Input`, `Effect`
+//! - [`compare`]: two runs side by side
 //! - [`explorer`]: an open run; [`viewport`]: zoom and scrolling
 //! - [`inspect`]: the tabs beside the map; [`pruning`]: deleted blocks
 //! - [`jobs`]: computations asked for; [`running`]: the one that runs
@@ -12,6 +13,8 @@
 
 pub mod action;
 pub mod block_view;
+pub mod compare;
+mod compare_keys;
 #[doc(hidden)]
 pub mod demo;
 pub mod explorer;
@@ -32,6 +35,8 @@ pub mod viewport;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
+mod tests_compare;
+#[cfg(test)]
 mod tests_inside;
 
 pub use action::{Action, Scope, Scopes};
@@ -39,5 +44,5 @@ pub use explorer::Explorer;
 pub use key::{Key, KeyCode};
 pub use keymap::Keymap;
 pub use mode::MapMode;
-pub use state::{App, ColourDepth, Effect, ExportRequest, Input, Look, Screen, Toast};
+pub use state::{App, ColourDepth, Effect, ExportRequest, Input, LoadedPair, Look, Screen, Toast};
 pub use update::update;

@@ -2,6 +2,7 @@
 //! follow and stop one. At most one runs: the newest.
 
 use crate::domain::Bypass;
+use crate::runs::RunId;
 
 use super::action::Action;
 use super::inspect::Tab;
@@ -29,6 +30,7 @@ impl Running {
             JobKind::Lesions => "deleting each block alone".to_string(),
             JobKind::Sweep(stage) => format!("pruning stage {stage} from its end"),
             JobKind::Map(deleted) if deleted.is_empty() => "computing the map".to_string(),
+            JobKind::Cross(other) => format!("computing the CKA with {}", other.name()),
             JobKind::Map(deleted) => format!("computing the map without {deleted}"),
         }
     }
@@ -37,6 +39,11 @@ impl Running {
 /// Starts a computation about the open run; one that runs is cancelled.
 fn start(app: &mut App, kind: JobKind) -> Vec<Effect> {
     let Some(run) = app.explorer.as_ref().map(|e| e.run().id.clone()) else { return Vec::new() };
+    start_about(app, run, kind)
+}
+
+/// Starts a computation about a run; one that runs is cancelled.
+pub(super) fn start_about(app: &mut App, run: RunId, kind: JobKind) -> Vec<Effect> {
     let mut effects = cancel(app);
     app.jobs_started += 1;
     let id = app.jobs_started;
@@ -139,6 +146,11 @@ pub fn news(app: &mut App, id: JobId, update: JobUpdate) {
                 e.pruning.mapped(deleted, map);
                 e.set_mode(MapMode::Pruned);
                 e.refresh();
+            }
+        }
+        JobUpdate::Cross(pair) => {
+            if let Some(compare) = &mut app.compare {
+                compare.set_cross(*pair);
             }
         }
         JobUpdate::Done => end(app),

@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 
 use crate::domain::{Layer, SimilarityMatrix};
-use crate::runs::{LoadedRun, RunId, RunSummary};
+use crate::runs::{LoadedRun, PairAnalysis, RunId, RunSummary};
 use crate::theme::ThemeSet;
 
 use super::action::Scope;
+use super::compare::Compare;
 use super::explorer::Explorer;
 use super::find::Find;
 use super::jobs::{JobId, JobRequest, JobUpdate, Picture};
@@ -104,6 +105,8 @@ pub enum Screen {
     Home,
     /// A run's map.
     Explorer,
+    /// Two runs side by side.
+    Compare,
 }
 
 /// The list of runs.
@@ -115,6 +118,8 @@ pub struct Home {
     pub selected: usize,
     /// First run on screen.
     pub offset: usize,
+    /// The run that others are compared with.
+    pub chosen: Option<RunId>,
 }
 
 impl Home {
@@ -165,6 +170,8 @@ pub enum Effect {
     ListRuns,
     /// Read a run.
     LoadRun(RunId),
+    /// Read two runs and what is known between them.
+    LoadPair(RunId, RunId),
     /// Write the current map.
     Export(Box<ExportRequest>),
     /// Start a computation.
@@ -181,6 +188,15 @@ pub enum Effect {
     Redraw,
     /// End the program.
     Quit,
+}
+
+/// Two runs that are to be compared, and the CKA between them if it is known.
+#[derive(Debug, Clone)]
+pub struct LoadedPair {
+    /// The first and the second.
+    pub runs: [LoadedRun; 2],
+    /// With the first in the rows.
+    pub cross: Option<PairAnalysis>,
 }
 
 /// What happens to the interface.
@@ -200,6 +216,8 @@ pub enum Input {
     RunsListed(Vec<RunSummary>),
     /// A run was read.
     RunLoaded(Result<Box<LoadedRun>, String>),
+    /// Two runs were read.
+    PairLoaded(Result<Box<LoadedPair>, String>),
     /// The device of this session, in words.
     Device(String),
     /// News of a computation.
@@ -223,8 +241,12 @@ pub struct App {
     pub home: Home,
     /// The open run.
     pub explorer: Option<Explorer>,
+    /// Two runs side by side.
+    pub compare: Option<Compare>,
     /// A run that is being read.
     pub loading: Option<RunId>,
+    /// Two runs that are being read.
+    pub comparing: Option<(RunId, RunId)>,
     /// The search field, while it is open.
     pub find: Option<Find>,
     /// The help's first line, while it is open.
@@ -257,7 +279,9 @@ impl App {
             screen: if open.is_some() { Screen::Explorer } else { Screen::Home },
             home: Home::default(),
             explorer: None,
+            compare: None,
             loading: open,
+            comparing: None,
             find: None,
             help: None,
             toast: None,
@@ -283,6 +307,7 @@ impl App {
         match self.screen {
             Screen::Home => Scope::Home,
             Screen::Explorer => Scope::Explorer,
+            Screen::Compare => Scope::Compare,
         }
     }
 

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use crate::runs::LoadedRun;
 
 use super::action::{Action, Scope, TABLE};
+use super::compare_keys;
 use super::explorer::Explorer;
 use super::find::{Find, FindEvent};
 use super::home::{act_home, open_selected, scroll_home, select_open_run};
@@ -17,7 +18,7 @@ use super::running;
 use super::state::{App, ColourDepth, Effect, ExportRequest, Input, Screen};
 
 /// Largest count: no list is longer.
-const MAX_COUNT: usize = 9_999;
+pub(super) const MAX_COUNT: usize = 9_999;
 
 /// Takes an input.
 pub fn update(app: &mut App, input: Input) -> Vec<Effect> {
@@ -35,6 +36,9 @@ pub fn update(app: &mut App, input: Input) -> Vec<Effect> {
             if let Some(explorer) = &mut app.explorer {
                 explorer.resize((w, h));
             }
+            if let Some(compare) = &mut app.compare {
+                compare.resize((w, h));
+            }
             scroll_home(app);
         }
         Input::Click(x, y) => return on_click(app, (x, y)),
@@ -50,16 +54,19 @@ pub fn update(app: &mut App, input: Input) -> Vec<Effect> {
             scroll_home(app);
         }
         Input::RunLoaded(result) => return on_loaded(app, result),
+        Input::PairLoaded(result) => return compare_keys::loaded(app, result),
         Input::Device(device) => app.device = Some(device),
         Input::Job(id, news) => running::news(app, id, news),
         Input::Pictures(run, result) => {
-            if let Some(e) = app.explorer.as_mut().filter(|e| e.run().id == run) {
-                e.album.take(result);
+            let sides = app.compare.iter_mut().flat_map(|c| c.sides_mut());
+            for e in app.explorer.iter_mut().chain(sides).filter(|e| e.run().id == run) {
+                e.album.take(result.clone());
             }
         }
         Input::Exported(Ok(paths)) => app.tell(written(&paths)),
         Input::Exported(Err(why)) => app.complain(format!("export failed: {why}")),
         Input::Failed(why) => {
+            app.comparing = None;
             if app.loading.take().is_some() && app.explorer.is_none() {
                 app.screen = Screen::Home;
             }
@@ -243,6 +250,7 @@ fn act(app: &mut App, action: Action, count: Option<usize>) -> Vec<Effect> {
         _ => match app.screen {
             Screen::Home => return act_home(app, action, count),
             Screen::Explorer => return act_explorer(app, action, count),
+            Screen::Compare => return compare_keys::act(app, action, count),
         },
     }
     Vec::new()
@@ -264,9 +272,10 @@ fn scroll_help(app: &mut App, action: Action) {
 }
 
 /// Back to the list of runs.
-fn leave(app: &mut App) -> Vec<Effect> {
+pub(super) fn leave(app: &mut App) -> Vec<Effect> {
     app.screen = Screen::Home;
     app.loading = None;
+    app.comparing = None;
     if app.home.runs.is_none() { vec![Effect::ListRuns] } else { Vec::new() }
 }
 
@@ -306,6 +315,7 @@ fn act_explorer(app: &mut App, action: Action, count: Option<usize>) -> Vec<Effe
         Action::Blocks => e.toggle_blocks(),
         Action::TauDown | Action::TauUp => e.step_tau(action == Action::TauUp),
         Action::NextTab | Action::PreviousTab => e.tab = e.tab.step(action == Action::NextTab),
+        Action::Compare => return compare_keys::open(app),
         Action::Delete
         | Action::Undo
         | Action::Redo
@@ -344,18 +354,22 @@ fn act_explorer(app: &mut App, action: Action, count: Option<usize>) -> Vec<Effe
     pictures(app)
 }
 
+/// A name that is neither a path nor a hidden file.
+pub(super) fn safe_stem(stem: &str) -> String {
+    let safe = |c: char| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '-' };
+    let stem: String = stem.chars().map(safe).collect();
+    stem.trim_start_matches('.').to_string()
+}
+
 /// Everything needed to write the current map.
-fn export_request(e: &Explorer, colormap: &str) -> Option<ExportRequest> {
+pub(super) fn export_request(e: &Explorer, colormap: &str) -> Option<ExportRequest> {
     let matrix = e.matrix()?.clone();
     let layers: Vec<_> = (0..e.len()).filter_map(|p| e.layer(p)).cloned().collect();
     let manifest = &e.run().manifest;
     let view = e.view().name();
     let stem = format!("{}-{}-{}", manifest.name, view, e.mode().stem());
-    let safe = |c: char| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '-' };
-    // a name must not become a path or a hidden file
-    let stem: String = stem.chars().map(safe).collect();
     Some(ExportRequest {
-        stem: stem.trim_start_matches('.').to_string(),
+        stem: safe_stem(&stem),
         directory: PathBuf::from("."),
         title: format!(
             "{} · {} · {} · {} · {view}",
@@ -379,6 +393,7 @@ fn on_click(app: &mut App, at: (u16, u16)) -> Vec<Effect> {
         return Vec::new();
     }
     match app.scope() {
+        Scope::Compare => return compare_keys::click(app, at),
         Scope::Explorer => {
             let map = ExplorerLayout::new(app.size).map;
             if let (true, Some(e)) = (map.contains(at), &mut app.explorer)
@@ -409,6 +424,8 @@ fn on_wheel(app: &mut App, at: (u16, u16), up: bool) {
     } else if too_small(app.size) {
     } else if app.screen == Screen::Home {
         act_home(app, if up { Action::Up } else { Action::Down }, None);
+    } else if app.screen == Screen::Compare {
+        compare_keys::wheel(app, at, up);
     } else if ExplorerLayout::new(app.size).map.contains(at) {
         act_explorer(app, if up { Action::ZoomIn } else { Action::ZoomOut }, None);
     }

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::{Failure, images};
-use crate::app::ExportRequest;
 use crate::app::jobs::{JobId, JobKind, JobRequest, JobUpdate, Picture};
+use crate::app::{ExportRequest, LoadedPair};
 use crate::data::{DataSource, Dataset};
 use crate::domain::Bypass;
 use crate::domain::deletion::{DeletionRow, Experiment};
@@ -74,6 +74,21 @@ impl Services for Program {
 
     fn load(&self, id: &RunId) -> Result<LoadedRun, String> {
         self.inner.store.load(id).map_err(|error| error.to_string())
+    }
+
+    fn pair(&self, a: &RunId, b: &RunId) -> Result<LoadedPair, String> {
+        let runs = [self.load(a)?, self.load(b)?];
+        let hashes = [&runs[0], &runs[1]].map(|run| run.manifest.weights_hash.clone());
+        let cross = match hashes {
+            [Some(a), Some(b)] => {
+                let images = runs[0].analysis.as_ref().map(|a| &a.record.data.fingerprint);
+                let found = self.inner.store.find_pair(&a, &b).map_err(|e| e.to_string())?;
+                // over the same images as the maps beside it
+                found.filter(|pair| Some(&pair.record.data.fingerprint) == images)
+            }
+            _ => None,
+        };
+        Ok(LoadedPair { runs, cross })
     }
 
     fn export(&self, request: &ExportRequest) -> Result<Vec<PathBuf>, String> {
@@ -269,6 +284,7 @@ impl Inner {
             JobKind::Evaluate(deleted) => variants.push(chosen(deleted)),
             JobKind::Lesions => variants.extend(lesions(&spec)),
             JobKind::Sweep(stage) => variants.extend(sweep(&spec, *stage)),
+            JobKind::Cross(_) => return Err("this is no question about one run".into()),
             JobKind::Map(deleted) => {
                 let record = &run.analysis.as_ref().ok_or("this run has no map yet")?.record;
                 let plan = SamplePlan {

@@ -111,8 +111,7 @@ fn by_position(from: &[Layer], to: &[Layer]) -> Vec<usize> {
         let step = (other.len().max(1) - 1) as f64 / (mine.len().max(2) - 1) as f64;
         for (at, index) in mine.iter().enumerate() {
             let layer = &from[*index];
-            let alike =
-                |l: &Layer| l.kind == layer.kind && l.post_residual == layer.post_residual;
+            let alike = |l: &Layer| l.kind == layer.kind && l.post_residual == layer.post_residual;
             let nearest = |only_alike: bool| {
                 let distance = |place: usize| (place as f64 - at as f64 * step).abs();
                 other
@@ -179,7 +178,10 @@ mod tests {
         assert!(!c.is_identity());
         for l in &a {
             let other = &b[c.there(l.index)];
-            assert_eq!((l.stage, l.kind, l.post_residual), (other.stage, other.kind, other.post_residual));
+            assert_eq!(
+                (l.stage, l.kind, l.post_residual),
+                (other.stage, other.kind, other.post_residual)
+            );
         }
         let at = |list: &[Layer], name: &str| list.iter().position(|l| l.name == name).unwrap();
         assert_eq!(b[c.there(at(&a, "conv1"))].name, "conv1");

@@ -143,6 +143,7 @@ impl<W: Write> Loop<W> {
             let request = match effect {
                 Effect::ListRuns => Request::List,
                 Effect::LoadRun(id) => Request::Load(id),
+                Effect::LoadPair(a, b) => Request::Pair(a, b),
                 Effect::Export(request) => Request::Export(request),
                 Effect::StartJob(request) => Request::Start(request),
                 Effect::CancelJob(id) => Request::Cancel(id),

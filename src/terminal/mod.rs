@@ -27,7 +27,7 @@ mod tests;
 use std::path::PathBuf;
 
 use crate::app::jobs::{JobId, JobRequest, JobUpdate, Picture};
-use crate::app::{ExportRequest, Input};
+use crate::app::{ExportRequest, Input, LoadedPair};
 use crate::runs::{LoadedRun, RunId, RunSummary};
 
 pub use depth::detect;
@@ -44,6 +44,13 @@ pub trait Services {
     /// # Errors
     /// One line that says what is wrong with it.
     fn load(&self, id: &RunId) -> Result<LoadedRun, String>;
+
+    /// Reads two runs and the CKA between them, if it was computed over the images
+    /// of their maps.
+    ///
+    /// # Errors
+    /// One line that says what is wrong with one of them.
+    fn pair(&self, a: &RunId, b: &RunId) -> Result<LoadedPair, String>;
 
     /// Writes the current map as PNG, SVG, CSV and NPY and returns their paths.
     ///

@@ -274,6 +274,9 @@ impl Services for Broken {
     fn load(&self, _: &RunId) -> Result<LoadedRun, String> {
         Err("not found".into())
     }
+    fn pair(&self, _: &RunId, _: &RunId) -> Result<crate::app::LoadedPair, String> {
+        Err("not found either".into())
+    }
     fn export(&self, _: &ExportRequest) -> Result<Vec<PathBuf>, String> {
         Ok(vec!["x.png".into()])
     }

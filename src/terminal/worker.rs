@@ -21,6 +21,8 @@ pub enum Request {
     List,
     /// Read a run.
     Load(RunId),
+    /// Read two runs and what is known between them.
+    Pair(RunId, RunId),
     /// Write the current map.
     Export(Box<ExportRequest>),
     /// Say which device computes.
@@ -59,6 +61,7 @@ pub(super) fn serve(
     let work = || match request {
         Request::List => Some(Input::RunsListed(services.list())),
         Request::Load(id) => Some(Input::RunLoaded(services.load(id).map(Box::new))),
+        Request::Pair(a, b) => Some(Input::PairLoaded(services.pair(a, b).map(Box::new))),
         Request::Export(export) => Some(Input::Exported(services.export(export))),
         Request::Device => Some(Input::Device(services.device())),
         Request::Pictures(run, images) => {
@@ -79,6 +82,7 @@ pub(super) fn serve(
         let doing = match request {
             Request::List => "reading the list of runs",
             Request::Load(_) => "reading the run",
+            Request::Pair(..) => "reading the runs",
             Request::Export(_) => "exporting",
             Request::Device => "asking for the device",
             Request::Pictures(..) => "reading pictures",

@@ -62,6 +62,30 @@ impl Colormap {
     }
 }
 
+/// The map of differences: blue below the middle, white in it, red above; safe
+/// for the common colour-vision deficiencies, and as light on one side as on the
+/// other.
+pub fn diverging() -> Colormap {
+    let stops = [
+        (5, 48, 97),
+        (33, 102, 172),
+        (67, 147, 195),
+        (146, 197, 222),
+        (209, 229, 240),
+        (247, 247, 247),
+        (253, 219, 199),
+        (244, 165, 130),
+        (214, 96, 77),
+        (178, 24, 43),
+        (103, 0, 31),
+    ];
+    Colormap {
+        name: "blue-red".into(),
+        stops: stops.map(|(r, g, b)| Rgb(r, g, b)).to_vec(),
+        ansi256: vec![24, 31, 67, 74, 110, 153, 189, 255, 224, 217, 210, 203, 167, 124, 88],
+    }
+}
+
 fn unit(t: f64) -> f64 {
     if t.is_nan() { 0.0 } else { t.clamp(0.0, 1.0) }
 }

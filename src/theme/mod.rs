@@ -14,7 +14,7 @@ mod set;
 #[cfg(test)]
 mod tests;
 
-pub use colormap::Colormap;
+pub use colormap::{Colormap, diverging};
 pub use colour::{ColourError, ColourSpec, Rgb, StyleSpec};
 pub use error::ThemeError;
 pub use role::Role;

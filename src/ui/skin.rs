@@ -4,7 +4,7 @@
 use ratatui::style::Style;
 
 use crate::app::{ColourDepth, Look};
-use crate::theme::{Role, ThemeSet};
+use crate::theme::{Role, ThemeSet, diverging};
 
 use super::colour::{self, Lut};
 
@@ -13,6 +13,7 @@ use super::colour::{self, Lut};
 pub struct Skin {
     styles: [Style; Role::ALL.len()],
     lut: Lut,
+    diverging: Lut,
     theme: String,
     colormap: String,
     depth: ColourDepth,
@@ -27,6 +28,7 @@ impl Skin {
         Skin {
             styles: Role::ALL.map(style),
             lut: Lut::new(set.colormap(look.colormap()), look.depth),
+            diverging: Lut::diverging(&diverging(), look.depth),
             theme: look.theme().to_string(),
             colormap: look.colormap().to_string(),
             depth: look.depth,
@@ -47,6 +49,11 @@ impl Skin {
     pub fn style(&self, role: Role) -> Style {
         let at = Role::ALL.iter().position(|r| *r == role).unwrap_or(0);
         self.styles[at]
+    }
+
+    /// The colours of differences, which lie on both sides of 0.
+    pub fn diverging(&self) -> &Lut {
+        &self.diverging
     }
 
     /// The colours of the data.

@@ -85,6 +85,19 @@ snapshot!(probes_120x40, full(38, (120, 40), ColourDepth::Truecolor, "\t\t"));
 snapshot!(blocks_120x40, full(38, (120, 40), ColourDepth::Truecolor, "b"));
 snapshot!(blocks_mono_80x24, full(20, (80, 24), ColourDepth::Mono, "b"));
 snapshot!(about_200x60, full(110, (200, 60), ColourDepth::Indexed256, "\t\t\t\t"));
+/// Two runs side by side, after some keys.
+fn pair(depths: [usize; 2], size: (u16, u16), colours: ColourDepth, text: &str) -> App {
+    let mut app = demo::pair_app(Look::new(&themes(), None, colours), depths, true, size);
+    keys(&mut app, text);
+    app
+}
+
+snapshot!(compare_80x24, pair([20, 20], (80, 24), ColourDepth::Truecolor, ""));
+snapshot!(compare_third_80x24, pair([20, 56], (80, 24), ColourDepth::Truecolor, "\t\t"));
+snapshot!(compare_120x40, pair([38, 38], (120, 40), ColourDepth::Truecolor, "7j"));
+snapshot!(compare_200x60, pair([56, 20], (200, 60), ColourDepth::Indexed256, "]"));
+snapshot!(compare_difference_mono_120x40, pair([20, 20], (120, 40), ColourDepth::Mono, "d\t\ta"));
+
 snapshot!(deleting_120x40, {
     let mut app = full(38, (120, 40), ColourDepth::Truecolor, "x");
     let progress = JobUpdate::Progress { done: 512, total: 10_000, unit: "images" };

@@ -15,10 +15,14 @@ pub const LEVELS: usize = 32;
 /// Glyphs that stand for values where there are not enough colours.
 pub const RAMP: [&str; 5] = [" ", "░", "▒", "▓", "█"];
 
+/// The same for values around 0: how far below, and how far above.
+pub const SIGNED: [&str; 5] = ["=", "-", " ", "+", "#"];
+
 /// A colour map as a table.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Lut {
     colours: Vec<Color>,
+    glyphs: [&'static str; 5],
     /// Whether black is easier to see on a level than white.
     light: Vec<bool>,
     ramp: bool,
@@ -28,19 +32,33 @@ impl Lut {
     /// The table of `map` under `depth`; without a map (or without enough
     /// colours) values become glyphs.
     pub fn new(map: Option<&Colormap>, depth: ColourDepth) -> Lut {
-        let position = |i: usize| i as f64 / (LEVELS - 1) as f64;
+        Lut::of(map, depth, LEVELS, RAMP)
+    }
+
+    /// A table whose middle level is neither below nor above.
+    pub fn diverging(map: &Colormap, depth: ColourDepth) -> Lut {
+        Lut::of(Some(map), depth, LEVELS + 1, SIGNED)
+    }
+
+    fn of(
+        map: Option<&Colormap>,
+        depth: ColourDepth,
+        levels: usize,
+        glyphs: [&'static str; 5],
+    ) -> Lut {
+        let position = |i: usize| i as f64 / (levels - 1) as f64;
         let (colours, rgbs): (Vec<Color>, Vec<Rgb>) = match (depth, map) {
             (ColourDepth::Truecolor, Some(m)) => {
-                m.quantised(LEVELS).into_iter().map(|c| (truecolour(c), c)).unzip()
+                m.quantised(levels).into_iter().map(|c| (truecolour(c), c)).unzip()
             }
             (ColourDepth::Indexed256, Some(m)) => {
                 let index = |i| m.ansi256(position(i));
-                (0..LEVELS).map(|i| (Color::Indexed(index(i)), xterm(index(i)))).unzip()
+                (0..levels).map(|i| (Color::Indexed(index(i)), xterm(index(i)))).unzip()
             }
             _ => (Vec::new(), Vec::new()),
         };
         let light = rgbs.iter().map(|rgb| luminance(*rgb) > 0.36).collect();
-        Lut { ramp: colours.is_empty(), colours, light }
+        Lut { ramp: colours.is_empty(), colours, glyphs, light }
     }
 
     /// True if values are glyphs.
@@ -50,7 +68,7 @@ impl Lut {
 
     /// The level of a position on the scale, 0 to 1 (clamped).
     pub fn level(&self, t: f64) -> usize {
-        let last = if self.ramp { RAMP.len() } else { self.colours.len() } - 1;
+        let last = if self.ramp { self.glyphs.len() } else { self.colours.len() } - 1;
         (t.clamp(0.0, 1.0) * last as f64).round() as usize
     }
 
@@ -76,7 +94,7 @@ impl Lut {
 
     /// The glyph of a level of the ramp.
     pub fn glyph(&self, level: usize) -> &'static str {
-        RAMP.get(level).copied().unwrap_or("█")
+        self.glyphs.get(level).copied().unwrap_or("█")
     }
 }
 

@@ -15,7 +15,7 @@ use ratatui::buffer::Buffer;
 use ratatui::widgets::Widget;
 
 use crate::app::App;
-use crate::app::explorer::{Explorer, StageSpan};
+use crate::app::explorer::Explorer;
 use crate::app::key::print_sequence;
 use crate::app::layout::{Area, ExplorerLayout};
 use crate::app::viewport::Scale;
@@ -25,7 +25,8 @@ use crate::theme::Role;
 use super::super::Skin;
 use super::super::pen::{Pen, rect, width};
 use super::super::widgets::heatmap::UNDEFINED;
-use super::super::widgets::{Heatmap, Legend, Outline, Ruler, Side, Span};
+use super::super::widgets::{Legend, Outline};
+use super::map::MapView;
 use super::{bars, find, inspector, message, readout, running};
 
 /// Draws the explorer.
@@ -47,9 +48,12 @@ pub fn draw(app: &App, size: (u16, u16), skin: &Skin, buffer: &mut Buffer) {
         bars::hints(app, places.hints, skin, buffer);
         return;
     }
-    map(explorer, places.map, skin, buffer);
-    outline(explorer, places.map, skin, buffer);
-    rulers(explorer, &places, skin, buffer);
+    let frame = places.frame();
+    if let Some(view) = view(explorer, skin) {
+        view.map(&frame, skin, buffer);
+        outline(explorer, places.map, skin, buffer);
+        view.rulers(&frame, skin, buffer);
+    }
     deleted(explorer, &places, skin, buffer);
     if let Some(area) = places.legend {
         legend(explorer, app, area, skin, buffer);
@@ -69,21 +73,16 @@ pub fn draw(app: &App, size: (u16, u16), skin: &Skin, buffer: &mut Buffer) {
     }
 }
 
-fn map(explorer: &Explorer, area: Area, skin: &Skin, buffer: &mut Buffer) {
-    let Some(values) = explorer.pooled() else { return };
-    let scale = explorer.viewport().scale();
-    let (row, col) = explorer.position();
-    let heatmap = Heatmap {
-        values,
-        origin: explorer.viewport().origin(),
-        pixels: scale.pixels(),
-        lut: skin.lut(),
+/// The explorer's map as the panel draws it.
+fn view<'a>(explorer: &'a Explorer, skin: &'a Skin) -> Option<MapView<'a>> {
+    Some(MapView {
+        values: explorer.pooled()?,
+        window: explorer.viewport(),
+        position: explorer.position(),
+        stages: [explorer.stages(), explorer.stages()],
         range: explorer.range(),
-        cursor: Some((row / scale.group(), col / scale.group())),
-        cursor_style: skin.style(Role::Cursor),
-        undefined: skin.style(Role::Undefined),
-    };
-    heatmap.render(rect(area), buffer);
+        lut: skin.lut(),
+    })
 }
 
 /// The detected blocks as pixels of the window along both axes.
@@ -135,53 +134,6 @@ fn deleted(explorer: &Explorer, places: &ExplorerLayout, skin: &Skin, buffer: &m
             let x = places.columns.x + x as u16;
             Pen::new(buffer, Area::new(x, places.columns.y, 1, 1), 0).put("×", style);
         }
-    }
-}
-
-/// Stages as pixels of the window along one axis.
-fn spans(stages: &[StageSpan], origin: usize, scale: Scale) -> Vec<Span> {
-    let pixel = |layer: usize| {
-        let unit = layer.div_ceil(scale.group()) as isize - origin as isize;
-        unit * scale.pixels() as isize
-    };
-    let span = |s: &StageSpan| Span {
-        start: pixel(s.span.start),
-        end: pixel(s.span.end),
-        labels: [format!("stage {}", s.stage), s.stage.to_string()],
-    };
-    stages.iter().map(span).collect()
-}
-
-fn rulers(explorer: &Explorer, places: &ExplorerLayout, skin: &Skin, buffer: &mut Buffer) {
-    let viewport = explorer.viewport();
-    let (scale, origin) = (viewport.scale(), viewport.origin());
-    let (w, h) = viewport.extent();
-    let (row, col) = explorer.position();
-    // the middle of a unit
-    let middle = (scale.pixels() - 1) / 2;
-    let ruler = |side, extent, spans, cursor: Option<usize>| Ruler {
-        side,
-        extent,
-        spans,
-        cursor: cursor.map(|c| c + middle),
-        line: skin.style(Role::Ruler),
-        label: skin.style(Role::StageLine),
-        mark: skin.style(Role::RulerMark),
-    };
-    let columns = spans(explorer.stages(), origin.1, scale);
-    let rows = spans(explorer.stages(), origin.0, scale);
-    ruler(Side::Top, w, &columns, None).render(rect(places.columns), buffer);
-    ruler(Side::Left, h, &rows, viewport.row_pixel(row)).render(rect(places.rows), buffer);
-    if places.rows.w > 0 && w > 0 {
-        let corner = Area::new(places.rows.x + places.rows.w - 1, places.columns.y, 1, 1);
-        Pen::new(buffer, corner, 0).put("┌", skin.style(Role::Ruler));
-    }
-    if let Some(x) = viewport.col_pixel(col).map(|x| x + middle) {
-        // right below the map, which may be smaller than its area
-        let y = places.map.y + h.div_ceil(2) as u16;
-        Pen::new(buffer, Area { y, ..places.marks }, 0)
-            .skip(x)
-            .put("▴", skin.style(Role::RulerMark));
     }
 }
 

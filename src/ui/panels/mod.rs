@@ -1,11 +1,13 @@
 //! The screens and their parts. Each is one pure function of the app's state.
 
 pub mod bars;
+pub mod compare;
 pub mod explorer;
 pub mod find;
 pub mod help;
 pub mod home;
 pub mod inspector;
+pub mod map;
 pub mod message;
 pub mod readout;
 pub mod running;

@@ -1,0 +1,99 @@
+//! A map with its rulers, whatever it shows: used for one run and for several
+//! side by side. Knows no run.
+
+use ratatui::buffer::Buffer;
+use ratatui::widgets::Widget;
+
+use crate::app::explorer::StageSpan;
+use crate::app::layout::{Area, MapPlaces};
+use crate::app::viewport::{Scale, Viewport};
+use crate::domain::SimilarityMatrix;
+use crate::theme::Role;
+
+use super::super::Skin;
+use super::super::colour::Lut;
+use super::super::pen::{Pen, rect};
+use super::super::widgets::{Heatmap, Ruler, Side, Span};
+
+/// A window onto a map.
+#[derive(Debug, Clone, Copy)]
+pub struct MapView<'a> {
+    /// One value per unit (already pooled).
+    pub values: &'a SimilarityMatrix,
+    /// Which part of it is seen.
+    pub window: &'a Viewport,
+    /// The cursor as layers of the view: (row, column).
+    pub position: (usize, usize),
+    /// Stages along the rows and along the columns.
+    pub stages: [&'a [StageSpan]; 2],
+    /// Ends of the scale.
+    pub range: (f64, f64),
+    /// Colours.
+    pub lut: &'a Lut,
+}
+
+impl MapView<'_> {
+    /// Draws the cells.
+    pub fn map(&self, places: &MapPlaces, skin: &Skin, buffer: &mut Buffer) {
+        let scale = self.window.scale();
+        let (row, col) = self.position;
+        let heatmap = Heatmap {
+            values: self.values,
+            origin: self.window.origin(),
+            pixels: scale.pixels(),
+            lut: self.lut,
+            range: self.range,
+            cursor: Some((row / scale.group(), col / scale.group())),
+            cursor_style: skin.style(Role::Cursor),
+            undefined: skin.style(Role::Undefined),
+        };
+        heatmap.render(rect(places.map), buffer);
+    }
+
+    /// Draws the rulers and the cursor's marks on them.
+    pub fn rulers(&self, places: &MapPlaces, skin: &Skin, buffer: &mut Buffer) {
+        let (scale, origin) = (self.window.scale(), self.window.origin());
+        let (w, h) = self.window.extent();
+        let (row, col) = self.position;
+        // the middle of a unit
+        let middle = (scale.pixels() - 1) / 2;
+        let ruler = |side, extent, spans, cursor: Option<usize>| Ruler {
+            side,
+            extent,
+            spans,
+            cursor: cursor.map(|c| c + middle),
+            line: skin.style(Role::Ruler),
+            label: skin.style(Role::StageLine),
+            mark: skin.style(Role::RulerMark),
+        };
+        let rows = spans(self.stages[0], origin.0, scale);
+        let columns = spans(self.stages[1], origin.1, scale);
+        ruler(Side::Top, w, &columns, None).render(rect(places.columns), buffer);
+        ruler(Side::Left, h, &rows, self.window.row_pixel(row)).render(rect(places.rows), buffer);
+        if places.rows.w > 0 && w > 0 {
+            let corner = Area::new(places.rows.x + places.rows.w - 1, places.columns.y, 1, 1);
+            Pen::new(buffer, corner, 0).put("┌", skin.style(Role::Ruler));
+        }
+        if let Some(x) = self.window.col_pixel(col).map(|x| x + middle) {
+            // right below the map, which may be smaller than its area
+            let y = places.map.y + h.div_ceil(2) as u16;
+            Pen::new(buffer, Area { y, ..places.marks }, 0)
+                .skip(x)
+                .put("▴", skin.style(Role::RulerMark));
+        }
+    }
+}
+
+/// Stages as pixels of the window along one axis.
+fn spans(stages: &[StageSpan], origin: usize, scale: Scale) -> Vec<Span> {
+    let pixel = |layer: usize| {
+        let unit = layer.div_ceil(scale.group()) as isize - origin as isize;
+        unit * scale.pixels() as isize
+    };
+    let span = |s: &StageSpan| Span {
+        start: pixel(s.span.start),
+        end: pixel(s.span.end),
+        labels: [format!("stage {}", s.stage), s.stage.to_string()],
+    };
+    stages.iter().map(span).collect()
+}
