@@ -11,12 +11,14 @@ use crate::domain::cka::ESTIMATOR;
 use crate::domain::pca;
 use crate::domain::{Bypass, ModelSpec};
 use crate::engine::components::DEFAULT_EXAMPLES;
-use crate::engine::{AnalyzeRequest, ComponentsRequest, Engine, Outcome, Request, SamplePlan};
+use crate::engine::{
+    AnalyzeRequest, ComponentsRequest, Engine, EvaluateRequest, Outcome, Request, SamplePlan,
+};
 use crate::model::StateDict;
 use crate::model::weights::parse_safetensors;
 use crate::runs::{
     self, AnalysisRecord, CkaAnalysis, ComponentsAnalysis, ComponentsRecord, DataRecord, FORMAT,
-    RunId, RunStore,
+    PredictionsAnalysis, RunId, RunStore,
 };
 
 /// Share of the examples that counts as dominant (the follow-up paper's 1 %).
@@ -72,6 +74,9 @@ pub fn run(common: &Common, args: &AnalyzeArgs) -> Result<ExitCode, Failure> {
     };
     if !args.skip_cka {
         cka(&subject)?;
+    }
+    if !args.skip_predictions {
+        predictions(&subject, loaded.predictions.as_ref())?;
     }
     if let Some(examples) = examples {
         components(&subject, examples)?;
@@ -159,6 +164,40 @@ fn cka(subject: &Subject<'_>) -> Result<(), Failure> {
         seconds.forward,
         seconds.gram,
         seconds.pairs
+    );
+    Ok(())
+}
+
+/// One pass over all test images, unless predictions of these weights over these
+/// images are there already.
+fn predictions(subject: &Subject<'_>, known: Option<&PredictionsAnalysis>) -> Result<(), Failure> {
+    let same = |known: &PredictionsAnalysis| {
+        known.record.weights_hash.as_ref() == Some(&subject.weights_hash)
+            && known.record.data.fingerprint == subject.data.fingerprint
+    };
+    if known.is_some_and(same) {
+        return Ok(());
+    }
+    let request = Request::Predict(EvaluateRequest {
+        spec: subject.spec.clone(),
+        state: Arc::clone(&subject.state),
+        images: Arc::clone(&subject.images),
+    });
+    let (outcome, _) = follow_with_meter(&subject.engine.submit(request), "predictions")?;
+    let Outcome::Predicted(found) = outcome else {
+        return Err(Failure::usage("the engine answered another request"));
+    };
+    let analysis = PredictionsAnalysis::new(
+        found.predictions,
+        subject.data.clone(),
+        subject.weights_hash.clone(),
+        found.device,
+    );
+    subject.store.write_predictions(subject.id, &analysis)?;
+    say!(
+        "predictions  {} test images, {:.2} % right",
+        found.test.examples,
+        100.0 * found.test.accuracy()
     );
     Ok(())
 }

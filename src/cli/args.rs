@@ -178,6 +178,9 @@ pub struct AnalyzeArgs {
     /// Leave out the CKA map and keep the one that is there
     #[arg(long)]
     pub skip_cka: bool,
+    /// Leave out the predictions for all test images
+    #[arg(long)]
+    pub skip_predictions: bool,
     /// Then train linear probes before and after every residual connection
     #[arg(long)]
     pub probes: bool,

@@ -8,11 +8,12 @@ use super::args::{Common, PruneArgs};
 use super::{Failure, follow_with_meter, images};
 use crate::domain::deletion::{DeletionRow, DeletionTable, Experiment};
 use crate::engine::deletion::{Variant, baseline, lesions, sweep};
-use crate::engine::{DeletionRequest, Engine, Outcome, Request};
+use crate::engine::{DeletionRequest, Engine, EvaluateRequest, Outcome, Request};
 use crate::model::prune::pruned;
 use crate::model::weights::{Precision, parse_safetensors, write_safetensors};
 use crate::runs::{
-    self, DeletionRecord, Evaluation, FORMAT, PrunedFrom, RunManifest, RunState, RunStore,
+    self, DeletionRecord, Evaluation, FORMAT, PredictionsAnalysis, PrunedFrom, RunId, RunManifest,
+    RunState, RunStore,
 };
 
 pub fn run(common: &Common, args: &PruneArgs) -> Result<ExitCode, Failure> {
@@ -60,11 +61,12 @@ pub fn run(common: &Common, args: &PruneArgs) -> Result<ExitCode, Failure> {
         }));
     }
     let state = Arc::new(weights.state);
+    let images = Arc::new(dataset.test);
     let engine = Engine::start(common.device)?;
     let job = engine.submit(Request::Delete(DeletionRequest {
         spec: spec.clone(),
         state: Arc::clone(&state),
-        images: Arc::new(dataset.test),
+        images: Arc::clone(&images),
         examples: args.examples,
         variants,
         quick: false,
@@ -91,6 +93,18 @@ pub fn run(common: &Common, args: &PruneArgs) -> Result<ExitCode, Failure> {
         let (spec, state) =
             pruned(&spec, &state, &row.deleted).map_err(|e| Failure::usage(e.to_string()))?;
         let small = write_safetensors(&state, &spec, Precision::F32)?;
+        let request = EvaluateRequest { spec: spec.clone(), state: Arc::new(state), images };
+        let job = engine.submit(Request::Predict(request));
+        let Outcome::Predicted(found) = follow_with_meter(&job, "testing")?.0 else {
+            return Err(Failure::usage("the engine answered another request"));
+        };
+        let small_hash = runs::hash::sha256_hex(&small);
+        let predictions = PredictionsAnalysis::new(
+            found.predictions,
+            data.clone(),
+            small_hash.clone(),
+            device.clone(),
+        );
         let run = RunManifest {
             format: FORMAT,
             name: name.clone(),
@@ -100,7 +114,7 @@ pub fn run(common: &Common, args: &PruneArgs) -> Result<ExitCode, Failure> {
             model: spec.clone(),
             data,
             device,
-            weights_hash: Some(runs::hash::sha256_hex(&small)),
+            weights_hash: Some(small_hash),
             test: Some(Evaluation { examples: row.examples, correct: row.correct, loss: row.loss }),
             pruned_from: Some(PrunedFrom {
                 run: manifest.name.clone(),
@@ -110,6 +124,7 @@ pub fn run(common: &Common, args: &PruneArgs) -> Result<ExitCode, Failure> {
             ..manifest
         };
         let folder = store.create(name, &run, &small, args.force)?;
+        store.write_predictions(&RunId::Disk(folder.clone()), &predictions)?;
         say!("{name}  {}  written to {}", spec.title(), folder.display());
         say!("next: blockscope analyze {name}");
     }

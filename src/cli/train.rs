@@ -12,7 +12,9 @@ use crate::engine::{Engine, EpochReport, Event, Outcome, Request, TrainRequest};
 use crate::model::init::initial_state;
 use crate::model::weights::Precision;
 use crate::model::write_safetensors;
-use crate::runs::{self, FORMAT, MetricsRow, Recipe, RunId, RunManifest, RunState, RunStore};
+use crate::runs::{
+    self, FORMAT, MetricsRow, PredictionsAnalysis, Recipe, RunId, RunManifest, RunState, RunStore,
+};
 
 pub fn run(common: &Common, args: &TrainArgs) -> Result<ExitCode, Failure> {
     if args.epochs == 0 {
@@ -118,10 +120,15 @@ pub fn run(common: &Common, args: &TrainArgs) -> Result<ExitCode, Failure> {
     };
     let bytes = write_safetensors(&trained.state, &spec, precision)?;
     manifest.state = RunState::Complete;
-    manifest.weights_hash = Some(runs::hash::sha256_hex(&bytes));
+    let weights_hash = runs::hash::sha256_hex(&bytes);
+    manifest.weights_hash = Some(weights_hash.clone());
     manifest.test = Some(trained.test);
     store.write_weights(&id, &bytes)?;
     store.write_manifest(&id, &manifest)?;
+    let data = manifest.data.clone();
+    let predictions =
+        PredictionsAnalysis::new(trained.predictions, data, weights_hash, trained.device);
+    store.write_predictions(&id, &predictions)?;
     say!(
         "test accuracy {:.2} % ({} of {} images)",
         100.0 * trained.test.accuracy(),

@@ -13,10 +13,10 @@
 
 use ndarray::Array2;
 
+pub use super::cross::CrossAccumulator;
 pub use super::grams::PackedGrams;
 use super::grams::add_to;
 use super::matrix::SimilarityMatrix;
-use super::product::cross_product;
 
 /// Fewer examples have no unbiased HSIC (`b - 3` divides).
 pub const MIN_BATCH: usize = 4;
@@ -74,29 +74,30 @@ pub struct CkaEstimate {
 #[derive(Debug, Clone)]
 pub struct CkaAccumulator {
     layers: usize,
+    sums: Groups,
+}
+
+/// Sums of products, kept apart for the jackknife: one group per batch, and
+/// never more than [`MAX_GROUPS`] groups.
+#[derive(Debug, Clone)]
+pub(super) struct Groups {
     batches: usize,
     per_group: usize,
     groups: Vec<Vec<f64>>,
 }
 
-impl CkaAccumulator {
-    /// An empty sum over `layers` layers.
-    pub fn new(layers: usize) -> CkaAccumulator {
-        CkaAccumulator { layers, batches: 0, per_group: 1, groups: Vec::new() }
+impl Groups {
+    pub(super) fn new() -> Groups {
+        Groups { batches: 0, per_group: 1, groups: Vec::new() }
     }
 
-    /// Adds one batch.
-    ///
-    /// # Errors
-    /// [`CkaError`] if the number of layers differs or a layer was not set.
-    pub fn add(&mut self, grams: &PackedGrams) -> Result<(), CkaError> {
-        if grams.layers() != self.layers {
-            return Err(CkaError::Layers { expected: self.layers, found: grams.layers() });
-        }
-        if !grams.is_complete() {
-            return Err(CkaError::Empty("a layer of the batch was never captured"));
-        }
-        let products = grams.products();
+    /// Batches added.
+    pub(super) fn batches(&self) -> usize {
+        self.batches
+    }
+
+    /// Adds the products of one batch.
+    pub(super) fn add(&mut self, products: Vec<f64>) {
         let open = !self.batches.is_multiple_of(self.per_group);
         match self.groups.last_mut() {
             Some(last) if open => add_to(last, &products),
@@ -106,12 +107,6 @@ impl CkaAccumulator {
         if self.groups.len() > MAX_GROUPS {
             self.merge_neighbours();
         }
-        Ok(())
-    }
-
-    /// Batches added so far.
-    pub fn batches(&self) -> usize {
-        self.batches
     }
 
     fn merge_neighbours(&mut self) {
@@ -127,119 +122,80 @@ impl CkaAccumulator {
         self.per_group *= 2;
     }
 
+    /// The sum of all groups.
+    ///
+    /// # Errors
+    /// [`CkaError::Empty`] if no batch was added.
+    pub(super) fn total(&self) -> Result<Vec<f64>, CkaError> {
+        let mut groups = self.groups.iter();
+        let first = groups.next().ok_or(CkaError::Empty("no batch was added"))?;
+        let mut total = first.clone();
+        groups.for_each(|group| add_to(&mut total, group));
+        Ok(total)
+    }
+
+    /// The ratio of the sums at three places (the product of two layers, and of
+    /// each with itself) and its standard error. `None` if it is undefined; the
+    /// error is NaN with fewer than two groups.
+    pub(super) fn estimate(&self, total: &[f64], at: [usize; 3]) -> Option<(f64, f64)> {
+        let whole = at.map(|k| total[k]);
+        let value = ratio(whole)?;
+        let left_out =
+            self.groups.iter().map(|g| ratio(std::array::from_fn(|k| whole[k] - g[at[k]])));
+        Some((value, jackknife(left_out).unwrap_or(f64::NAN)))
+    }
+}
+
+impl CkaAccumulator {
+    /// An empty sum over `layers` layers.
+    pub fn new(layers: usize) -> CkaAccumulator {
+        CkaAccumulator { layers, sums: Groups::new() }
+    }
+
+    /// Adds one batch.
+    ///
+    /// # Errors
+    /// [`CkaError`] if the number of layers differs or a layer was not set.
+    pub fn add(&mut self, grams: &PackedGrams) -> Result<(), CkaError> {
+        if grams.layers() != self.layers {
+            return Err(CkaError::Layers { expected: self.layers, found: grams.layers() });
+        }
+        if !grams.is_complete() {
+            return Err(CkaError::Empty("a layer of the batch was never captured"));
+        }
+        self.sums.add(grams.products());
+        Ok(())
+    }
+
+    /// Batches added so far.
+    pub fn batches(&self) -> usize {
+        self.sums.batches()
+    }
+
     /// The ratio of sums and its jackknife standard error (delete one batch, or
     /// one group of neighbouring batches beyond 256).
     ///
     /// # Errors
     /// [`CkaError::Empty`] if no batch was added.
     pub fn finish(&self) -> Result<CkaEstimate, CkaError> {
-        if self.groups.is_empty() {
-            return Err(CkaError::Empty("no batch was added"));
-        }
-        let cells = self.layers * (self.layers + 1) / 2;
-        let mut total = vec![0.0f64; cells];
-        for group in &self.groups {
-            add_to(&mut total, group);
-        }
+        let total = self.sums.total()?;
         let index = |i: usize, j: usize| i * (i + 1) / 2 + j;
         let mut cka = Array2::from_elem((self.layers, self.layers), f64::NAN);
         let mut se = cka.clone();
         for i in 0..self.layers {
             for j in 0..=i {
                 let at = [index(i, j), index(i, i), index(j, j)];
-                let whole = at.map(|k| total[k]);
-                let Some(value) = ratio(whole) else { continue };
-                let error = jackknife(
-                    self.groups.iter().map(|g| ratio(std::array::from_fn(|k| whole[k] - g[at[k]]))),
-                );
+                let Some((value, error)) = self.sums.estimate(&total, at) else { continue };
                 for cell in [(i, j), (j, i)] {
                     cka[cell] = value;
-                    se[cell] = error.unwrap_or(f64::NAN);
+                    se[cell] = error;
                 }
             }
         }
         Ok(CkaEstimate {
             cka: SimilarityMatrix::new(cka),
             se: SimilarityMatrix::new(se),
-            batches: self.batches,
-        })
-    }
-}
-
-/// Sums over batches for all pairs *between* two models that saw the same
-/// images: the off-diagonal block of the stacked run, and nothing else.
-#[derive(Debug, Clone)]
-pub struct CrossAccumulator {
-    shape: (usize, usize),
-    groups: Vec<CrossGroup>,
-}
-
-#[derive(Debug, Clone)]
-struct CrossGroup {
-    between: Vec<f64>,
-    first: Vec<f64>,
-    second: Vec<f64>,
-}
-
-impl CrossAccumulator {
-    /// An empty sum over `first x second` pairs of layers.
-    pub fn new(first: usize, second: usize) -> CrossAccumulator {
-        CrossAccumulator { shape: (first, second), groups: Vec::new() }
-    }
-
-    /// Adds one batch that both models saw.
-    ///
-    /// # Errors
-    /// [`CkaError`] if layers or batch sizes differ.
-    pub fn add(&mut self, first: &PackedGrams, second: &PackedGrams) -> Result<(), CkaError> {
-        let (n, m) = self.shape;
-        for (grams, expected) in [(first, n), (second, m)] {
-            if grams.layers() != expected {
-                return Err(CkaError::Layers { expected, found: grams.layers() });
-            }
-        }
-        if first.batch() != second.batch() {
-            return Err(CkaError::Rows { layer: 0, len: second.batch(), batch: first.batch() });
-        }
-        self.groups.push(CrossGroup {
-            between: cross_product(first.packed(), n, second.packed(), m),
-            first: first.self_products(),
-            second: second.self_products(),
-        });
-        Ok(())
-    }
-
-    /// The ratio of sums (rows: first model) and its jackknife standard error.
-    ///
-    /// # Errors
-    /// [`CkaError::Empty`] if no batch was added.
-    pub fn finish(&self) -> Result<CkaEstimate, CkaError> {
-        if self.groups.is_empty() {
-            return Err(CkaError::Empty("no batch was added"));
-        }
-        let (n, m) = self.shape;
-        let mut cka = Array2::from_elem((n, m), f64::NAN);
-        let mut se = cka.clone();
-        for i in 0..n {
-            for j in 0..m {
-                let parts = |g: &CrossGroup| [g.between[i * m + j], g.first[i], g.second[j]];
-                let mut whole = [0.0f64; 3];
-                for group in &self.groups {
-                    add_to(&mut whole, &parts(group));
-                }
-                let Some(value) = ratio(whole) else { continue };
-                cka[(i, j)] = value;
-                let left_out = self.groups.iter().map(|g| {
-                    let part = parts(g);
-                    ratio(std::array::from_fn(|k| whole[k] - part[k]))
-                });
-                se[(i, j)] = jackknife(left_out).unwrap_or(f64::NAN);
-            }
-        }
-        Ok(CkaEstimate {
-            cka: SimilarityMatrix::new(cka),
-            se: SimilarityMatrix::new(se),
-            batches: self.groups.len(),
+            batches: self.sums.batches(),
         })
     }
 }

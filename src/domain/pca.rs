@@ -32,6 +32,10 @@ const DENSE: usize = 96;
 /// Residual of an eigenpair, as a share of the trace, at which it is accepted.
 const TOLERANCE: f64 = 1e-10;
 
+/// Share of variance below which a layer without its first component is only
+/// rounding.
+const NOTHING: f64 = 1e-6;
+
 /// Why a Gram matrix is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PcaError {
@@ -137,6 +141,30 @@ impl ComponentSums {
         }
         self.diagonals[layer] = Some((0..n).map(|i| gram.get(i, i)).collect());
         Ok(())
+    }
+
+    /// The U-centred Gram matrices of the features without each layer's first
+    /// component, `Kc - λ1 u1 u1ᵀ`: those of `Xc - Xc v1 v1ᵀ`. Layers that have
+    /// nothing left (less than a millionth of their variance) are absent.
+    ///
+    /// # Errors
+    /// [`super::cka::CkaError`] if there are fewer examples than unbiased HSIC
+    /// needs, which [`MIN_EXAMPLES`] rules out.
+    pub fn without_first(mut self) -> Result<PackedGrams, super::cka::CkaError> {
+        let pairs = self.n * (self.n - 1) / 2;
+        let present: Vec<bool> = self
+            .packed
+            .par_chunks_exact_mut(pairs)
+            .zip(&self.diagonals)
+            .map(|(packed, diagonal)| {
+                let found = diagonal.as_ref().and_then(|d| solve(packed, d, 1));
+                let Some(found) = found else { return false };
+                let first = found.values.first().copied().unwrap_or(0.0);
+                deflate(packed, &found);
+                first < (1.0 - NOTHING) * found.trace
+            })
+            .collect();
+        PackedGrams::from_grams(self.n, self.packed, present)
     }
 
     /// Solves for the leading components (layers share the threads) and compares

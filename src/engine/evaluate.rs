@@ -7,6 +7,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use super::{Context, EngineError};
 use crate::data::{ImageSet, batch_f32};
 use crate::domain::ModelSpec;
+use crate::domain::predictions::Predictions;
 use crate::model::{Mode, ResNet, StateDict};
 use crate::runs::Evaluation;
 
@@ -31,6 +32,27 @@ pub(super) fn run(
     fits(&request.spec, &request.images)?;
     let net = ResNet::from_state(&request.spec, &request.state, &context.device.device)?;
     evaluate(&net, &request.images, request.images.len(), context, true)
+}
+
+/// Accuracy, loss and every prediction.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Predicted {
+    /// Accuracy and loss.
+    pub test: Evaluation,
+    /// What is predicted for every image.
+    pub predictions: Predictions,
+    /// The device, in words.
+    pub device: String,
+}
+
+pub(super) fn predict(
+    request: &EvaluateRequest,
+    context: &Context<'_>,
+) -> Result<Predicted, EngineError> {
+    fits(&request.spec, &request.images)?;
+    let net = ResNet::from_state(&request.spec, &request.state, &context.device.device)?;
+    let (test, predictions) = predicted(&net, &request.images, context)?;
+    Ok(Predicted { test, predictions, device: context.device.label.clone() })
 }
 
 /// Refuses images that the network cannot take.
@@ -74,6 +96,36 @@ pub(crate) fn evaluate(
     context: &Context<'_>,
     report: bool,
 ) -> Result<Evaluation, EngineError> {
+    each_logits(net, images, limit, context, report, |_, _, _| {})
+}
+
+/// Evaluates all images and keeps what is predicted for each.
+pub(crate) fn predicted(
+    net: &ResNet,
+    images: &ImageSet,
+    context: &Context<'_>,
+) -> Result<(Evaluation, Predictions), EngineError> {
+    let mut found = Predictions::default();
+    let test = each_logits(net, images, images.len(), context, true, |index, label, logits| {
+        let (best, confidence) = choice(logits);
+        found.images.push(index);
+        found.labels.push(label as u16);
+        found.predicted.push(best as u16);
+        found.confidence.push(confidence as f32);
+    })?;
+    Ok((test, found))
+}
+
+/// Evaluates the first `limit` images and hands on every image's index, label
+/// and logits.
+fn each_logits(
+    net: &ResNet,
+    images: &ImageSet,
+    limit: usize,
+    context: &Context<'_>,
+    report: bool,
+    mut on: impl FnMut(u32, usize, &[f32]),
+) -> Result<Evaluation, EngineError> {
     let total = limit.min(images.len());
     let all: Vec<u32> = (0..total as u32).collect();
     let mut correct = 0;
@@ -87,6 +139,7 @@ pub(crate) fn evaluate(
         let rows = data.try_into_vec::<f32>().map_err(|e| EngineError::Lost(format!("{e:?}")))?;
         for (row, index) in rows.chunks_exact(net.spec().classes).zip(indices) {
             let label = usize::from(images.label(*index as usize));
+            on(*index, label, row);
             let (hit, nats) = score(row, label);
             correct += usize::from(hit);
             loss += nats;
@@ -96,6 +149,21 @@ pub(crate) fn evaluate(
         }
     }
     Ok(Evaluation { examples: total, correct, loss: loss / total.max(1) as f64 })
+}
+
+/// Place of the largest logit (the first of equals) and its softmax
+/// probability, in f64. Logits that are no numbers give no confidence: 0.
+fn choice(logits: &[f32]) -> (usize, f64) {
+    let mut best = 0;
+    for (at, v) in logits.iter().enumerate() {
+        if *v > logits[best] {
+            best = at;
+        }
+    }
+    let top = f64::from(logits[best]);
+    let sum: f64 = logits.iter().map(|v| (f64::from(*v) - top).exp()).sum();
+    let confidence = 1.0 / sum;
+    (best, if confidence.is_finite() { confidence.min(1.0) } else { 0.0 })
 }
 
 /// Whether the largest logit (the first of equals) is the label, and the
@@ -115,6 +183,16 @@ pub(super) fn score(logits: &[f32], label: usize) -> (bool, f64) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_choice_is_the_largest_logit_with_its_probability() {
+        let (best, confidence) = choice(&[0.0, 2f32.ln(), 0.0]);
+        assert!(best == 1 && (confidence - 0.5).abs() < 1e-7);
+        assert_eq!(choice(&[3.0, 3.0]), (0, 0.5));
+        assert_eq!(choice(&[f32::NAN, 1.0]).1, 0.0);
+        let (best, confidence) = choice(&[-1e30, 1e30]);
+        assert!(best == 1 && confidence == 1.0);
+    }
 
     #[test]
     fn scores_are_log_softmax() {

@@ -6,6 +6,7 @@
 //! `model`; knows nothing of run folders, screens or commands.
 
 pub mod analyze;
+pub mod compare;
 pub mod components;
 pub mod deletion;
 pub mod device;
@@ -21,10 +22,11 @@ use crossbeam_channel::{Receiver, Sender, unbounded};
 use crate::model::capture::CaptureError;
 use crate::model::state::Mismatch;
 pub use analyze::{AnalyzeRequest, Measured, SamplePlan};
+pub use compare::{CompareRequest, Compared, ComparedModel, ComparedPair};
 pub use components::{ComponentsRequest, MeasuredComponents};
 pub use deletion::{DeletionRequest, Variant};
 pub use device::{DeviceChoice, DeviceError, OpenDevice};
-pub use evaluate::EvaluateRequest;
+pub use evaluate::{EvaluateRequest, Predicted};
 pub use probes::{ProbeRecipe, ProbeRequest, Probed};
 pub use train::{EpochReport, TrainRequest, Trained};
 
@@ -52,12 +54,16 @@ impl CancelToken {
 pub enum Request {
     /// All-pairs CKA.
     Analyze(AnalyzeRequest),
+    /// CKA between models.
+    Compare(CompareRequest),
     /// The first-component suite.
     Components(ComponentsRequest),
     /// Accuracy without sets of blocks.
     Delete(DeletionRequest),
     /// Accuracy and loss.
     Evaluate(EvaluateRequest),
+    /// The same, and what is predicted for every image.
+    Predict(EvaluateRequest),
     /// Linear probes.
     Probe(ProbeRequest),
     /// Train from a seed.
@@ -69,12 +75,16 @@ pub enum Request {
 pub enum Outcome {
     /// Of [`Request::Analyze`].
     Measured(Box<Measured>),
+    /// Of [`Request::Compare`].
+    Compared(Box<Compared>),
     /// Of [`Request::Components`].
     Components(Box<MeasuredComponents>),
     /// Of [`Request::Delete`]: a row for each set.
     Deleted(Vec<DeletionRow>),
     /// Of [`Request::Evaluate`].
     Evaluated(Evaluation),
+    /// Of [`Request::Predict`].
+    Predicted(Box<Predicted>),
     /// Of [`Request::Probe`].
     Probed(Box<Probed>),
     /// Of [`Request::Train`].
@@ -223,11 +233,17 @@ fn compute_thread(choice: DeviceChoice, inbox: &Receiver<Envelope>) {
             Request::Analyze(r) => {
                 analyze::run(&r, &context).map(|m| Outcome::Measured(Box::new(m)))
             }
+            Request::Compare(r) => {
+                compare::run(&r, &context).map(|m| Outcome::Compared(Box::new(m)))
+            }
             Request::Components(r) => {
                 components::run(&r, &context).map(|m| Outcome::Components(Box::new(m)))
             }
             Request::Delete(r) => deletion::run(&r, &context).map(Outcome::Deleted),
             Request::Evaluate(r) => evaluate::run(&r, &context).map(Outcome::Evaluated),
+            Request::Predict(r) => {
+                evaluate::predict(&r, &context).map(|p| Outcome::Predicted(Box::new(p)))
+            }
             Request::Probe(r) => probes::run(&r, &context).map(|p| Outcome::Probed(Box::new(p))),
             Request::Train(r) => train::run(&r, &context).map(|t| Outcome::Trained(Box::new(t))),
         });

@@ -20,11 +20,12 @@ use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
-use super::evaluate::{evaluate, fits};
+use super::evaluate::{evaluate, fits, predicted};
 use super::{Context, EngineError, Event};
 use crate::data::augment::crop_flip;
 use crate::data::{Dataset, Normaliser};
 use crate::domain::ModelSpec;
+use crate::domain::predictions::Predictions;
 use crate::model::init::initial_state;
 use crate::model::weights::Precision;
 use crate::model::{Mode, ResNet, StateDict};
@@ -80,6 +81,8 @@ pub struct Trained {
     pub state: StateDict,
     /// Evaluation on all test images.
     pub test: Evaluation,
+    /// What is predicted for each of them.
+    pub predictions: Predictions,
     /// The device, in words.
     pub device: String,
 }
@@ -185,8 +188,8 @@ pub(super) fn run(request: &TrainRequest, context: &Context<'_>) -> Result<Train
     }
     request.precision.round(&mut state);
     let net = ResNet::from_state(spec, &state, &plain)?;
-    let test = evaluate(&net, &data.test, data.test.len(), context, true)?;
-    Ok(Trained { state, test, device: context.device.label.clone() })
+    let (test, predictions) = predicted(&net, &data.test, context)?;
+    Ok(Trained { state, test, predictions, device: context.device.label.clone() })
 }
 
 #[cfg(test)]

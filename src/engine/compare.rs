@@ -1,0 +1,277 @@
+//! CKA between the layers of any number of models over the same images, in one
+//! pass: per batch every model runs once, and all pairs take its Gram matrices.
+//!
+//! Alive at a time: one model's activation chain, the packed Gram matrices of
+//! one batch for every model (`layers x b(b-1)/2` f32 values, twice that with
+//! the maps without first components) and the sums, which are bounded. Nothing
+//! grows with the number of examples.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::analyze::SamplePlan;
+use super::evaluate::{fits, upload};
+use super::{Context, EngineError};
+use crate::data::ImageSet;
+use crate::domain::cka::{CkaAccumulator, CkaEstimate, CrossAccumulator, PackedGrams};
+use crate::domain::pca::{ComponentSums, MIN_EXAMPLES};
+use crate::domain::{Bypass, ModelSpec, SimilarityMatrix};
+use crate::model::capture::{CaptureError, GramTap, grams};
+use crate::model::{Mode, ResNet, StateDict, Wanted};
+use crate::runs::Seconds;
+
+/// One of the models.
+#[derive(Debug, Clone)]
+pub struct ComparedModel {
+    /// The network, with its preprocessing.
+    pub spec: ModelSpec,
+    /// Its weights.
+    pub state: Arc<StateDict>,
+}
+
+/// A request for the maps of pairs of models over `images`.
+#[derive(Debug)]
+pub struct CompareRequest {
+    /// The models; those in no pair are not run.
+    pub models: Vec<ComparedModel>,
+    /// The images that all see.
+    pub images: Arc<ImageSet>,
+    /// Which of them, in which batches.
+    pub plan: SamplePlan,
+    /// Pairs of indices in `models` (rows, columns). A model with itself gives
+    /// its own map.
+    pub pairs: Vec<(usize, usize)>,
+    /// Whether each pair is also compared with every layer's first component
+    /// removed. Batches below 16 examples are left out of that map.
+    pub without_pc1: bool,
+}
+
+/// The map of one pair.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ComparedPair {
+    /// The models, as in the request.
+    pub pair: (usize, usize),
+    /// CKA of every layer of the first with every layer of the second.
+    pub estimate: CkaEstimate,
+    /// The same without first components, if it was asked for.
+    pub without_pc1: Option<SimilarityMatrix>,
+}
+
+/// The maps and how they came about.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Compared {
+    /// One per pair, in the request's order.
+    pub pairs: Vec<ComparedPair>,
+    /// Images per pass.
+    pub examples: usize,
+    /// Images per pass left out.
+    pub dropped: usize,
+    /// Where the time went, over all models and pairs.
+    pub seconds: Seconds,
+    /// The device, in words.
+    pub device: String,
+}
+
+/// A batch of one model: its Gram matrices and those without first components.
+struct Captured {
+    whole: PackedGrams,
+    without: Option<PackedGrams>,
+}
+
+/// Sums of one pair.
+enum Sums {
+    Within(CkaAccumulator),
+    Between(CrossAccumulator),
+}
+
+impl Sums {
+    fn new(layers: &[usize], (a, b): (usize, usize)) -> Sums {
+        match a == b {
+            true => Sums::Within(CkaAccumulator::new(layers[a])),
+            false => Sums::Between(CrossAccumulator::new(layers[a], layers[b])),
+        }
+    }
+
+    fn add(&mut self, a: &PackedGrams, b: &PackedGrams) -> Result<(), EngineError> {
+        let added = match self {
+            Sums::Within(sums) => sums.add(a),
+            Sums::Between(sums) => sums.add(a, b),
+        };
+        Ok(added.map_err(CaptureError::from)?)
+    }
+
+    fn finish(&self) -> Result<CkaEstimate, EngineError> {
+        let found = match self {
+            Sums::Within(sums) => sums.finish(),
+            Sums::Between(sums) => sums.finish(),
+        };
+        Ok(found.map_err(CaptureError::from)?)
+    }
+}
+
+pub(super) fn run(
+    request: &CompareRequest,
+    context: &Context<'_>,
+) -> Result<Compared, EngineError> {
+    let models = &request.models;
+    check(request)?;
+    let plan = request.plan.batches(request.images.len())?;
+    let device = &context.device.device;
+    let needed = |k: usize| request.pairs.iter().any(|(a, b)| [*a, *b].contains(&k));
+    let layers: Vec<usize> = models.iter().map(|m| m.spec.layers().len()).collect();
+    let mut nets = Vec::new();
+    for (k, model) in models.iter().enumerate() {
+        let net = match needed(k) {
+            true => Some(ResNet::from_state(&model.spec, &model.state, device)?),
+            false => None,
+        };
+        nets.push(net);
+    }
+    let per_batch: usize = (0..models.len()).filter(|k| needed(*k)).map(|k| layers[k]).sum();
+    let total = per_batch * plan.batches.len();
+    let new = || request.pairs.iter().map(|pair| Sums::new(&layers, *pair)).collect::<Vec<_>>();
+    let (mut sums, mut reduced) = (new(), request.without_pc1.then(new));
+    let mut seconds = Seconds::default();
+    let (start, mut done) = (Instant::now(), 0);
+    for indices in &plan.batches {
+        let mut batch: Vec<Option<Captured>> = Vec::new();
+        for net in &nets {
+            let captured = match net {
+                Some(net) => {
+                    let without = request.without_pc1 && indices.len() >= MIN_EXAMPLES;
+                    let report = |layer: usize| context.progress(done + layer + 1, total, "layers");
+                    let found = capture(
+                        net,
+                        &request.images,
+                        indices,
+                        without,
+                        context,
+                        report,
+                        &mut seconds,
+                    )?;
+                    done += found.whole.layers();
+                    Some(found)
+                }
+                None => None,
+            };
+            batch.push(captured);
+        }
+        let pairs = Instant::now();
+        for (at, (a, b)) in request.pairs.iter().enumerate() {
+            context.check_cancelled()?;
+            let (Some(a), Some(b)) = (&batch[*a], &batch[*b]) else { continue };
+            sums[at].add(&a.whole, &b.whole)?;
+            if let (Some(sums), Some(a), Some(b)) = (&mut reduced, &a.without, &b.without) {
+                sums[at].add(a, b)?;
+            }
+        }
+        seconds.pairs += pairs.elapsed().as_secs_f64();
+    }
+    let finish = Instant::now();
+    let mut pairs = Vec::new();
+    for (at, pair) in request.pairs.iter().enumerate() {
+        let without_pc1 = match &reduced {
+            Some(sums) => Some(sums[at].finish()?.cka),
+            None => None,
+        };
+        pairs.push(ComparedPair { pair: *pair, estimate: sums[at].finish()?, without_pc1 });
+    }
+    seconds.pairs += finish.elapsed().as_secs_f64();
+    seconds.total = start.elapsed().as_secs_f64();
+    Ok(Compared {
+        pairs,
+        examples: plan.examples,
+        dropped: plan.dropped,
+        seconds,
+        device: context.device.label.clone(),
+    })
+}
+
+fn check(request: &CompareRequest) -> Result<(), EngineError> {
+    let refuse = |text: String| Err(EngineError::Request(text));
+    if request.pairs.is_empty() {
+        return refuse("there are no models to compare".into());
+    }
+    for (a, b) in &request.pairs {
+        for k in [*a, *b] {
+            match request.models.get(k) {
+                Some(model) => fits(&model.spec, &request.images)?,
+                None => return refuse(format!("there is no model {k} to compare")),
+            }
+        }
+    }
+    let plan = request.plan;
+    let largest = plan.batch.min(plan.examples.unwrap_or(request.images.len()));
+    if request.without_pc1 && largest < MIN_EXAMPLES {
+        return refuse(format!(
+            "batches of {largest} are too small to remove first components: at least {MIN_EXAMPLES} examples are needed"
+        ));
+    }
+    Ok(())
+}
+
+/// Runs one model over one batch.
+fn capture(
+    net: &ResNet,
+    images: &ImageSet,
+    indices: &[u32],
+    without: bool,
+    context: &Context<'_>,
+    report: impl Fn(usize),
+    seconds: &mut Seconds,
+) -> Result<Captured, EngineError> {
+    let pass = Instant::now();
+    let (layers, n) = (net.spec().layers().len(), indices.len());
+    let mut whole = PackedGrams::new(layers, n).map_err(CaptureError::from)?;
+    let x = upload(net.spec(), images, indices, &context.device.device);
+    let cancelled = || match context.cancel.is_cancelled() {
+        true => Err(CaptureError::Cancelled),
+        false => Ok(()),
+    };
+    let failed = |error: CaptureError| match error {
+        CaptureError::Cancelled => EngineError::Cancelled,
+        error => error.into(),
+    };
+    let none = Bypass::none();
+    let (gram, reduced) = if without {
+        let refused = |e: crate::domain::pca::PcaError| CaptureError::Estimator(e.to_string());
+        let mut kept = ComponentSums::new(layers, n, 1, 0.0).map_err(refused)?;
+        let mut spent = 0.0;
+        let mut ready = None;
+        net.forward_tapped(x, Mode::Evaluate, &none, |layer, activation| {
+            cancelled()?;
+            let begin = Instant::now();
+            let gram = match ready.take() {
+                Some((at, gram)) if at == layer => gram,
+                _ => {
+                    let (own, behind) = grams(layer, activation)?;
+                    ready = behind;
+                    own
+                }
+            };
+            whole.set_gram(layer, &gram)?;
+            kept.set_gram(layer, &gram).map_err(refused)?;
+            spent += begin.elapsed().as_secs_f64();
+            report(layer);
+            // A norm that is computed again costs little beside the components.
+            Ok(Wanted::All)
+        })
+        .map_err(failed)?;
+        let begin = Instant::now();
+        let reduced = kept.without_first().map_err(CaptureError::from)?;
+        (spent + begin.elapsed().as_secs_f64(), Some(reduced))
+    } else {
+        let mut tap = GramTap::new(&mut whole);
+        net.forward_tapped(x, Mode::Evaluate, &none, |layer, activation| {
+            cancelled()?;
+            let wanted = tap.take(layer, activation)?;
+            report(layer);
+            Ok(wanted)
+        })
+        .map_err(failed)?;
+        (tap.spent().as_secs_f64(), None)
+    };
+    seconds.gram += gram;
+    seconds.forward += pass.elapsed().as_secs_f64() - gram;
+    Ok(Captured { whole, without: reduced })
+}
