@@ -123,11 +123,9 @@ pub fn partner(runs: &[RunSummary], id: &RunId) -> Option<RunId> {
             return None;
         }
         let images = other.data.fingerprint == mine.data.fingerprint;
-        Some(
-            4 * u8::from(images)
-                + 2 * u8::from(other.model == mine.model)
-                + u8::from(other.seed != mine.seed),
-        )
+        let model = other.model == mine.model;
+        let seed = model && other.seed != mine.seed;
+        Some(4 * u8::from(images) + 2 * u8::from(model) + u8::from(seed))
     };
     // the first of the best
     let best = runs.iter().filter_map(score).max()?;

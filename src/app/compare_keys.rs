@@ -143,6 +143,7 @@ pub(super) fn act(app: &mut App, action: Action, count: Option<usize>) -> Vec<Ef
             }
         }
         Action::CrossMap => return cross(app),
+        Action::Predictions => return super::predictions_keys::open(app),
         Action::Open => {
             let id = c.side(focus).run().id.clone();
             app.loading = Some(id.clone());

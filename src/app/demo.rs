@@ -6,16 +6,18 @@ use ndarray::Array2;
 
 use crate::domain::components::Components;
 use crate::domain::deletion::{DeletionRow, DeletionTable, Experiment};
+use crate::domain::predictions::Predictions;
 use crate::domain::probes::Probe;
 use crate::domain::{Layer, LayerKind, ModelSpec, Preset, SimilarityMatrix};
 use crate::runs::{
     AnalysisRecord, CkaAnalysis, ComparedImages, ComponentsAnalysis, ComponentsRecord, DataRecord,
     DeletionAnalysis, DeletionRecord, Evaluation, FORMAT, LoadedRun, PairAnalysis, PairRecord,
-    ProbesAnalysis, ProbesRecord, Recipe, RunId, RunManifest, RunState, RunSummary, Sample,
-    Seconds, Side,
+    PredictionsAnalysis, ProbesAnalysis, ProbesRecord, Recipe, RunId, RunManifest, RunState,
+    RunSummary, Sample, Seconds, Side,
 };
 
 use super::explorer::Explorer;
+use super::predictions::Answers;
 use super::state::{App, Input, Look};
 use super::update::update;
 
@@ -381,4 +383,42 @@ pub fn synthetic_pair(a: &LoadedRun, b: &LoadedRun) -> PairAnalysis {
         se,
         without_pc1: None,
     }
+}
+
+/// The screen of predictions over six synthetic runs of two architectures.
+pub fn predictions_app(look: Look, size: (u16, u16)) -> App {
+    let mut app = full_app(look, 20, size);
+    let mut all: Vec<Answers> = (0..6u64).map(answers).collect();
+    all.push(Answers { found: Err("has no predictions yet".into()), ..answers(9) });
+    app.screen = super::state::Screen::Home;
+    app.asked_predictions = true;
+    update(&mut app, Input::PredictionsLoaded(all));
+    app
+}
+
+/// What run `seed` predicts: even seeds are of another depth and worse at class 3.
+fn answers(seed: u64) -> Answers {
+    let depth = if seed % 2 == 0 { 20 } else { 38 };
+    let run = synthetic_run(depth);
+    let mut manifest = run.manifest;
+    manifest.name = format!("resnet{depth}-s{seed}");
+    manifest.seed = Some(seed);
+    let images: Vec<u32> = (0..400).collect();
+    let labels: Vec<u16> = images.iter().map(|i| (i % 10) as u16).collect();
+    let right = |i: u32| {
+        let hash = (u64::from(i) * 2_654_435_761 + seed * 40_503) % 100;
+        hash < if seed % 2 == 0 && i % 10 == 3 { 25 } else { 75 }
+    };
+    let predicted = images.iter().zip(&labels);
+    let predicted =
+        predicted.map(|(i, label)| if right(*i) { *label } else { (label + 1) % 10 }).collect();
+    let predictions =
+        Predictions { confidence: vec![0.8; images.len()], images, labels, predicted };
+    let found = PredictionsAnalysis::new(
+        predictions,
+        manifest.data.clone(),
+        "0".repeat(64),
+        "cpu (flex, 2 threads)".into(),
+    );
+    Answers { id: RunId::Embedded(manifest.name.clone()), manifest, found: Ok(found) }
 }

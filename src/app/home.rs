@@ -18,6 +18,7 @@ pub(super) fn act_home(app: &mut App, action: Action, count: Option<usize>) -> V
         Action::First => count.map_or(0, |n| n.saturating_sub(1)),
         Action::Last => count.map_or(usize::MAX, |n| n.saturating_sub(1)),
         Action::Open => return open_selected(app),
+        Action::Predictions => return super::predictions_keys::open(app),
         Action::Compare => return super::compare_keys::open(app),
         Action::Choose => {
             let id = app.home.selection().map(|run| run.id.clone());

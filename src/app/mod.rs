@@ -7,6 +7,7 @@
 //! - [`compare`]: two runs side by side
 //! - [`explorer`]: an open run; [`viewport`]: zoom and scrolling
 //! - [`inspect`]: the tabs beside the map; [`pruning`]: deleted blocks
+//! - [`predictions`]: which networks agree, and groups of them
 //! - [`jobs`]: computations asked for; [`running`]: the one that runs
 //! - [`layout`]: where things are at a given size
 //! - [`update`](mod@update): the function
@@ -26,6 +27,8 @@ pub mod key;
 pub mod keymap;
 pub mod layout;
 pub mod mode;
+pub mod predictions;
+mod predictions_keys;
 pub mod pruning;
 pub mod running;
 pub mod state;

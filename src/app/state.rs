@@ -13,6 +13,7 @@ use super::find::Find;
 use super::jobs::{JobId, JobRequest, JobUpdate, Picture};
 use super::key::Key;
 use super::keymap::Keymap;
+use super::predictions::{Answers, PredictionsView};
 use super::running::Running;
 
 /// How many colours the terminal shows.
@@ -107,6 +108,8 @@ pub enum Screen {
     Explorer,
     /// Two runs side by side.
     Compare,
+    /// What networks predict.
+    Predictions,
 }
 
 /// The list of runs.
@@ -172,6 +175,8 @@ pub enum Effect {
     LoadRun(RunId),
     /// Read two runs and what is known between them.
     LoadPair(RunId, RunId),
+    /// Read the predictions of runs.
+    LoadPredictions(Vec<RunId>),
     /// Write the current map.
     Export(Box<ExportRequest>),
     /// Start a computation.
@@ -218,6 +223,8 @@ pub enum Input {
     RunLoaded(Result<Box<LoadedRun>, String>),
     /// Two runs were read.
     PairLoaded(Result<Box<LoadedPair>, String>),
+    /// The predictions of runs were read.
+    PredictionsLoaded(Vec<Answers>),
     /// The device of this session, in words.
     Device(String),
     /// News of a computation.
@@ -243,6 +250,10 @@ pub struct App {
     pub explorer: Option<Explorer>,
     /// Two runs side by side.
     pub compare: Option<Compare>,
+    /// What networks predict.
+    pub predictions: Option<PredictionsView>,
+    /// Whether predictions are being read.
+    pub asked_predictions: bool,
     /// A run that is being read.
     pub loading: Option<RunId>,
     /// Two runs that are being read.
@@ -280,6 +291,8 @@ impl App {
             home: Home::default(),
             explorer: None,
             compare: None,
+            predictions: None,
+            asked_predictions: false,
             loading: open,
             comparing: None,
             find: None,
@@ -308,6 +321,7 @@ impl App {
             Screen::Home => Scope::Home,
             Screen::Explorer => Scope::Explorer,
             Screen::Compare => Scope::Compare,
+            Screen::Predictions => Scope::Predictions,
         }
     }
 

@@ -185,3 +185,50 @@ proptest! {
         }
     }
 }
+
+fn predictions(app: &App) -> &super::predictions::PredictionsView {
+    app.predictions.as_ref().unwrap()
+}
+
+#[test]
+fn networks_of_one_architecture_are_compared_with_the_others() {
+    use super::predictions::{Group, Page};
+    let mut app = demo::predictions_app(look(), (120, 40));
+    assert_eq!(app.screen, Screen::Predictions);
+    let view = predictions(&app);
+    assert_eq!((view.members().len(), view.left_out().len()), (6, 1));
+    let count = |view: &super::predictions::PredictionsView, g| {
+        view.members().iter().filter(|m| m.group == g).count()
+    };
+    assert_eq!((count(view, Group::A), count(view, Group::B)), (3, 3));
+    let contrast = view.contrast().unwrap();
+    let worst = contrast.classes.iter().min_by(|x, y| (x.a - x.b).total_cmp(&(y.a - y.b)));
+    assert_eq!(worst.unwrap().class, 3, "even seeds are worse at class 3");
+    let before = contrast.accuracy;
+    press(&mut app, "s");
+    assert_eq!(predictions(&app).contrast().unwrap().accuracy, (before.1, before.0));
+    // a run goes round the groups, and an empty group says what to do
+    press(&mut app, "j Space");
+    assert_eq!(predictions(&app).members()[1].group, Group::B);
+    for _ in 0..6 {
+        press(&mut app, "Space k");
+    }
+    press(&mut app, "Tab");
+    assert_eq!(predictions(&app).page(), Page::Examples);
+    let effects = press(&mut app, "j");
+    if predictions(&app).contrast().is_ok() {
+        assert!(matches!(effects[..], [Effect::LoadPictures(..)] | []), "{effects:?}");
+    }
+    press(&mut app, "Esc");
+    assert_eq!(app.screen, Screen::Home);
+}
+
+#[test]
+fn without_predictions_one_line_says_how_to_get_them() {
+    let mut app = demo::full_app(look(), 20, (120, 40));
+    press(&mut app, "Esc");
+    assert!(matches!(press(&mut app, "P")[..], [Effect::LoadPredictions(_)]));
+    update(&mut app, Input::PredictionsLoaded(Vec::new()));
+    assert!(app.toast.as_ref().unwrap().text.contains("blockscope analyze"));
+    assert_eq!(app.screen, Screen::Home);
+}

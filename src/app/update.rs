@@ -14,6 +14,7 @@ use super::inspect::Tab;
 use super::key::{Key, KeyCode};
 use super::keymap::Lookup;
 use super::layout::{ExplorerLayout, HomeLayout, too_small};
+use super::predictions_keys;
 use super::running;
 use super::state::{App, ColourDepth, Effect, ExportRequest, Input, Screen};
 
@@ -54,6 +55,7 @@ pub fn update(app: &mut App, input: Input) -> Vec<Effect> {
             scroll_home(app);
         }
         Input::RunLoaded(result) => return on_loaded(app, result),
+        Input::PredictionsLoaded(all) => return predictions_keys::loaded(app, all),
         Input::PairLoaded(result) => return compare_keys::loaded(app, result),
         Input::Device(device) => app.device = Some(device),
         Input::Job(id, news) => running::news(app, id, news),
@@ -61,6 +63,11 @@ pub fn update(app: &mut App, input: Input) -> Vec<Effect> {
             let sides = app.compare.iter_mut().flat_map(|c| c.sides_mut());
             for e in app.explorer.iter_mut().chain(sides).filter(|e| e.run().id == run) {
                 e.album.take(result.clone());
+            }
+            if let Some(view) = &mut app.predictions
+                && view.members().first().is_some_and(|m| m.id == run)
+            {
+                view.album.take(result);
             }
         }
         Input::Exported(Ok(paths)) => app.tell(written(&paths)),
@@ -251,6 +258,7 @@ fn act(app: &mut App, action: Action, count: Option<usize>) -> Vec<Effect> {
             Screen::Home => return act_home(app, action, count),
             Screen::Explorer => return act_explorer(app, action, count),
             Screen::Compare => return compare_keys::act(app, action, count),
+            Screen::Predictions => return predictions_keys::act(app, action, count),
         },
     }
     Vec::new()
@@ -394,6 +402,7 @@ fn on_click(app: &mut App, at: (u16, u16)) -> Vec<Effect> {
     }
     match app.scope() {
         Scope::Compare => return compare_keys::click(app, at),
+        Scope::Predictions => {}
         Scope::Explorer => {
             let map = ExplorerLayout::new(app.size).map;
             if let (true, Some(e)) = (map.contains(at), &mut app.explorer)
@@ -424,6 +433,8 @@ fn on_wheel(app: &mut App, at: (u16, u16), up: bool) {
     } else if too_small(app.size) {
     } else if app.screen == Screen::Home {
         act_home(app, if up { Action::Up } else { Action::Down }, None);
+    } else if app.screen == Screen::Predictions {
+        predictions_keys::act(app, if up { Action::Up } else { Action::Down }, None);
     } else if app.screen == Screen::Compare {
         compare_keys::wheel(app, at, up);
     } else if ExplorerLayout::new(app.size).map.contains(at) {

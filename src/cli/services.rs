@@ -1,12 +1,15 @@
 //! The program as the explorer sees it: runs, exports, pictures, and
 //! computations on the engine, each followed by a thread of its own.
 
+mod cross;
+
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::{Failure, images};
 use crate::app::jobs::{JobId, JobKind, JobRequest, JobUpdate, Picture};
+use crate::app::predictions::Answers;
 use crate::app::{ExportRequest, LoadedPair};
 use crate::data::{DataSource, Dataset};
 use crate::domain::Bypass;
@@ -91,6 +94,21 @@ impl Services for Program {
         Ok(LoadedPair { runs, cross })
     }
 
+    fn predictions(&self, ids: &[RunId]) -> Vec<Answers> {
+        let store = &self.inner.store;
+        let answers = |id: &RunId| {
+            let manifest = store.manifest(id).ok()?;
+            let found = match store.predictions(id) {
+                Ok(Some(found)) if found.record.weights_hash == manifest.weights_hash => Ok(found),
+                Ok(Some(_)) => Err("its predictions are of other weights".to_string()),
+                Ok(None) => Err("has no predictions yet".to_string()),
+                Err(error) => Err(error.to_string()),
+            };
+            Some(Answers { id: id.clone(), manifest, found })
+        };
+        ids.iter().filter_map(answers).collect()
+    }
+
     fn export(&self, request: &ExportRequest) -> Result<Vec<PathBuf>, String> {
         let colormap = self
             .inner
@@ -139,8 +157,9 @@ impl Services for Program {
 
     fn pictures(&self, run: &RunId, images: &[u32]) -> Result<Vec<(u32, Picture)>, String> {
         let loaded = self.load(run)?;
-        let suite = loaded.components.ok_or("this run has no principal components")?;
-        let data = self.inner.images_of(&loaded.manifest, &suite.record.data.fingerprint)?;
+        let suite = loaded.components.as_ref().map(|c| &c.record.data.fingerprint);
+        let fingerprint = suite.unwrap_or(&loaded.manifest.data.fingerprint);
+        let data = self.inner.images_of(&loaded.manifest, fingerprint)?;
         let [channels, height, width] = data.test.shape();
         if channels != 3 {
             return Err(format!("images of {channels} channels have no picture"));
@@ -188,6 +207,9 @@ impl Inner {
         token: &CancelToken,
         news: &JobNews,
     ) -> Result<JobUpdate, String> {
+        if let JobKind::Cross(other) = &request.kind {
+            return self.cross(request, other, token, news);
+        }
         let words = |e: runs::RunError| e.to_string();
         let run = self.store.load(&request.run).map_err(words)?;
         let known = known_baseline(&run.manifest);

@@ -368,6 +368,14 @@ impl RunStore {
         probes::write(&self.writable(id)?, analysis)
     }
 
+    /// Reads a run's predictions alone, if it has them.
+    ///
+    /// # Errors
+    /// [`RunError`] naming the file.
+    pub fn predictions(&self, id: &RunId) -> Result<Option<PredictionsAnalysis>, RunError> {
+        predictions::read(self.source(id))
+    }
+
     /// Writes or replaces a run's predictions.
     ///
     /// # Errors

@@ -144,6 +144,7 @@ impl<W: Write> Loop<W> {
                 Effect::ListRuns => Request::List,
                 Effect::LoadRun(id) => Request::Load(id),
                 Effect::LoadPair(a, b) => Request::Pair(a, b),
+                Effect::LoadPredictions(ids) => Request::Predictions(ids),
                 Effect::Export(request) => Request::Export(request),
                 Effect::StartJob(request) => Request::Start(request),
                 Effect::CancelJob(id) => Request::Cancel(id),

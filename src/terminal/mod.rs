@@ -27,6 +27,7 @@ mod tests;
 use std::path::PathBuf;
 
 use crate::app::jobs::{JobId, JobRequest, JobUpdate, Picture};
+use crate::app::predictions::Answers;
 use crate::app::{ExportRequest, Input, LoadedPair};
 use crate::runs::{LoadedRun, RunId, RunSummary};
 
@@ -51,6 +52,9 @@ pub trait Services {
     /// # Errors
     /// One line that says what is wrong with one of them.
     fn pair(&self, a: &RunId, b: &RunId) -> Result<LoadedPair, String>;
+
+    /// Reads the predictions of runs; a run that cannot be read is left out.
+    fn predictions(&self, ids: &[RunId]) -> Vec<Answers>;
 
     /// Writes the current map as PNG, SVG, CSV and NPY and returns their paths.
     ///

@@ -23,6 +23,8 @@ pub enum Request {
     Load(RunId),
     /// Read two runs and what is known between them.
     Pair(RunId, RunId),
+    /// Read the predictions of runs.
+    Predictions(Vec<RunId>),
     /// Write the current map.
     Export(Box<ExportRequest>),
     /// Say which device computes.
@@ -61,6 +63,7 @@ pub(super) fn serve(
     let work = || match request {
         Request::List => Some(Input::RunsListed(services.list())),
         Request::Load(id) => Some(Input::RunLoaded(services.load(id).map(Box::new))),
+        Request::Predictions(ids) => Some(Input::PredictionsLoaded(services.predictions(ids))),
         Request::Pair(a, b) => Some(Input::PairLoaded(services.pair(a, b).map(Box::new))),
         Request::Export(export) => Some(Input::Exported(services.export(export))),
         Request::Device => Some(Input::Device(services.device())),
@@ -83,6 +86,7 @@ pub(super) fn serve(
             Request::List => "reading the list of runs",
             Request::Load(_) => "reading the run",
             Request::Pair(..) => "reading the runs",
+            Request::Predictions(_) => "reading predictions",
             Request::Export(_) => "exporting",
             Request::Device => "asking for the device",
             Request::Pictures(..) => "reading pictures",

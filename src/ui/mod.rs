@@ -34,6 +34,7 @@ pub fn draw(app: &App, skin: &Skin, frame: &mut Frame<'_>) {
     }
     match app.screen {
         Screen::Home => panels::home::draw(app, size, skin, buffer),
+        Screen::Predictions => panels::predictions::draw(app, size, skin, buffer),
         Screen::Compare => panels::compare::draw(app, size, skin, buffer),
         Screen::Explorer => panels::explorer::draw(app, size, skin, buffer),
     }

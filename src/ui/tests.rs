@@ -98,6 +98,19 @@ snapshot!(compare_120x40, pair([38, 38], (120, 40), ColourDepth::Truecolor, "7j"
 snapshot!(compare_200x60, pair([56, 20], (200, 60), ColourDepth::Indexed256, "]"));
 snapshot!(compare_difference_mono_120x40, pair([20, 20], (120, 40), ColourDepth::Mono, "d\t\ta"));
 
+/// What six networks predict, after some keys.
+fn answers(size: (u16, u16), colours: ColourDepth, text: &str) -> App {
+    let mut app = demo::predictions_app(Look::new(&themes(), None, colours), size);
+    keys(&mut app, text);
+    app
+}
+
+snapshot!(predictions_80x24, answers((80, 24), ColourDepth::Truecolor, "j"));
+snapshot!(predictions_examples_120x40, answers((120, 40), ColourDepth::Truecolor, "\tj"));
+snapshot!(predictions_examples_mono_80x24, answers((80, 24), ColourDepth::Mono, "\tjj"));
+snapshot!(predictions_classes_120x40, answers((120, 40), ColourDepth::Truecolor, "\t\t"));
+snapshot!(predictions_examples_200x60, answers((200, 60), ColourDepth::Indexed256, "\t"));
+
 snapshot!(deleting_120x40, {
     let mut app = full(38, (120, 40), ColourDepth::Truecolor, "x");
     let progress = JobUpdate::Progress { done: 512, total: 10_000, unit: "images" };

@@ -9,5 +9,6 @@ pub mod home;
 pub mod inspector;
 pub mod map;
 pub mod message;
+pub mod predictions;
 pub mod readout;
 pub mod running;
