@@ -18,6 +18,7 @@ pub(super) fn act_home(app: &mut App, action: Action, count: Option<usize>) -> V
         Action::First => count.map_or(0, |n| n.saturating_sub(1)),
         Action::Last => count.map_or(usize::MAX, |n| n.saturating_sub(1)),
         Action::Open => return open_selected(app),
+        Action::Grid => return super::grid::open(app),
         Action::Refresh => {
             app.tell("reading the list of runs");
             return vec![Effect::ListRuns];

@@ -7,6 +7,7 @@
 //! - [`explorer`]: an open run; [`viewport`]: zoom and scrolling
 //! - [`inspect`]: the tabs beside the map; [`pruning`]: deleted blocks
 //! - [`jobs`]: computations asked for; [`running`]: the one that runs
+//! - [`grid`]: many maps over two axes
 //! - [`layout`]: where things are at a given size
 //! - [`update`](mod@update): the function
 
@@ -16,6 +17,7 @@ pub mod block_view;
 pub mod demo;
 pub mod explorer;
 pub mod find;
+pub mod grid;
 mod home;
 pub mod inspect;
 pub mod jobs;
@@ -31,6 +33,8 @@ pub mod viewport;
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_grid;
 #[cfg(test)]
 mod tests_inside;
 

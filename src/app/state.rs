@@ -9,9 +9,11 @@ use crate::theme::ThemeSet;
 use super::action::Scope;
 use super::explorer::Explorer;
 use super::find::Find;
+use super::grid::{Grid, GridMap, GridRequest};
 use super::jobs::{JobId, JobRequest, JobUpdate, Picture};
 use super::key::Key;
 use super::keymap::Keymap;
+use super::mode::MapMode;
 use super::running::Running;
 
 /// How many colours the terminal shows.
@@ -104,6 +106,8 @@ pub enum Screen {
     Home,
     /// A run's map.
     Explorer,
+    /// Small multiples.
+    Grid,
 }
 
 /// The list of runs.
@@ -167,6 +171,10 @@ pub enum Effect {
     LoadRun(RunId),
     /// Write the current map.
     Export(Box<ExportRequest>),
+    /// Read one map of a run, for the grid.
+    LoadMap(RunId, MapMode),
+    /// Write the grid as a figure.
+    ExportGrid(Box<GridRequest>),
     /// Start a computation.
     StartJob(JobRequest),
     /// Stop a computation; it answers with its end.
@@ -200,6 +208,8 @@ pub enum Input {
     RunsListed(Vec<RunSummary>),
     /// A run was read.
     RunLoaded(Result<Box<LoadedRun>, String>),
+    /// A map of a run, or in one line why there is none.
+    MapLoaded(RunId, MapMode, Result<Box<GridMap>, String>),
     /// The device of this session, in words.
     Device(String),
     /// News of a computation.
@@ -223,6 +233,8 @@ pub struct App {
     pub home: Home,
     /// The open run.
     pub explorer: Option<Explorer>,
+    /// The grid, once it was open.
+    pub grid: Option<Grid>,
     /// A run that is being read.
     pub loading: Option<RunId>,
     /// The search field, while it is open.
@@ -257,6 +269,7 @@ impl App {
             screen: if open.is_some() { Screen::Explorer } else { Screen::Home },
             home: Home::default(),
             explorer: None,
+            grid: None,
             loading: open,
             find: None,
             help: None,
@@ -283,6 +296,7 @@ impl App {
         match self.screen {
             Screen::Home => Scope::Home,
             Screen::Explorer => Scope::Explorer,
+            Screen::Grid => Scope::Grid,
         }
     }
 

@@ -8,6 +8,7 @@ use crate::runs::LoadedRun;
 use super::action::{Action, Scope, TABLE};
 use super::explorer::Explorer;
 use super::find::{Find, FindEvent};
+use super::grid;
 use super::home::{act_home, open_selected, scroll_home, select_open_run};
 use super::inspect::Tab;
 use super::key::{Key, KeyCode};
@@ -36,9 +37,10 @@ pub fn update(app: &mut App, input: Input) -> Vec<Effect> {
                 explorer.resize((w, h));
             }
             scroll_home(app);
+            return grid::resize(app);
         }
         Input::Click(x, y) => return on_click(app, (x, y)),
-        Input::Wheel(x, y, up) => on_wheel(app, (x, y), up),
+        Input::Wheel(x, y, up) => return on_wheel(app, (x, y), up),
         Input::RunsListed(runs) => {
             let id = app.home.selection().map(|r| r.id.clone());
             let id = id
@@ -48,8 +50,10 @@ pub fn update(app: &mut App, input: Input) -> Vec<Effect> {
             app.home.selected = at.unwrap_or(0);
             app.home.runs = Some(runs);
             scroll_home(app);
+            return grid::relist(app);
         }
         Input::RunLoaded(result) => return on_loaded(app, result),
+        Input::MapLoaded(id, mode, result) => return grid::arrived(app, id, mode, result),
         Input::Device(device) => app.device = Some(device),
         Input::Job(id, news) => running::news(app, id, news),
         Input::Pictures(run, result) => {
@@ -60,9 +64,8 @@ pub fn update(app: &mut App, input: Input) -> Vec<Effect> {
         Input::Exported(Ok(paths)) => app.tell(written(&paths)),
         Input::Exported(Err(why)) => app.complain(format!("export failed: {why}")),
         Input::Failed(why) => {
-            if app.loading.take().is_some() && app.explorer.is_none() {
-                app.screen = Screen::Home;
-            }
+            app.loading = None;
+            leave_nothing(app);
             app.complain(why);
         }
     }
@@ -79,6 +82,7 @@ fn on_loaded(app: &mut App, result: Result<Box<LoadedRun>, String>) -> Vec<Effec
             app.find = None;
             let problem = run.problems.first().cloned();
             app.explorer = Some(Explorer::new(*run, app.size, app.explorer.as_ref()));
+            grid::entered(app);
             app.screen = Screen::Explorer;
             select_open_run(app);
             if let Some(problem) = problem {
@@ -89,12 +93,17 @@ fn on_loaded(app: &mut App, result: Result<Box<LoadedRun>, String>) -> Vec<Effec
         }
         Err(why) => {
             app.loading = None;
-            if app.explorer.is_none() {
-                app.screen = Screen::Home;
-            }
+            leave_nothing(app);
             app.complain(why);
             Vec::new()
         }
+    }
+}
+
+/// Without a run the explorer has nothing to show.
+fn leave_nothing(app: &mut App) {
+    if app.screen == Screen::Explorer && app.explorer.is_none() {
+        app.screen = Screen::Home;
     }
 }
 
@@ -243,6 +252,7 @@ fn act(app: &mut App, action: Action, count: Option<usize>) -> Vec<Effect> {
         _ => match app.screen {
             Screen::Home => return act_home(app, action, count),
             Screen::Explorer => return act_explorer(app, action, count),
+            Screen::Grid => return grid::act(app, action, count),
         },
     }
     Vec::new()
@@ -263,11 +273,11 @@ fn scroll_help(app: &mut App, action: Action) {
     .min(last);
 }
 
-/// Back to the list of runs.
+/// Back to the list of runs, or to the grid that the run was opened from.
 fn leave(app: &mut App) -> Vec<Effect> {
-    app.screen = Screen::Home;
+    app.screen = grid::screen_behind(app);
     app.loading = None;
-    if app.home.runs.is_none() { vec![Effect::ListRuns] } else { Vec::new() }
+    if app.home.runs.is_none() { vec![Effect::ListRuns] } else { grid::refresh(app) }
 }
 
 fn act_explorer(app: &mut App, action: Action, count: Option<usize>) -> Vec<Effect> {
@@ -388,6 +398,7 @@ fn on_click(app: &mut App, at: (u16, u16)) -> Vec<Effect> {
                 e.move_to(row, col);
             }
         }
+        Scope::Grid => return grid::click(app, at),
         _ => {
             let list = HomeLayout::new(app.size).list;
             let row = app.home.offset + usize::from(at.1.saturating_sub(list.y));
@@ -404,13 +415,16 @@ fn on_click(app: &mut App, at: (u16, u16)) -> Vec<Effect> {
     Vec::new()
 }
 
-fn on_wheel(app: &mut App, at: (u16, u16), up: bool) {
+fn on_wheel(app: &mut App, at: (u16, u16), up: bool) -> Vec<Effect> {
     if app.help.is_some() {
         scroll_help(app, if up { Action::Up } else { Action::Down });
     } else if too_small(app.size) {
     } else if app.screen == Screen::Home {
-        act_home(app, if up { Action::Up } else { Action::Down }, None);
+        return act_home(app, if up { Action::Up } else { Action::Down }, None);
+    } else if app.screen == Screen::Grid {
+        return grid::act(app, if up { Action::Up } else { Action::Down }, None);
     } else if ExplorerLayout::new(app.size).map.contains(at) {
-        act_explorer(app, if up { Action::ZoomIn } else { Action::ZoomOut }, None);
+        return act_explorer(app, if up { Action::ZoomIn } else { Action::ZoomOut }, None);
     }
+    Vec::new()
 }

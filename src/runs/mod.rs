@@ -8,6 +8,7 @@ pub mod embedded;
 mod error;
 #[cfg(test)]
 pub(crate) mod fixtures;
+pub mod grid;
 pub mod hash;
 pub mod manifest;
 mod metrics;
@@ -24,6 +25,7 @@ mod time;
 mod write;
 
 pub use error::RunError;
+pub use grid::{Axis, AxisValue, GridPlan, RunFilter};
 pub use manifest::{
     AnalysisRecord, CkaAnalysis, ComponentsAnalysis, ComponentsRecord, DataRecord,
     DeletionAnalysis, DeletionRecord, Evaluation, FORMAT, ProbesAnalysis, ProbesRecord, PrunedFrom,

@@ -35,6 +35,7 @@ pub fn draw(app: &App, skin: &Skin, frame: &mut Frame<'_>) {
     match app.screen {
         Screen::Home => panels::home::draw(app, size, skin, buffer),
         Screen::Explorer => panels::explorer::draw(app, size, skin, buffer),
+        Screen::Grid => panels::grid::draw(app, size, skin, buffer),
     }
     if let Some(scroll) = app.help {
         panels::help::draw(app, scroll, size, skin, buffer);

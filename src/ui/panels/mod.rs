@@ -3,6 +3,7 @@
 pub mod bars;
 pub mod explorer;
 pub mod find;
+pub mod grid;
 pub mod help;
 pub mod home;
 pub mod inspector;
