@@ -98,10 +98,13 @@ pub fn figure<'a>(
             Some((&runs[*at], in_view(&read.map, view)))
         });
         cells.push(drawn.map(|(run, map)| {
-            let mut caption = format!("{} layers", map.layers.len());
+            let mut caption = vec![format!("{} layers", map.layers.len())];
+            if here.len() > 1 {
+                caption.push(format!("1 of {}", here.len()));
+            }
             if let Ok(manifest) = &run.manifest {
                 if let Some(test) = &manifest.test {
-                    caption.push_str(&format!(" · test {:.1} %", 100.0 * test.accuracy()));
+                    caption.push(format!("test {:.1} %", 100.0 * test.accuracy()));
                 }
                 let source = match by_share {
                     true => source(manifest),
@@ -110,9 +113,6 @@ pub fn figure<'a>(
                 if !data.contains(&source) {
                     data.push(source);
                 }
-            }
-            if here.len() > 1 {
-                caption.push_str(&format!(" · 1 of {} runs", here.len()));
             }
             Multiple { layers: map.layers, values: map.values, caption }
         }));

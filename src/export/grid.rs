@@ -33,8 +33,8 @@ pub struct Multiple {
     pub layers: Vec<Layer>,
     /// Its values.
     pub values: SimilarityMatrix,
-    /// A line below it.
-    pub caption: String,
+    /// A line below it: as many parts as fit, the most important first.
+    pub caption: Vec<String>,
 }
 
 /// A figure of many maps.
@@ -90,7 +90,7 @@ impl GridExport<'_> {
     fn places(&self) -> Places {
         let most = self.cells.iter().flatten().map(|m| m.layers.len()).max().unwrap_or(1).max(1);
         // whole pixels per cell for the largest map
-        let side = (most * (SIDE.0 / most).max(1)).min(SIDE.1);
+        let side = (most * ((SIDE.0 + most / 2) / most).max(1)).min(SIDE.1);
         let side = side.min(LONGEST / self.rows.len().max(self.cols.len()).max(1)).max(48) as u32;
         let widest =
             |texts: &[String]| texts.iter().map(|t| png::text_width(t, DOTS.1)).max().unwrap_or(0);
@@ -189,11 +189,12 @@ fn draw(grid: &GridExport) -> RgbImage {
             png::fill(&mut out, x - from, y + tick, TICK.0, 2, png::INK);
         }
         let group = multiple.values.rows().div_ceil(at.side as usize);
-        let pooled = if group > 1 { format!(" · {group}x{group} mean") } else { String::new() };
-        let caption = cut(&format!("{}{pooled}", multiple.caption), at.side + GAP - 8);
+        let pooled = (group > 1).then(|| format!("{group}x{group} mean"));
+        let parts: Vec<String> = pooled.into_iter().chain(multiple.caption.clone()).collect();
+        let caption = joined(&parts, at.side + GAP - 8);
         png::text(&mut out, x, y + at.side + 8, &caption, DOTS.1);
     }
-    let length = at.size.1 - at.top - 24 - MARGIN;
+    let length = bar_length(&at);
     png::bar(&mut out, grid.colormap, (at.bar, at.top), (BAR, length));
     let (low, top) = grid.ends();
     png::text(&mut out, at.bar + BAR + 10, at.top, &top, DOTS.1);
@@ -213,13 +214,16 @@ fn fitted(values: &SimilarityMatrix, side: usize) -> SimilarityMatrix {
     }))
 }
 
-/// The text in at most `room` pixels.
-fn cut(text: &str, room: u32) -> String {
-    let most = room / ((font::WIDTH as u32 + 1) * DOTS.1);
-    match text.chars().count() > most as usize {
-        true => text.chars().take(most.saturating_sub(2) as usize).chain("..".chars()).collect(),
-        false => text.to_string(),
-    }
+/// As many of the parts as fit in `room` pixels.
+fn joined(parts: &[String], room: u32) -> String {
+    let fits = |n: &usize| png::text_width(&parts[..*n].join(" · "), DOTS.1) <= room;
+    let most = (0..=parts.len()).rev().find(fits).unwrap_or(0);
+    parts[..most].join(" · ")
+}
+
+/// Height of the colour bar: that of the maps, but no tower.
+fn bar_length(at: &Places) -> u32 {
+    (at.size.1 - at.top - 24 - MARGIN).min(900)
 }
 
 fn figure(grid: &GridExport) -> Result<String, ExportError> {
@@ -282,10 +286,11 @@ fn write_figure(
         }
         writeln!(out, "<path d=\"{path}\" stroke=\"#333\" stroke-width=\"1.5\"/>")?;
         let below = y + side + 19;
-        writeln!(out, "<text x=\"{x}\" y=\"{below}\">{}</text>", svg::escape(&multiple.caption))?;
+        let caption = joined(&multiple.caption, (side + GAP) * 3 / 2);
+        writeln!(out, "<text x=\"{x}\" y=\"{below}\">{}</text>", svg::escape(&caption))?;
     }
     writeln!(out, "</g>")?;
-    let length = at.size.1 - at.top - 24 - MARGIN;
+    let length = bar_length(&at);
     let place = (f64::from(at.bar), f64::from(at.top), f64::from(length));
     svg::write_bar(out, grid.colormap, grid.range, place)?;
     if grid.cells.iter().flatten().any(|m| grid.map(m).has_undefined()) {
@@ -306,7 +311,7 @@ mod tests {
                 with_map(n, |map| Multiple {
                     layers: map.layers.to_vec(),
                     values: map.values.clone(),
-                    caption: format!("{n} layers · test 41.2 % & more"),
+                    caption: vec![format!("{n} layers"), "test 41.2 % & more".into()],
                 })
             };
             let cells = [28, 9, 14, 3, 28].map(|n| Some(cell(n))).into_iter().chain([None]);
@@ -328,7 +333,7 @@ mod tests {
             let bytes = encode(grid, Format::Png).unwrap();
             let picture = image::load_from_memory(&bytes).unwrap().to_rgb8();
             let at = grid.places();
-            assert_eq!(at.side, 28 * 12);
+            assert_eq!(at.side, 28 * 13);
             assert_eq!(picture.dimensions(), at.size);
             let colour = |v: f64| png::pixel(grid.colormap.rgb(v));
             for (x, y, cell) in grid.corners(&at) {
@@ -351,7 +356,7 @@ mod tests {
             let bar = (at.bar + 3, at.top);
             assert_eq!(*picture.get_pixel(bar.0, bar.1), colour(1.0));
             let ticks = grid.cells[0].as_ref().map(|m| GridExport::ticks(m, at.side)).unwrap();
-            assert_eq!(ticks, [3, 10, 18, 26].map(|layer| layer * 12));
+            assert_eq!(ticks, [3, 10, 18, 26].map(|layer| layer * 13));
         });
     }
 
@@ -386,9 +391,12 @@ mod tests {
     }
 
     #[test]
-    fn long_words_are_cut_and_large_maps_pooled() {
-        assert_eq!(cut("abcdefgh", 60), "abc..");
-        assert_eq!(cut("abc", 60), "abc");
+    fn captions_leave_out_what_does_not_fit_and_large_maps_pooled() {
+        let parts = ["abc", "de"].map(String::from);
+        assert_eq!(
+            [120, 94, 93, 34, 33].map(|room| joined(&parts, room)),
+            ["abc · de", "abc · de", "abc", "abc", ""]
+        );
         let large = SimilarityMatrix::new(Array2::from_elem((900, 900), 0.5));
         let small = fitted(&large, 768);
         assert_eq!((small.rows(), small.get(449, 0)), (450, Some(0.5)));

@@ -1,6 +1,7 @@
 //! The run folder (design: a run is a folder): its types, reading, writing,
 //! listing. Knows neither burn nor ratatui.
 
+mod axis;
 mod check;
 mod components;
 mod deletion;
@@ -24,8 +25,9 @@ mod tests_inside;
 mod time;
 mod write;
 
+pub use axis::{Axis, AxisValue, RunFilter};
 pub use error::RunError;
-pub use grid::{Axis, AxisValue, GridPlan, RunFilter};
+pub use grid::GridPlan;
 pub use manifest::{
     AnalysisRecord, CkaAnalysis, ComponentsAnalysis, ComponentsRecord, DataRecord,
     DeletionAnalysis, DeletionRecord, Evaluation, FORMAT, ProbesAnalysis, ProbesRecord, PrunedFrom,

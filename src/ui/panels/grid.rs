@@ -134,6 +134,11 @@ fn label(long: String, short: String, room: usize) -> String {
 
 fn multiples(grid: &Grid, skin: &Skin, buffer: &mut Buffer) {
     let (rows, cols) = grid.visible();
+    let (at_row, at_col) = grid.cursor();
+    // first, so that the caption of the map above stays
+    if let Some(area) = grid.area(at_row, at_col) {
+        frame(area, skin.style(Role::Accent), buffer);
+    }
     for (row, col) in rows.flat_map(|r| cols.clone().map(move |c| (r, c))) {
         let Some(area) = grid.area(row, col) else { continue };
         let words = |text: &str, role: Role, buffer: &mut Buffer| {
@@ -141,7 +146,6 @@ fn multiples(grid: &Grid, skin: &Skin, buffer: &mut Buffer) {
             let skip = (usize::from(area.w) - width(&text)) / 2;
             Pen::new(buffer, area, (area.h.max(1) - 1) / 2).skip(skip).put(&text, skin.style(role));
         };
-        let selected = (row, col) == grid.cursor();
         let caption = match grid.multiple(row, col) {
             Multiple::Missing => {
                 words(MISSING, Role::Muted, buffer);
@@ -170,12 +174,11 @@ fn multiples(grid: &Grid, skin: &Skin, buffer: &mut Buffer) {
                 factor(shown.scale)
             }
         };
-        if selected {
-            frame(area, skin.style(Role::Accent), buffer);
-        }
         let runs = grid.plan().cell(row, col).len();
         let count = if runs > 1 { format!("×{runs}") } else { String::new() };
-        captions(area, (&caption, &count), selected, skin, buffer);
+        let selected = (row, col) == (at_row, at_col);
+        let framed = selected || (row + 1, col) == (at_row, at_col);
+        captions(area, (&caption, &count), (selected, framed), skin, buffer);
     }
 }
 
@@ -197,13 +200,14 @@ fn frame(area: Area, style: Style, buffer: &mut Buffer) {
 fn captions(
     area: Area,
     (factor, count): (&str, &str),
-    selected: bool,
+    (selected, framed): (bool, bool),
     skin: &Skin,
     buffer: &mut Buffer,
 ) {
     let below = Area { y: area.y + area.h, h: 1, ..area };
     let style = if selected { skin.style(Role::Accent) } else { skin.style(Role::Muted) };
-    let pad = |text: &str| match selected {
+    // a gap in the frame's line
+    let pad = |text: &str| match framed {
         true if !text.is_empty() => format!(" {text} "),
         _ => text.to_string(),
     };
