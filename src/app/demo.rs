@@ -17,6 +17,7 @@ use crate::runs::{
 };
 
 use super::explorer::Explorer;
+use super::grid::GridMap;
 use super::predictions::Answers;
 use super::state::{App, Input, Look};
 use super::update::update;
@@ -293,6 +294,53 @@ pub fn summaries() -> Vec<RunSummary> {
         preview: None,
     });
     runs
+}
+
+/// The line of the home list of a run for a grid.
+pub fn grid_run(depth: usize, width: f64, seed: u64) -> RunSummary {
+    let mut run = summary(&synthetic_run(depth));
+    if let Ok(manifest) = &mut run.manifest {
+        manifest.model.width = width;
+        manifest.seed = Some(seed);
+        manifest.name = format!("resnet{}-w{width}-s{seed}", manifest.model.depth);
+        run.name = manifest.name.clone();
+    }
+    run.id = RunId::Embedded(run.name.clone());
+    run
+}
+
+/// Runs over depth and width: several in one place, none in another, and some
+/// that have no place.
+pub fn grid_runs() -> Vec<RunSummary> {
+    let mut runs = vec![
+        grid_run(14, 1.0, 1),
+        grid_run(14, 1.0, 0),
+        grid_run(14, 1.0, 2),
+        grid_run(14, 2.0, 0),
+        grid_run(14, 4.0, 0),
+        grid_run(38, 1.0, 0),
+        grid_run(38, 2.0, 0),
+        grid_run(56, 1.0, 0),
+        grid_run(56, 4.0, 0),
+    ];
+    runs.extend(summaries().into_iter().skip(3));
+    runs
+}
+
+/// The map that a service would read for the grid.
+pub fn grid_map(run: &RunSummary) -> Option<GridMap> {
+    let depth = run.manifest.as_ref().ok()?.model.depth;
+    let analysis = synthetic_run(depth).analysis?;
+    Some(GridMap { layers: analysis.record.layers, values: analysis.cka })
+}
+
+/// The list of [`grid_runs`] on a screen of `size`.
+pub fn grid_app(look: Look, size: (u16, u16)) -> App {
+    let mut app = App::new(look, None);
+    update(&mut app, Input::Resize(size.0, size.1));
+    update(&mut app, Input::RunsListed(grid_runs()));
+    update(&mut app, Input::Device("cpu (flex, 2 threads)".into()));
+    app
 }
 
 /// An app with the synthetic run of `depth` open on a screen of `size`.

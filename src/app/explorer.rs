@@ -439,7 +439,8 @@ fn map_cells(size: (u16, u16)) -> (u16, u16) {
     (map.w, map.h)
 }
 
-fn pool(matrix: &SimilarityMatrix, group: usize, how: Pooling) -> SimilarityMatrix {
+/// Every `group x group` cells as one.
+pub(super) fn pool(matrix: &SimilarityMatrix, group: usize, how: Pooling) -> SimilarityMatrix {
     let shape = (matrix.rows().div_ceil(group), matrix.cols().div_ceil(group));
     let value = |(i, j)| matrix.pooled(i, j, group, how).value.unwrap_or(f64::NAN);
     SimilarityMatrix::new(ndarray::Array2::from_shape_fn(shape, value))

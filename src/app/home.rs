@@ -25,6 +25,7 @@ pub(super) fn act_home(app: &mut App, action: Action, count: Option<usize>) -> V
             app.home.chosen = if app.home.chosen == id { None } else { id };
             selected
         }
+        Action::Grid => return super::grid::open(app),
         Action::Refresh => {
             app.tell("reading the list of runs");
             return vec![Effect::ListRuns];

@@ -9,6 +9,7 @@
 //! - [`inspect`]: the tabs beside the map; [`pruning`]: deleted blocks
 //! - [`predictions`]: which networks agree, and groups of them
 //! - [`jobs`]: computations asked for; [`running`]: the one that runs
+//! - [`grid`]: many maps over two axes
 //! - [`layout`]: where things are at a given size
 //! - [`update`](mod@update): the function
 
@@ -20,6 +21,7 @@ mod compare_keys;
 pub mod demo;
 pub mod explorer;
 pub mod find;
+pub mod grid;
 mod home;
 pub mod inspect;
 pub mod jobs;
@@ -39,6 +41,8 @@ pub mod viewport;
 mod tests;
 #[cfg(test)]
 mod tests_compare;
+#[cfg(test)]
+mod tests_grid;
 #[cfg(test)]
 mod tests_inside;
 

@@ -6,7 +6,7 @@ use crate::runs::LoadedRun;
 use super::pruning::Pruning;
 
 /// What the map shows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 #[non_exhaustive]
 pub enum MapMode {
     /// Centred kernel alignment of every pair of layers.

@@ -10,9 +10,11 @@ use super::action::Scope;
 use super::compare::Compare;
 use super::explorer::Explorer;
 use super::find::Find;
+use super::grid::{Grid, GridMap, GridRequest};
 use super::jobs::{JobId, JobRequest, JobUpdate, Picture};
 use super::key::Key;
 use super::keymap::Keymap;
+use super::mode::MapMode;
 use super::predictions::{Answers, PredictionsView};
 use super::running::Running;
 
@@ -110,6 +112,8 @@ pub enum Screen {
     Compare,
     /// What networks predict.
     Predictions,
+    /// Small multiples.
+    Grid,
 }
 
 /// The list of runs.
@@ -179,6 +183,10 @@ pub enum Effect {
     LoadPredictions(Vec<RunId>),
     /// Write the current map.
     Export(Box<ExportRequest>),
+    /// Read one map of a run, for the grid.
+    LoadMap(RunId, MapMode),
+    /// Write the grid as a figure.
+    ExportGrid(Box<GridRequest>),
     /// Start a computation.
     StartJob(JobRequest),
     /// Stop a computation; it answers with its end.
@@ -225,6 +233,8 @@ pub enum Input {
     PairLoaded(Result<Box<LoadedPair>, String>),
     /// The predictions of runs were read.
     PredictionsLoaded(Vec<Answers>),
+    /// A map of a run, or in one line why there is none.
+    MapLoaded(RunId, MapMode, Result<Box<GridMap>, String>),
     /// The device of this session, in words.
     Device(String),
     /// News of a computation.
@@ -254,6 +264,8 @@ pub struct App {
     pub predictions: Option<PredictionsView>,
     /// Whether predictions are being read.
     pub asked_predictions: bool,
+    /// The grid, once it was open.
+    pub grid: Option<Grid>,
     /// A run that is being read.
     pub loading: Option<RunId>,
     /// Two runs that are being read.
@@ -293,6 +305,7 @@ impl App {
             compare: None,
             predictions: None,
             asked_predictions: false,
+            grid: None,
             loading: open,
             comparing: None,
             find: None,
@@ -322,6 +335,7 @@ impl App {
             Screen::Explorer => Scope::Explorer,
             Screen::Compare => Scope::Compare,
             Screen::Predictions => Scope::Predictions,
+            Screen::Grid => Scope::Grid,
         }
     }
 

@@ -52,7 +52,9 @@ fn check(app: &App) {
     let runs = app.home.runs.as_ref().map_or(0, Vec::len);
     assert!(app.home.selected < runs.max(1) && app.home.offset <= app.home.selected);
     assert!(app.count.is_none_or(|c| c <= 9_999));
-    assert!(app.screen == Screen::Home || app.explorer.is_some() || app.loading.is_some());
+    let shown = app.explorer.is_some() || app.loading.is_some();
+    assert!(app.screen != Screen::Explorer || shown);
+    assert!(app.screen != Screen::Grid || app.grid.is_some());
 }
 
 #[test]

@@ -9,6 +9,7 @@ use super::action::{Action, Scope, TABLE};
 use super::compare_keys;
 use super::explorer::Explorer;
 use super::find::{Find, FindEvent};
+use super::grid;
 use super::home::{act_home, open_selected, scroll_home, select_open_run};
 use super::inspect::Tab;
 use super::key::{Key, KeyCode};
@@ -41,9 +42,10 @@ pub fn update(app: &mut App, input: Input) -> Vec<Effect> {
                 compare.resize((w, h));
             }
             scroll_home(app);
+            return grid::resize(app);
         }
         Input::Click(x, y) => return on_click(app, (x, y)),
-        Input::Wheel(x, y, up) => on_wheel(app, (x, y), up),
+        Input::Wheel(x, y, up) => return on_wheel(app, (x, y), up),
         Input::RunsListed(runs) => {
             let id = app.home.selection().map(|r| r.id.clone());
             let id = id
@@ -53,10 +55,12 @@ pub fn update(app: &mut App, input: Input) -> Vec<Effect> {
             app.home.selected = at.unwrap_or(0);
             app.home.runs = Some(runs);
             scroll_home(app);
+            return grid::relist(app);
         }
         Input::RunLoaded(result) => return on_loaded(app, result),
         Input::PredictionsLoaded(all) => return predictions_keys::loaded(app, all),
         Input::PairLoaded(result) => return compare_keys::loaded(app, result),
+        Input::MapLoaded(id, mode, result) => return grid::arrived(app, id, mode, result),
         Input::Device(device) => app.device = Some(device),
         Input::Job(id, news) => running::news(app, id, news),
         Input::Pictures(run, result) => {
@@ -74,9 +78,8 @@ pub fn update(app: &mut App, input: Input) -> Vec<Effect> {
         Input::Exported(Err(why)) => app.complain(format!("export failed: {why}")),
         Input::Failed(why) => {
             app.comparing = None;
-            if app.loading.take().is_some() && app.explorer.is_none() {
-                app.screen = Screen::Home;
-            }
+            app.loading = None;
+            leave_nothing(app);
             app.complain(why);
         }
     }
@@ -93,6 +96,7 @@ fn on_loaded(app: &mut App, result: Result<Box<LoadedRun>, String>) -> Vec<Effec
             app.find = None;
             let problem = run.problems.first().cloned();
             app.explorer = Some(Explorer::new(*run, app.size, app.explorer.as_ref()));
+            grid::entered(app);
             app.screen = Screen::Explorer;
             select_open_run(app);
             if let Some(problem) = problem {
@@ -103,12 +107,17 @@ fn on_loaded(app: &mut App, result: Result<Box<LoadedRun>, String>) -> Vec<Effec
         }
         Err(why) => {
             app.loading = None;
-            if app.explorer.is_none() {
-                app.screen = Screen::Home;
-            }
+            leave_nothing(app);
             app.complain(why);
             Vec::new()
         }
+    }
+}
+
+/// Without a run the explorer has nothing to show.
+fn leave_nothing(app: &mut App) {
+    if app.screen == Screen::Explorer && app.explorer.is_none() {
+        app.screen = Screen::Home;
     }
 }
 
@@ -259,6 +268,7 @@ fn act(app: &mut App, action: Action, count: Option<usize>) -> Vec<Effect> {
             Screen::Explorer => return act_explorer(app, action, count),
             Screen::Compare => return compare_keys::act(app, action, count),
             Screen::Predictions => return predictions_keys::act(app, action, count),
+            Screen::Grid => return grid::act(app, action, count),
         },
     }
     Vec::new()
@@ -279,12 +289,12 @@ fn scroll_help(app: &mut App, action: Action) {
     .min(last);
 }
 
-/// Back to the list of runs.
+/// Back to the list of runs, or to the grid that the run was opened from.
 pub(super) fn leave(app: &mut App) -> Vec<Effect> {
-    app.screen = Screen::Home;
+    app.screen = grid::screen_behind(app);
     app.loading = None;
     app.comparing = None;
-    if app.home.runs.is_none() { vec![Effect::ListRuns] } else { Vec::new() }
+    if app.home.runs.is_none() { vec![Effect::ListRuns] } else { grid::refresh(app) }
 }
 
 fn act_explorer(app: &mut App, action: Action, count: Option<usize>) -> Vec<Effect> {
@@ -411,6 +421,7 @@ fn on_click(app: &mut App, at: (u16, u16)) -> Vec<Effect> {
                 e.move_to(row, col);
             }
         }
+        Scope::Grid => return grid::click(app, at),
         _ => {
             let list = HomeLayout::new(app.size).list;
             let row = app.home.offset + usize::from(at.1.saturating_sub(list.y));
@@ -427,17 +438,20 @@ fn on_click(app: &mut App, at: (u16, u16)) -> Vec<Effect> {
     Vec::new()
 }
 
-fn on_wheel(app: &mut App, at: (u16, u16), up: bool) {
+fn on_wheel(app: &mut App, at: (u16, u16), up: bool) -> Vec<Effect> {
     if app.help.is_some() {
         scroll_help(app, if up { Action::Up } else { Action::Down });
     } else if too_small(app.size) {
     } else if app.screen == Screen::Home {
-        act_home(app, if up { Action::Up } else { Action::Down }, None);
+        return act_home(app, if up { Action::Up } else { Action::Down }, None);
     } else if app.screen == Screen::Predictions {
-        predictions_keys::act(app, if up { Action::Up } else { Action::Down }, None);
+        return predictions_keys::act(app, if up { Action::Up } else { Action::Down }, None);
     } else if app.screen == Screen::Compare {
         compare_keys::wheel(app, at, up);
+    } else if app.screen == Screen::Grid {
+        return grid::act(app, if up { Action::Up } else { Action::Down }, None);
     } else if ExplorerLayout::new(app.size).map.contains(at) {
-        act_explorer(app, if up { Action::ZoomIn } else { Action::ZoomOut }, None);
+        return act_explorer(app, if up { Action::ZoomIn } else { Action::ZoomOut }, None);
     }
+    Vec::new()
 }

@@ -5,8 +5,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::app::MapMode;
 use crate::data::DataSource;
-use crate::domain::{Bypass, Preset};
+use crate::domain::{Bypass, Preset, View};
 use crate::engine::DeviceChoice;
 use crate::runs::Sample;
 
@@ -81,6 +82,8 @@ pub enum Command {
     Train(TrainArgs),
     /// Print a run and its analysis without a terminal
     Show(ShowArgs),
+    /// Write a run's map, or the maps of many runs, as a picture or a table
+    Export(ExportArgs),
     /// Print version, devices, colours and paths
     Doctor,
 }
@@ -293,6 +296,84 @@ pub struct ShowArgs {
     /// How to print it
     #[arg(long, value_enum, default_value = "table")]
     pub format: ShowFormat,
+}
+
+/// The value of `--view`.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum ViewArg {
+    /// Every layer
+    All,
+    /// The stem's ReLU and the output of every residual block
+    BlockOutputs,
+    /// Convolutions only
+    Convs,
+}
+
+impl From<ViewArg> for View {
+    fn from(arg: ViewArg) -> View {
+        match arg {
+            ViewArg::All => View::All,
+            ViewArg::BlockOutputs => View::BlockOutputs,
+            ViewArg::Convs => View::Convs,
+        }
+    }
+}
+
+/// The value of `--mode`.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum ModeArg {
+    /// Centred kernel alignment
+    Cka,
+    /// Squared cosine of the first principal components
+    Pc1Similarity,
+    /// CKA with the first components removed
+    WithoutPc1,
+    /// CKA over the images that are not dominant
+    WithoutDominant,
+    /// The standard error of CKA
+    Se,
+}
+
+impl From<ModeArg> for MapMode {
+    fn from(arg: ModeArg) -> MapMode {
+        match arg {
+            ModeArg::Cka => MapMode::Cka,
+            ModeArg::Pc1Similarity => MapMode::PcSimilarity,
+            ModeArg::WithoutPc1 => MapMode::WithoutPc1,
+            ModeArg::WithoutDominant => MapMode::WithoutDominant,
+            ModeArg::Se => MapMode::StandardError,
+        }
+    }
+}
+
+/// `export`.
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("of").required(true).args(["run", "grid"]))]
+#[command(after_help = "Examples:
+  blockscope export resnet20 --out resnet20.svg --view block-outputs
+  blockscope export resnet20 --out cka.npy
+  blockscope export --grid depth,width --out figure.png --where data=cifar10")]
+pub struct ExportArgs {
+    /// A name in the runs folder, or the path of a run folder
+    pub run: Option<String>,
+    /// All runs as small multiples, rows by columns: two of depth, width, fraction, seed, epoch
+    #[arg(long, value_name = "ROWS,COLUMNS")]
+    pub grid: Option<String>,
+    /// The file: .png, .svg, and for one run .csv or .npy too; one that is there is replaced
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+    /// Which layers
+    #[arg(long, value_enum, default_value = "all")]
+    pub view: ViewArg,
+    /// Which map
+    #[arg(long, value_enum, default_value = "cka")]
+    pub mode: ModeArg,
+    /// Colours: viridis, magma, inferno, cividis, grey, or one of your own themes' [default: the explorer's]
+    #[arg(long, value_name = "NAME")]
+    pub colormap: Option<String>,
+    /// Of the runs, those with this depth, width, fraction, seed, epoch or data (may be repeated)
+    #[arg(long = "where", value_name = "KEY=VALUE", requires = "grid")]
+    pub only: Vec<String>,
 }
 
 fn triple(text: &str) -> Result<[f32; 3], String> {

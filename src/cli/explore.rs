@@ -44,7 +44,7 @@ pub fn run(
 }
 
 /// The built-in themes with the user's over them, and what is wrong with those.
-fn themes() -> (ThemeSet, Result<Vec<String>, Failure>) {
+pub(super) fn themes() -> (ThemeSet, Result<Vec<String>, Failure>) {
     match ThemeSet::builtin() {
         Err(error) => (ThemeSet::default(), Err(error.into())),
         Ok(builtin) => {

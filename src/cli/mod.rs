@@ -13,8 +13,10 @@ mod analyze;
 mod args;
 mod doctor;
 mod explore;
+mod export;
 mod images;
 mod import;
+mod maps;
 mod probes;
 mod progress;
 mod prune;
@@ -91,6 +93,7 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Some(Command::Prune(args)) => prune::run(common, args),
         Some(Command::Train(args)) => train::run(common, args),
         Some(Command::Show(args)) => show::run(common, args),
+        Some(Command::Export(args)) => export::run(common, args),
         Some(Command::Doctor) => doctor::run(common),
     }
 }

@@ -7,10 +7,11 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::{Failure, images};
+use super::{Failure, images, maps};
+use crate::app::grid::{GridMap, GridRequest};
 use crate::app::jobs::{JobId, JobKind, JobRequest, JobUpdate, Picture};
 use crate::app::predictions::Answers;
-use crate::app::{ExportRequest, LoadedPair};
+use crate::app::{ExportRequest, LoadedPair, MapMode};
 use crate::data::{DataSource, Dataset};
 use crate::domain::Bypass;
 use crate::domain::deletion::{DeletionRow, Experiment};
@@ -19,11 +20,12 @@ use crate::engine::{
     AnalyzeRequest, CancelToken, DeletionRequest, DeviceChoice, Engine, EngineError, Event,
     Outcome, Request, SamplePlan, device,
 };
-use crate::export::{self, MapExport};
+use crate::export::{self, Format, MapExport};
 use crate::model::StateDict;
 use crate::model::weights::parse_safetensors;
 use crate::runs::{
-    self, CkaAnalysis, DeletionRecord, FORMAT, LoadedRun, RunId, RunManifest, RunStore, RunSummary,
+    self, CkaAnalysis, DeletionRecord, FORMAT, GridPlan, LoadedRun, RunId, RunManifest, RunStore,
+    RunSummary,
 };
 use crate::terminal::{JobNews, Services};
 use crate::theme::ThemeSet;
@@ -126,6 +128,29 @@ impl Services for Program {
         };
         export::write_all(&map, Path::new(&request.directory), &request.stem)
             .map_err(|error| error.to_string())
+    }
+
+    fn map(&self, id: &RunId, mode: MapMode) -> Result<GridMap, String> {
+        maps::read(&self.inner.store, id, mode).map(|stored| stored.map)
+    }
+
+    fn export_grid(&self, request: &GridRequest) -> Result<Vec<PathBuf>, String> {
+        let (store, themes) = (&self.inner.store, &self.inner.themes);
+        let colormap = themes
+            .colormap(&request.colormap)
+            .ok_or_else(|| format!("there is no colour map {:?}", request.colormap))?;
+        let runs = store.list();
+        let plan = GridPlan::new(&runs, request.axes.0, request.axes.1);
+        let shown = (request.view, request.mode);
+        let (figure, _) = maps::figure(store, &runs, &plan, shown, colormap)?;
+        let mut paths = Vec::new();
+        for format in [Format::Png, Format::Svg] {
+            let bytes = export::grid::encode(&figure, format).map_err(|e| e.to_string())?;
+            let path = request.directory.join(format!("{}.{format}", request.stem));
+            runs::atomic(&path, &bytes).map_err(|e| e.to_string())?;
+            paths.push(path);
+        }
+        Ok(paths)
     }
 
     fn device(&self) -> String {

@@ -4,6 +4,7 @@
 
 pub mod csv;
 mod font;
+pub mod grid;
 pub mod png;
 pub mod svg;
 
@@ -139,6 +140,9 @@ pub enum ExportError {
     /// Not a format.
     #[error("{0:?} is no export format; use png, svg, csv or npy")]
     Format(String),
+    /// A format that holds one map, not many.
+    #[error("a grid is a picture: use png or svg, not {0}")]
+    NoFigure(Format),
     /// Nothing to draw, or layers and values that do not belong together.
     #[error("cannot export {}x{} values of {layers} layers", .found.0, .found.1)]
     Shape {

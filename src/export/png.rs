@@ -5,7 +5,7 @@ use image::codecs::png::PngEncoder;
 use image::{ExtendedColorType, ImageEncoder, Rgb as Pixel, RgbImage};
 
 use super::{ExportError, Format, MapExport, font, scale_label, stages};
-use crate::theme::Rgb;
+use crate::theme::{Colormap, Rgb};
 
 /// Side of the map that is aimed for, in pixels.
 const SIDE: usize = 1000;
@@ -22,8 +22,8 @@ const BAR: u32 = 28;
 /// Pixels per dot of the font.
 const DOT: u32 = 3;
 
-const PAPER: Pixel<u8> = Pixel([255, 255, 255]);
-const INK: Pixel<u8> = Pixel([60, 60, 60]);
+pub(super) const PAPER: Pixel<u8> = Pixel([255, 255, 255]);
+pub(super) const INK: Pixel<u8> = Pixel([60, 60, 60]);
 /// The two greys of an undefined cell's hatching, of which no shipped map but
 /// grey has any, and that one no stripes.
 pub(super) const HATCH: [Rgb; 2] = [Rgb(222, 222, 222), Rgb(140, 140, 140)];
@@ -47,19 +47,37 @@ pub(super) fn to_png(picture: &RgbImage) -> Result<Vec<u8>, ExportError> {
 
 /// The cells alone, `cell` pixels each.
 pub(super) fn cells(map: &MapExport, cell: usize) -> RgbImage {
-    let cell = cell.max(1);
-    let side = (map.values.rows() * cell) as u32;
+    scaled(map, (map.values.rows() * cell.max(1)) as u32)
+}
+
+/// The cells alone, `side` pixels in all; whole pixels per cell if that is a
+/// multiple of the rows.
+pub(super) fn scaled(map: &MapExport, side: u32) -> RgbImage {
+    let rows = map.values.rows();
+    let at = |pixel: u32| (u64::from(pixel) * rows as u64 / u64::from(side.max(1))) as usize;
     RgbImage::from_fn(side, side, |x, y| {
-        let (col, row) = (x as usize / cell, y as usize / cell);
-        pixel(match map.values.get(row, col) {
+        pixel(match map.values.get(at(y), at(x)) {
             Some(value) => map.colormap.rgb(map.place(value)),
             None => HATCH[usize::from((x + y) % 4 == 0)],
         })
     })
 }
 
-fn pixel(Rgb(r, g, b): Rgb) -> Pixel<u8> {
+pub(super) fn pixel(Rgb(r, g, b): Rgb) -> Pixel<u8> {
     Pixel([r, g, b])
+}
+
+/// A colour bar, the last colour on top.
+pub(super) fn bar(
+    out: &mut RgbImage,
+    colormap: &Colormap,
+    (x, y): (u32, u32),
+    (width, height): (u32, u32),
+) {
+    for row in 0..height {
+        let t = 1.0 - f64::from(row) / f64::from(height.saturating_sub(1).max(1));
+        fill(out, x, y + row, width, 1, pixel(colormap.rgb(t)));
+    }
 }
 
 fn draw(map: &MapExport) -> RgbImage {
@@ -67,7 +85,7 @@ fn draw(map: &MapExport) -> RgbImage {
     let inner = cells(map, cell);
     let side = inner.width();
     let (low, high) = (scale_label(map.range.0), scale_label(map.range.1));
-    let right = 4 * GAP + BAR + text_width(&low).max(text_width(&high));
+    let right = 4 * GAP + BAR + text_width(&low, DOT).max(text_width(&high, DOT));
     let mut out = RgbImage::from_pixel(MARGIN + side + right, MARGIN + side + BOTTOM, PAPER);
     image::imageops::replace(&mut out, &inner, MARGIN.into(), MARGIN.into());
 
@@ -78,24 +96,21 @@ fn draw(map: &MapExport) -> RgbImage {
         fill(&mut out, from, MARGIN - 14, length, 3, INK);
         fill(&mut out, MARGIN - 14, from, 3, length, INK);
         let (label, middle) = (stage.to_string(), MARGIN + (start + end) / 2);
-        let (w, h) = (text_width(&label), font::HEIGHT as u32 * DOT);
-        text(&mut out, middle.saturating_sub(w / 2), MARGIN - 20 - h, &label);
-        text(&mut out, MARGIN - 20 - w.min(MARGIN - 20), middle.saturating_sub(h / 2), &label);
+        let (w, h) = (text_width(&label, DOT), font::HEIGHT as u32 * DOT);
+        text(&mut out, middle.saturating_sub(w / 2), MARGIN - 20 - h, &label, DOT);
+        text(&mut out, MARGIN - 20 - w.min(MARGIN - 20), middle.saturating_sub(h / 2), &label, DOT);
     }
 
     let left = MARGIN + side + 2 * GAP;
-    for y in 0..side {
-        let t = 1.0 - f64::from(y) / f64::from(side.saturating_sub(1).max(1));
-        fill(&mut out, left, MARGIN + y, BAR, 1, pixel(map.colormap.rgb(t)));
-    }
+    bar(&mut out, map.colormap, (left, MARGIN), (BAR, side));
     let labels = left + BAR + GAP;
-    text(&mut out, labels, MARGIN, &high);
-    text(&mut out, labels, (MARGIN + side).saturating_sub(font::HEIGHT as u32 * DOT), &low);
+    text(&mut out, labels, MARGIN, &high, DOT);
+    text(&mut out, labels, (MARGIN + side).saturating_sub(font::HEIGHT as u32 * DOT), &low, DOT);
     out
 }
 
 /// Fills a rectangle, or the part of it that lies in the picture.
-fn fill(out: &mut RgbImage, x: u32, y: u32, width: u32, height: u32, colour: Pixel<u8>) {
+pub(super) fn fill(out: &mut RgbImage, x: u32, y: u32, width: u32, height: u32, colour: Pixel<u8>) {
     for y in y..y.saturating_add(height).min(out.height()) {
         for x in x..x.saturating_add(width).min(out.width()) {
             out.put_pixel(x, y, colour);
@@ -103,18 +118,20 @@ fn fill(out: &mut RgbImage, x: u32, y: u32, width: u32, height: u32, colour: Pix
     }
 }
 
-fn text_width(text: &str) -> u32 {
+/// Columns of a text whose dots are `dot` pixels.
+pub(super) fn text_width(text: &str, dot: u32) -> u32 {
     let glyphs = text.chars().count() as u32;
-    (glyphs * (font::WIDTH as u32 + 1)).saturating_sub(1) * DOT
+    (glyphs * (font::WIDTH as u32 + 1)).saturating_sub(1) * dot
 }
 
-fn text(out: &mut RgbImage, x: u32, y: u32, text: &str) {
+/// Writes a text whose dots are `dot` pixels; `(x, y)` is its top left.
+pub(super) fn text(out: &mut RgbImage, x: u32, y: u32, text: &str, dot: u32) {
     for (at, c) in text.chars().enumerate() {
-        let left = x + at as u32 * (font::WIDTH as u32 + 1) * DOT;
+        let left = x + at as u32 * (font::WIDTH as u32 + 1) * dot;
         for (row, bits) in font::glyph(c).into_iter().enumerate() {
             for column in 0..font::WIDTH {
                 if bits >> (font::WIDTH - 1 - column) & 1 == 1 {
-                    fill(out, left + column as u32 * DOT, y + row as u32 * DOT, DOT, DOT, INK);
+                    fill(out, left + column as u32 * dot, y + row as u32 * dot, dot, dot, INK);
                 }
             }
         }

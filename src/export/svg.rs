@@ -8,6 +8,7 @@ use std::fmt::Write as _;
 
 use super::{ExportError, Format, MapExport, png, scale_label, stages};
 use crate::domain::Layer;
+use crate::theme::Colormap;
 
 /// Side of the map in user units.
 const SIDE: f64 = 720.0;
@@ -30,7 +31,7 @@ pub fn encode(map: &MapExport) -> Result<String, ExportError> {
 
 /// The cells as a data URI. Several pixels a cell, so that a viewer that ignores
 /// `image-rendering` blurs no more than the edges.
-fn picture(map: &MapExport) -> Result<String, ExportError> {
+pub(super) fn picture(map: &MapExport) -> Result<String, ExportError> {
     let cell = (1024 / map.layers.len().max(1)).clamp(1, 8);
     Ok(format!("data:image/png;base64,{}", base64(&png::to_png(&png::cells(map, cell))?)))
 }
@@ -41,14 +42,7 @@ fn write_figure(out: &mut String, map: &MapExport, picture: &str) -> std::fmt::R
     let (left, top) = (names + 8.0, 84.0);
     let (right, bottom) = (left + SIDE, top + SIDE);
     let (width, height) = (right + 90.0, bottom + names + 34.0);
-    writeln!(
-        out,
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width:.0}\" height=\"{height:.0}\" \
-         viewBox=\"0 0 {width:.0} {height:.0}\" font-family=\"Helvetica, Arial, sans-serif\" \
-         fill=\"#333\" role=\"img\">"
-    )?;
-    writeln!(out, "<title>{}</title>", escape(&map.title))?;
-    writeln!(out, "<rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>")?;
+    head(out, (width.round() as u32, height.round() as u32), &map.title)?;
     writeln!(
         out,
         "<text x=\"{left:.1}\" y=\"28\" font-size=\"17\" font-weight=\"bold\">{}</text>",
@@ -66,16 +60,32 @@ fn write_figure(out: &mut String, map: &MapExport, picture: &str) -> std::fmt::R
     )?;
     write_names(out, map.layers, left, bottom)?;
     write_stages(out, map.layers, left, top)?;
-    write_bar(out, map, right + 22.0, top)?;
+    write_bar(out, map.colormap, map.range, (right + 22.0, top, SIDE))?;
     if map.has_undefined() {
-        writeln!(
-            out,
-            "<text x=\"{left:.1}\" y=\"{:.1}\" font-size=\"11\" fill=\"#666\">\
-             hatched grey: undefined (the layer has no variance)</text>",
-            height - 12.0
-        )?;
+        undefined_note(out, left, height - 12.0)?;
     }
     writeln!(out, "</svg>")
+}
+
+/// The start of a document of a size, on white paper.
+pub(super) fn head(out: &mut String, (width, height): (u32, u32), title: &str) -> std::fmt::Result {
+    writeln!(
+        out,
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" \
+         viewBox=\"0 0 {width} {height}\" font-family=\"Helvetica, Arial, sans-serif\" \
+         fill=\"#333\" role=\"img\">"
+    )?;
+    writeln!(out, "<title>{}</title>", escape(title))?;
+    writeln!(out, "<rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>")
+}
+
+/// What hatched cells mean.
+pub(super) fn undefined_note(out: &mut String, x: f64, y: f64) -> std::fmt::Result {
+    writeln!(
+        out,
+        "<text x=\"{x:.1}\" y=\"{y:.1}\" font-size=\"11\" fill=\"#666\">\
+         hatched grey: undefined (the layer has no variance)</text>"
+    )
 }
 
 /// Names left of the rows and below the columns, every k-th so that none touch.
@@ -109,9 +119,15 @@ fn write_stages(out: &mut String, layers: &[Layer], left: f64, top: f64) -> std:
     writeln!(out, "</g>")
 }
 
-fn write_bar(out: &mut String, map: &MapExport, x: f64, top: f64) -> std::fmt::Result {
-    let step = SIDE / BAR_STEPS as f64;
-    for (at, colour) in map.colormap.quantised(BAR_STEPS).into_iter().rev().enumerate() {
+/// A colour bar at `(x, top, height)` with its ends and its middle.
+pub(super) fn write_bar(
+    out: &mut String,
+    colormap: &Colormap,
+    (low, high): (f64, f64),
+    (x, top, length): (f64, f64, f64),
+) -> std::fmt::Result {
+    let step = length / BAR_STEPS as f64;
+    for (at, colour) in colormap.quantised(BAR_STEPS).into_iter().rev().enumerate() {
         // Half a unit of overlap hides the seams of anti-aliasing.
         let (y, height) =
             (top + at as f64 * step, step + if at + 1 < BAR_STEPS { 0.5 } else { 0.0 });
@@ -120,9 +136,8 @@ fn write_bar(out: &mut String, map: &MapExport, x: f64, top: f64) -> std::fmt::R
             "<rect x=\"{x:.1}\" y=\"{y:.1}\" width=\"16\" height=\"{height:.1}\" fill=\"{colour}\"/>"
         )?;
     }
-    let (low, high) = map.range;
     for (share, value) in [(0.0, high), (0.5, (low + high) / 2.0), (1.0, low)] {
-        let (x, y) = (x + 21.0, top + share * SIDE + 4.0);
+        let (x, y) = (x + 21.0, top + share * length + 4.0);
         writeln!(
             out,
             "<text x=\"{x:.1}\" y=\"{y:.1}\" font-size=\"11\">{}</text>",
@@ -133,7 +148,7 @@ fn write_bar(out: &mut String, map: &MapExport, x: f64, top: f64) -> std::fmt::R
 }
 
 /// Text as XML content; characters that XML forbids become spaces.
-fn escape(text: &str) -> String {
+pub(super) fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
@@ -168,7 +183,6 @@ fn base64(bytes: &[u8]) -> String {
 mod tests {
     use super::super::tests::with_map;
     use super::*;
-    use crate::theme::Colormap;
 
     #[test]
     fn base64_matches_the_published_vectors() {

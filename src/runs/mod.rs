@@ -1,6 +1,7 @@
 //! The run folder (design: a run is a folder): its types, reading, writing,
 //! listing. Knows neither burn nor ratatui.
 
+mod axis;
 mod check;
 pub mod comparison;
 mod components;
@@ -9,6 +10,7 @@ pub mod embedded;
 mod error;
 #[cfg(test)]
 pub(crate) mod fixtures;
+pub mod grid;
 pub mod hash;
 pub mod manifest;
 mod metrics;
@@ -25,8 +27,10 @@ mod tests_inside;
 mod time;
 mod write;
 
+pub use axis::{Axis, AxisValue, RunFilter};
 pub use comparison::{ComparedImages, PairAnalysis, PairKey, PairRecord, Side};
 pub use error::RunError;
+pub use grid::GridPlan;
 pub use manifest::{
     AnalysisRecord, CkaAnalysis, ComponentsAnalysis, ComponentsRecord, DataRecord,
     DeletionAnalysis, DeletionRecord, Evaluation, FORMAT, ProbesAnalysis, ProbesRecord, PrunedFrom,

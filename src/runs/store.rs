@@ -247,6 +247,14 @@ impl RunStore {
         read::analysis(self.source(id))
     }
 
+    /// Reads a run's first-component suite, if it has one.
+    ///
+    /// # Errors
+    /// [`RunError`] naming the file and the place in it.
+    pub fn components(&self, id: &RunId) -> Result<Option<ComponentsAnalysis>, RunError> {
+        components::read(self.source(id))
+    }
+
     /// The bytes of a run's `weights.safetensors`.
     ///
     /// # Errors

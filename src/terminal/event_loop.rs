@@ -125,7 +125,8 @@ impl<W: Write> Loop<W> {
                     self.terminal.clear()?;
                 }
                 self.terminal.backend_mut().set_size(size);
-                update(&mut self.app, Input::Resize(size.0, size.1));
+                let effects = update(&mut self.app, Input::Resize(size.0, size.1));
+                return self.perform(effects);
             }
             Event::Continued => {
                 self.session.enter_again(self.app.look.mouse, self.options.log.as_deref())?;
@@ -146,6 +147,8 @@ impl<W: Write> Loop<W> {
                 Effect::LoadPair(a, b) => Request::Pair(a, b),
                 Effect::LoadPredictions(ids) => Request::Predictions(ids),
                 Effect::Export(request) => Request::Export(request),
+                Effect::LoadMap(id, mode) => Request::Map(id, mode),
+                Effect::ExportGrid(request) => Request::ExportGrid(request),
                 Effect::StartJob(request) => Request::Start(request),
                 Effect::CancelJob(id) => Request::Cancel(id),
                 Effect::LoadPictures(run, images) => Request::Pictures(run, images),

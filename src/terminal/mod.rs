@@ -26,9 +26,10 @@ mod tests;
 
 use std::path::PathBuf;
 
+use crate::app::grid::{GridMap, GridRequest};
 use crate::app::jobs::{JobId, JobRequest, JobUpdate, Picture};
 use crate::app::predictions::Answers;
-use crate::app::{ExportRequest, Input, LoadedPair};
+use crate::app::{ExportRequest, Input, LoadedPair, MapMode};
 use crate::runs::{LoadedRun, RunId, RunSummary};
 
 pub use depth::detect;
@@ -61,6 +62,18 @@ pub trait Services {
     /// # Errors
     /// One line that names the file and the reason.
     fn export(&self, request: &ExportRequest) -> Result<Vec<PathBuf>, String>;
+
+    /// One map of a run, for the grid.
+    ///
+    /// # Errors
+    /// One line that says what is wrong with it, or that it has none.
+    fn map(&self, id: &RunId, mode: MapMode) -> Result<GridMap, String>;
+
+    /// Writes the grid as a PNG and an SVG figure and returns their paths.
+    ///
+    /// # Errors
+    /// One line that names the file and the reason.
+    fn export_grid(&self, request: &GridRequest) -> Result<Vec<PathBuf>, String>;
 
     /// The compute device of this session, in words. May take a second.
     fn device(&self) -> String;

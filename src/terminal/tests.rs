@@ -283,6 +283,12 @@ impl Services for Broken {
     fn export(&self, _: &ExportRequest) -> Result<Vec<PathBuf>, String> {
         Ok(vec!["x.png".into()])
     }
+    fn map(&self, _: &RunId, _: MapMode) -> Result<GridMap, String> {
+        panic!("no map")
+    }
+    fn export_grid(&self, _: &GridRequest) -> Result<Vec<PathBuf>, String> {
+        Err("read-only".into())
+    }
     fn device(&self) -> String {
         "cpu".into()
     }
@@ -305,6 +311,10 @@ fn a_panic_of_a_service_becomes_a_message() {
     let load = ask(Request::Load(RunId::Embedded("x".into())));
     assert!(matches!(load, Some(Input::RunLoaded(Err(why))) if why == "not found"));
     let run = RunId::Embedded("x".into());
+    let map = ask(Request::Map(run.clone(), MapMode::Cka));
+    assert!(
+        matches!(map, Some(Input::MapLoaded(id, _, Err(why))) if id == run && why.contains("no map"))
+    );
     let start = ask(Request::Start(JobRequest { id: 7, run, kind: JobKind::Lesions }));
     assert!(
         matches!(start, Some(Input::Job(7, JobUpdate::Failed(why))) if why.contains("no room"))

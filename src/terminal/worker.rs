@@ -8,8 +8,9 @@ use std::thread;
 
 use crossbeam_channel::{Sender, unbounded};
 
+use crate::app::grid::GridRequest;
 use crate::app::jobs::{JobId, JobRequest, JobUpdate};
-use crate::app::{ExportRequest, Input};
+use crate::app::{ExportRequest, Input, MapMode};
 use crate::runs::RunId;
 
 use super::{Event, JobNews, Services};
@@ -27,6 +28,10 @@ pub enum Request {
     Predictions(Vec<RunId>),
     /// Write the current map.
     Export(Box<ExportRequest>),
+    /// Read one map of a run.
+    Map(RunId, MapMode),
+    /// Write the grid.
+    ExportGrid(Box<GridRequest>),
     /// Say which device computes.
     Device,
     /// Start a computation.
@@ -66,6 +71,10 @@ pub(super) fn serve(
         Request::Predictions(ids) => Some(Input::PredictionsLoaded(services.predictions(ids))),
         Request::Pair(a, b) => Some(Input::PairLoaded(services.pair(a, b).map(Box::new))),
         Request::Export(export) => Some(Input::Exported(services.export(export))),
+        Request::Map(id, mode) => {
+            Some(Input::MapLoaded(id.clone(), *mode, services.map(id, *mode).map(Box::new)))
+        }
+        Request::ExportGrid(grid) => Some(Input::Exported(services.export_grid(grid))),
         Request::Device => Some(Input::Device(services.device())),
         Request::Pictures(run, images) => {
             Some(Input::Pictures(run.clone(), services.pictures(run, images)))
@@ -87,7 +96,11 @@ pub(super) fn serve(
             Request::Load(_) => "reading the run",
             Request::Pair(..) => "reading the runs",
             Request::Predictions(_) => "reading predictions",
-            Request::Export(_) => "exporting",
+            Request::Export(_) | Request::ExportGrid(_) => "exporting",
+            Request::Map(id, mode) => {
+                let why = format!("reading its map failed unexpectedly: {reason}");
+                return Some(Input::MapLoaded(id.clone(), *mode, Err(why)));
+            }
             Request::Device => "asking for the device",
             Request::Pictures(..) => "reading pictures",
             Request::Cancel(_) => "cancelling",

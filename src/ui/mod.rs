@@ -37,6 +37,7 @@ pub fn draw(app: &App, skin: &Skin, frame: &mut Frame<'_>) {
         Screen::Predictions => panels::predictions::draw(app, size, skin, buffer),
         Screen::Compare => panels::compare::draw(app, size, skin, buffer),
         Screen::Explorer => panels::explorer::draw(app, size, skin, buffer),
+        Screen::Grid => panels::grid::draw(app, size, skin, buffer),
     }
     if let Some(scroll) = app.help {
         panels::help::draw(app, scroll, size, skin, buffer);

@@ -9,7 +9,7 @@ use ratatui::style::Color;
 use super::*;
 use crate::app::jobs::JobUpdate;
 use crate::app::layout::ExplorerLayout;
-use crate::app::{ColourDepth, Input, Key, KeyCode, Look, demo, update};
+use crate::app::{ColourDepth, Effect, Input, Key, KeyCode, Look, demo, update};
 use crate::theme::ThemeSet;
 
 fn themes() -> ThemeSet {
@@ -271,5 +271,93 @@ fn the_smallest_screens_draw() {
             keys(&mut app, keys_);
             render(&app);
         }
+    }
+}
+
+/// The grid with all its maps, after some keys.
+fn grid(size: (u16, u16), colours: ColourDepth, text: &str) -> App {
+    let mut app = demo::grid_app(Look::new(&themes(), None, colours), size);
+    let mut effects = update(&mut app, Input::Key(Key::char('w')));
+    while let Some(effect) = effects.pop() {
+        let Effect::LoadMap(id, mode) = effect else { continue };
+        let run = app.home.runs.iter().flatten().find(|run| run.id == id).cloned();
+        let map = run.as_ref().and_then(demo::grid_map).map(Box::new);
+        effects.extend(update(&mut app, Input::MapLoaded(id, mode, map.ok_or("no map".into()))));
+    }
+    keys(&mut app, text);
+    app
+}
+
+snapshot!(grid_80x24, grid((80, 24), ColourDepth::Truecolor, "lj"));
+snapshot!(grid_120x40, grid((120, 40), ColourDepth::Truecolor, "gg0"));
+snapshot!(grid_200x60, grid((200, 60), ColourDepth::Indexed256, "G$v"));
+snapshot!(grid_mono_80x24, grid((80, 24), ColourDepth::Mono, "gg0"));
+snapshot!(grid_missing_120x40, grid((120, 40), ColourDepth::Truecolor, "2Gll"));
+snapshot!(grid_without_pc1_80x24, {
+    let mut app = grid((80, 24), ColourDepth::Truecolor, "");
+    let asked = update(&mut app, Input::Key(Key::char('m')));
+    for effect in asked {
+        let Effect::LoadMap(id, mode) = effect else { continue };
+        let why = format!("{} has no first components", id.name());
+        update(&mut app, Input::MapLoaded(id, mode, Err(why)));
+    }
+    app
+});
+snapshot!(grid_empty_80x24, {
+    let mut app = grid((80, 24), ColourDepth::Truecolor, "");
+    update(&mut app, Input::RunsListed(demo::summaries().split_off(3)));
+    app
+});
+
+#[test]
+fn multiples_share_one_scale_and_the_frame_is_more_than_a_colour() {
+    for depth in [ColourDepth::Truecolor, ColourDepth::Indexed256] {
+        let app = grid((120, 40), depth, "gg0");
+        let skin = Skin::new(&themes(), &app.look);
+        let drawn = buffer(&app);
+        let g = app.grid.as_ref().unwrap();
+        let mut seen = 0;
+        for (row, col) in [(0, 0), (0, 1), (1, 0), (2, 2)] {
+            let crate::app::grid::Multiple::Map(shown) = g.multiple(row, col) else { continue };
+            let area = g.area(row, col).unwrap();
+            let pixels = shown.scale.pixels();
+            for (x, y) in [(0u16, 0u16), (3, 1), (5, 4), (8, 2)] {
+                let colour = |py: u16| {
+                    let value = shown.pooled.get(usize::from(py) / pixels, usize::from(x) / pixels);
+                    value.map(|v| skin.lut().colour(skin.lut().level(v)))
+                };
+                let (Some(upper), Some(lower)) = (colour(2 * y), colour(2 * y + 1)) else {
+                    continue;
+                };
+                let cell = &drawn[(area.x + x, area.y + y)];
+                assert_eq!((cell.fg, cell.bg), (upper, lower), "{row},{col} {x},{y}");
+                seen += 1;
+            }
+        }
+        assert!(seen > 9, "{seen}");
+        let area = g.area(0, 0).unwrap();
+        assert_eq!(drawn[(area.x - 1, area.y)].symbol(), "│");
+        let other = g.area(0, 1).unwrap();
+        assert_eq!(drawn[(other.x + other.w, other.y)].symbol(), " ");
+        // the scale's ends stand beside the map's first and last colour
+        let text = format!("{}", render(&app).backend());
+        assert_eq!(text.matches(" no run").count(), 1);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn any_keys_draw_the_grid_at_any_size(
+        w in 0u16..230, h in 0u16..80, text in "[-hjklgG0$+fvmpcCT?\\[\\]x\x1bwr2\t]{0,16}",
+    ) {
+        let mut app = grid((w, h), ColourDepth::Truecolor, "");
+        for c in text.chars() {
+            keys(&mut app, &c.to_string());
+            render(&app);
+        }
+        app.size = (h, w);
+        render(&app);
     }
 }

@@ -4,6 +4,7 @@ pub mod bars;
 pub mod compare;
 pub mod explorer;
 pub mod find;
+pub mod grid;
 pub mod help;
 pub mod home;
 pub mod inspector;

@@ -1,0 +1,293 @@
+//! The grid of small multiples: one map per place on two axes of the runs, all
+//! on one fixed scale. State and what keys do to it; knows no terminal, and no
+//! files: maps are asked for with effects, a few at a time, and those that were
+//! not looked at for longest are let go of again.
+
+mod keys;
+mod layout;
+mod maps;
+
+use crate::domain::{Pooling, View};
+use crate::runs::{Axis, GridPlan, RunId, RunSummary};
+
+use super::layout::Area;
+use super::mode::MapMode;
+use super::state::Effect;
+
+pub use keys::GridRequest;
+pub(super) use keys::{act, arrived, click, entered, open, refresh, relist, resize, screen_behind};
+pub use layout::GridLayout;
+pub use maps::{GridMap, Multiple, Shown};
+
+use layout::GAP;
+use maps::{Key, Maps};
+
+/// Sides of a multiple in pixels that keys step through.
+const SIDES: [u16; 10] = [8, 12, 16, 24, 32, 48, 64, 96, 128, 192];
+/// Least and greatest side that a grid is fitted to; if less is needed, it scrolls.
+const FITTED: (u16, u16) = (14, 128);
+
+/// The maps that the grid shows: those whose values are similarities.
+pub const MODES: [MapMode; 4] =
+    [MapMode::Cka, MapMode::PcSimilarity, MapMode::WithoutPc1, MapMode::WithoutDominant];
+
+/// The open grid.
+#[derive(Debug, Clone)]
+pub struct Grid {
+    runs: Vec<RunSummary>,
+    plan: GridPlan,
+    /// Which run of each cell is shown, row by row.
+    nth: Vec<usize>,
+    cursor: (usize, usize),
+    origin: (usize, usize),
+    /// A side chosen by key; else the largest that fits.
+    side: Option<u16>,
+    view: View,
+    mode: MapMode,
+    pooling: Pooling,
+    maps: Maps,
+    size: (u16, u16),
+    /// Whether the run on screen was opened from here.
+    pub(super) inside: bool,
+}
+
+impl Grid {
+    /// The grid of a list of runs, with the settings of the last one, if any; else
+    /// the two axes on which they differ most, turned so that maps are largest.
+    pub fn new(runs: Vec<RunSummary>, size: (u16, u16), like: Option<&Grid>) -> Grid {
+        let axes = match like.filter(|g| !g.plan.is_empty()) {
+            Some(grid) => grid.plan.axes(),
+            None => GridPlan::default_axes(&runs),
+        };
+        let mut grid = Grid {
+            plan: GridPlan::new(&[], axes.0, axes.1),
+            runs,
+            nth: Vec::new(),
+            cursor: (0, 0),
+            origin: (0, 0),
+            side: like.and_then(|g| g.side),
+            view: like.map_or_else(View::default, |g| g.view),
+            mode: like.map_or_else(MapMode::default, |g| g.mode),
+            pooling: like.map_or_else(Pooling::default, |g| g.pooling),
+            maps: Maps::default(),
+            size,
+            inside: false,
+        };
+        let selected = like.and_then(Grid::selection).map(|run| run.id.clone());
+        grid.lay_out(axes, selected.as_ref());
+        if like.is_none_or(|g| g.plan.is_empty()) {
+            grid.turn_to_fit();
+        }
+        grid
+    }
+
+    /// Swaps the axes if that makes fitted maps larger: screens are wider than high.
+    fn turn_to_fit(&mut self) {
+        let (rows, cols) = self.plan.axes();
+        let side = self.side();
+        self.set_axes((cols, rows));
+        if self.side() <= side {
+            self.set_axes((rows, cols));
+        }
+    }
+
+    /// Lays the runs out anew and selects a run, if it has a place.
+    fn lay_out(&mut self, (rows, cols): (Axis, Axis), select: Option<&RunId>) {
+        self.plan = GridPlan::new(&self.runs, rows, cols);
+        let (h, w) = self.plan.shape();
+        self.nth = vec![0; h * w];
+        let at = select.and_then(|id| self.runs.iter().position(|run| run.id == *id));
+        match at.and_then(|at| self.plan.find(at)) {
+            Some((row, col, nth)) => {
+                self.cursor = (row, col);
+                self.nth[row * w + col] = nth;
+            }
+            None => self.cursor = (0, 0),
+        }
+        self.scroll();
+    }
+
+    /// Which run lies where.
+    pub fn plan(&self) -> &GridPlan {
+        &self.plan
+    }
+
+    /// Which layers are shown.
+    pub fn view(&self) -> View {
+        self.view
+    }
+
+    /// Which map is shown.
+    pub fn mode(&self) -> MapMode {
+        self.mode
+    }
+
+    /// How cells are pooled.
+    pub fn pooling(&self) -> Pooling {
+        self.pooling
+    }
+
+    /// The selected place: row and column.
+    pub fn cursor(&self) -> (usize, usize) {
+        self.cursor
+    }
+
+    /// The run that a place shows.
+    pub fn run(&self, row: usize, col: usize) -> Option<&RunSummary> {
+        let nth = *self.nth.get(row * self.plan.shape().1 + col)?;
+        self.runs.get(*self.plan.cell(row, col).get(nth)?)
+    }
+
+    /// Which of its runs a place shows, from 0.
+    pub fn nth(&self, row: usize, col: usize) -> usize {
+        self.nth.get(row * self.plan.shape().1 + col).copied().unwrap_or(0)
+    }
+
+    /// The run of the selected place.
+    pub fn selection(&self) -> Option<&RunSummary> {
+        self.run(self.cursor.0, self.cursor.1)
+    }
+
+    /// What a place shows.
+    pub fn multiple(&self, row: usize, col: usize) -> Multiple<'_> {
+        let Some(run) = self.run(row, col) else { return Multiple::Missing };
+        self.maps.get(&run.id, self.mode, self.key())
+    }
+
+    /// Side of a multiple in pixels: even, so that it ends with a cell.
+    pub fn side(&self) -> u16 {
+        let places = GridLayout::new(self.size);
+        let side = self.side.unwrap_or_else(|| {
+            let (rows, cols) = self.plan.shape();
+            let (rows, cols) = (rows.max(1) as u16, cols.max(1) as u16);
+            let high = 2 * (places.maps.h.saturating_sub(1) / rows).saturating_sub(1);
+            let wide = (places.maps.w / cols).saturating_sub(GAP);
+            high.min(wide).clamp(FITTED.0, FITTED.1)
+        });
+        side.min(places.largest()) & !1
+    }
+
+    /// True while the multiples are as large as fits.
+    pub fn is_fitted(&self) -> bool {
+        self.side.is_none()
+    }
+
+    /// The rows and columns on screen.
+    pub fn visible(&self) -> (std::ops::Range<usize>, std::ops::Range<usize>) {
+        let (h, w) = self.plan.shape();
+        let (rows, cols) = GridLayout::new(self.size).fits(self.side());
+        let (r, c) = self.origin;
+        (r.min(h)..(r + rows).min(h), c.min(w)..(c + cols).min(w))
+    }
+
+    /// The cells of a place's map, if it is on screen.
+    pub fn area(&self, row: usize, col: usize) -> Option<Area> {
+        let (rows, cols) = self.visible();
+        let maps = GridLayout::new(self.size).maps;
+        let side = self.side();
+        let at = |i: usize, shown: &std::ops::Range<usize>| {
+            shown.contains(&i).then(|| (i - shown.start) as u16)
+        };
+        let (r, c) = (at(row, &rows)?, at(col, &cols)?);
+        let (x, y) = (maps.x + 1 + c * (side + GAP), maps.y + 1 + r * (side / 2 + 1));
+        Some(Area::new(x, y, side, side / 2))
+    }
+
+    /// The place under a cell of the screen.
+    fn place_at(&self, at: (u16, u16)) -> Option<(usize, usize)> {
+        let (rows, cols) = self.visible();
+        rows.flat_map(|r| cols.clone().map(move |c| (r, c)))
+            .find(|(r, c)| self.area(*r, *c).is_some_and(|area| area.contains(at)))
+    }
+
+    fn key(&self) -> Key {
+        Key { view: self.view, pooling: self.pooling, side: self.side() }
+    }
+
+    /// Keeps the cursor in the grid and on screen.
+    fn scroll(&mut self) {
+        let (h, w) = self.plan.shape();
+        let (rows, cols) = GridLayout::new(self.size).fits(self.side());
+        self.cursor =
+            (self.cursor.0.min(h.saturating_sub(1)), self.cursor.1.min(w.saturating_sub(1)));
+        let show = |origin: usize, at: usize, fits: usize, all: usize| {
+            origin.max((at + 1).saturating_sub(fits)).min(at).min(all.saturating_sub(fits))
+        };
+        self.origin = (
+            show(self.origin.0, self.cursor.0, rows, h),
+            show(self.origin.1, self.cursor.1, cols, w),
+        );
+    }
+
+    fn move_to(&mut self, row: usize, col: usize) {
+        self.cursor = (row, col);
+        self.scroll();
+    }
+
+    /// The next or the previous run of the selected place.
+    fn turn(&mut self, by: isize) {
+        let (row, col) = self.cursor;
+        let runs = self.plan.cell(row, col).len();
+        let at = row * self.plan.shape().1 + col;
+        if let Some(nth) = self.nth.get_mut(at).filter(|_| runs > 0) {
+            *nth = (*nth as isize + by).rem_euclid(runs as isize) as usize;
+        }
+    }
+
+    /// The next larger or smaller multiples.
+    fn resize_multiples(&mut self, larger: bool) {
+        let now = self.side();
+        let largest = GridLayout::new(self.size).largest();
+        let next = match larger {
+            true => SIDES.into_iter().find(|s| *s > now).unwrap_or(now).min(largest),
+            false => SIDES.into_iter().rev().find(|s| *s < now).unwrap_or(now),
+        };
+        self.side = Some(next);
+        self.scroll();
+    }
+
+    fn next_axis(&mut self, of_rows: bool) {
+        let (rows, cols) = self.plan.axes();
+        let axes = match of_rows {
+            true => (rows.next(cols), cols),
+            false => (rows, cols.next(rows)),
+        };
+        self.set_axes(axes);
+    }
+
+    fn set_axes(&mut self, axes: (Axis, Axis)) {
+        let selected = self.selection().map(|run| run.id.clone());
+        self.lay_out(axes, selected.as_ref());
+    }
+
+    /// Takes a new list of runs; maps of runs that are still there stay.
+    fn relist(&mut self, runs: Vec<RunSummary>) {
+        let selected = self.selection().map(|run| run.id.clone());
+        let was_empty = self.plan.is_empty();
+        let axes = match was_empty {
+            true => GridPlan::default_axes(&runs),
+            false => self.plan.axes(),
+        };
+        self.maps.keep(|id| runs.iter().any(|run| run.id == *id));
+        self.runs = runs;
+        self.lay_out(axes, selected.as_ref());
+        if was_empty {
+            self.turn_to_fit();
+        }
+    }
+
+    /// Draws what is on screen and asks for what is missing.
+    fn refresh(&mut self) -> Vec<Effect> {
+        let (rows, cols) = self.visible();
+        let places = rows.flat_map(|r| cols.clone().map(move |c| (r, c)));
+        let wanted: Vec<RunId> =
+            places.filter_map(|(r, c)| self.run(r, c)).map(|run| run.id.clone()).collect();
+        let key = self.key();
+        self.maps.refresh(wanted, self.mode, key)
+    }
+
+    /// Cells of the full maps that are held.
+    pub fn kept_cells(&self) -> usize {
+        self.maps.kept_cells()
+    }
+}

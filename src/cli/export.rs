@@ -1,0 +1,118 @@
+//! `blockscope export`: one map of a run as PNG, SVG, CSV or NPY, or the maps of
+//! many runs over two axes as one figure, without a terminal.
+
+use std::process::ExitCode;
+
+use super::args::{Common, ExportArgs};
+use super::{Failure, explore, maps};
+use crate::app::{ColourDepth, Look};
+use crate::export::{self, Format, MapExport};
+use crate::runs::{Axis, GridPlan, RunFilter, RunStore};
+use crate::theme::{Colormap, ThemeSet};
+
+pub fn run(common: &Common, args: &ExportArgs) -> Result<ExitCode, Failure> {
+    // everything that can be wrong with the words, before anything is read
+    let format = Format::from_path(&args.out)
+        .map_err(|e| Failure::usage(format!("--out {}: {e}", args.out.display())))?;
+    let axes = args.grid.as_deref().map(axes).transpose()?;
+    let filters: Vec<RunFilter> = args
+        .only
+        .iter()
+        .map(|text| text.parse().map_err(|e| Failure::usage(format!("--where {text}: {e}"))))
+        .collect::<Result<_, _>>()?;
+    let (themes, problems) = explore::themes();
+    for problem in problems? {
+        tracing::warn!("{problem}");
+    }
+    let colormap = colormap(&themes, args.colormap.as_deref())?;
+    let store = RunStore::locate(common.runs.clone());
+    let bytes = match (axes, &args.run) {
+        (Some(axes), _) => grid(&store, args, axes, &filters, (colormap, format))?,
+        (None, Some(run)) => single(&store, args, run, (colormap, format))?,
+        (None, None) => return Err(Failure::usage("name a run, or use --grid")),
+    };
+    crate::runs::atomic(&args.out, &bytes)?;
+    say!("wrote {}", crate::text::one_line(&args.out.display().to_string()));
+    Ok(ExitCode::SUCCESS)
+}
+
+fn single(
+    store: &RunStore,
+    args: &ExportArgs,
+    run: &str,
+    (colormap, format): (&Colormap, Format),
+) -> Result<Vec<u8>, Failure> {
+    let id = store.resolve(run)?;
+    let manifest = store.manifest(&id)?;
+    let (view, mode) = (args.view.into(), args.mode.into());
+    let stored = maps::read(store, &id, mode).map_err(failed)?;
+    let map = maps::in_view(&stored.map, view);
+    let indices = view.select(&stored.map.layers);
+    let errors = stored.errors.map(|se| se.select(&indices, &indices));
+    let export = MapExport {
+        title: format!(
+            "{} · {} · {} · {} · {}",
+            manifest.name,
+            manifest.model.title(),
+            manifest.data.title(),
+            mode.name(),
+            view.name()
+        ),
+        subtitle: mode.name().to_string(),
+        layers: &map.layers,
+        values: &map.values,
+        se: errors.as_ref(),
+        colormap,
+        range: mode.fixed_range(),
+    };
+    Ok(export::encode(&export, format)?)
+}
+
+fn grid(
+    store: &RunStore,
+    args: &ExportArgs,
+    axes: (Axis, Axis),
+    filters: &[RunFilter],
+    (colormap, format): (&Colormap, Format),
+) -> Result<Vec<u8>, Failure> {
+    if let Format::Csv | Format::Npy = format {
+        return Err(Failure::usage(export::ExportError::NoFigure(format).to_string()));
+    }
+    let mut runs = store.list();
+    runs.retain(|run| filters.iter().all(|filter| filter.keeps(run)));
+    let plan = GridPlan::new(&runs, axes.0, axes.1);
+    let chosen = (args.view.into(), args.mode.into());
+    let (figure, problems) = maps::figure(store, &runs, &plan, chosen, colormap).map_err(failed)?;
+    for problem in problems {
+        eprintln!("left out {}", crate::text::one_line(&problem));
+    }
+    Ok(export::grid::encode(&figure, format)?)
+}
+
+fn failed(message: String) -> Failure {
+    Failure { message, code: super::FAILURE }
+}
+
+/// `depth,width`.
+fn axes(text: &str) -> Result<(Axis, Axis), Failure> {
+    let wrong = |why: String| Failure::usage(format!("--grid {text}: {why}"));
+    let Some((rows, cols)) = text.split_once(',') else {
+        return Err(wrong("two axes are needed, rows and columns, as depth,width".into()));
+    };
+    let parse = |text: &str| text.parse::<Axis>().map_err(|e| wrong(e.to_string()));
+    let axes = (parse(rows)?, parse(cols)?);
+    match axes.0 == axes.1 {
+        true => Err(wrong("rows and columns need different axes".into())),
+        false => Ok(axes),
+    }
+}
+
+/// The colour map of that name, else the one that the explorer starts with.
+fn colormap<'a>(themes: &'a ThemeSet, name: Option<&str>) -> Result<&'a Colormap, Failure> {
+    let look = Look::new(themes, None, ColourDepth::Truecolor);
+    let name = name.unwrap_or_else(|| look.colormap());
+    themes.colormap(name).ok_or_else(|| {
+        let names: Vec<&str> = themes.colormaps().iter().map(|m| m.name.as_str()).collect();
+        Failure::usage(format!("--colormap {name:?}: there are {}", names.join(", ")))
+    })
+}

@@ -1,0 +1,148 @@
+//! Maps of stored runs, read one by one: for the explorer's grid, for its figure
+//! and for `export`. Knows files and no terminal.
+
+use crate::app::MapMode;
+use crate::app::grid::GridMap;
+use crate::domain::{SimilarityMatrix, View};
+use crate::export::grid::{GridExport, Multiple};
+use crate::runs::{Axis, GridPlan, RunId, RunManifest, RunStore, RunSummary};
+use crate::theme::Colormap;
+
+/// A map, and the standard errors of its cells where they were estimated.
+pub struct StoredMap {
+    /// Layers and values.
+    pub map: GridMap,
+    /// Standard errors, of the same shape.
+    pub errors: Option<SimilarityMatrix>,
+}
+
+/// Reads one map of a run.
+///
+/// # Errors
+/// One line that says what is wrong, or which command makes the map.
+pub fn read(store: &RunStore, id: &RunId, mode: MapMode) -> Result<StoredMap, String> {
+    let name = id.name();
+    let words = |e: crate::runs::RunError| e.to_string();
+    let plain = |layers, values| StoredMap { map: GridMap { layers, values }, errors: None };
+    match mode {
+        MapMode::Cka | MapMode::StandardError => {
+            let analysis = store.analysis(id).map_err(words)?.ok_or_else(|| {
+                format!("{name} has no map yet; `blockscope analyze {name}` makes one")
+            })?;
+            let layers = analysis.record.layers;
+            Ok(match mode {
+                MapMode::Cka => {
+                    StoredMap { errors: Some(analysis.se), ..plain(layers, analysis.cka) }
+                }
+                _ => plain(layers, analysis.se),
+            })
+        }
+        MapMode::PcSimilarity | MapMode::WithoutPc1 | MapMode::WithoutDominant => {
+            let suite = store.components(id).map_err(words)?.ok_or_else(|| {
+                format!(
+                    "{name} has no first components; `blockscope analyze {name} --skip-cka` \
+                     computes them"
+                )
+            })?;
+            let layers = suite.record.layers;
+            Ok(match mode {
+                MapMode::PcSimilarity => plain(layers, suite.components.similarity),
+                MapMode::WithoutPc1 => plain(layers, suite.components.cka_without_pc1),
+                _ => plain(layers, suite.components.cka_without_dominant),
+            })
+        }
+        MapMode::Pruned => Err("the map of a pruned network is computed in the explorer".into()),
+    }
+}
+
+/// The layers of a view, and their values.
+pub fn in_view(map: &GridMap, view: View) -> GridMap {
+    let indices = view.select(&map.layers);
+    GridMap {
+        layers: indices.iter().map(|i| map.layers[*i].clone()).collect(),
+        values: map.values.select(&indices, &indices),
+    }
+}
+
+/// The figure of a grid, and in one line each what could not be drawn.
+///
+/// # Errors
+/// One line if no map at all can be drawn.
+pub fn figure<'a>(
+    store: &RunStore,
+    runs: &[RunSummary],
+    plan: &GridPlan,
+    (view, mode): (View, MapMode),
+    colormap: &'a Colormap,
+) -> Result<(GridExport<'a>, Vec<String>), String> {
+    let (rows, cols) = plan.axes();
+    if plan.is_empty() {
+        let why = plan.left_out_text().unwrap_or_else(|| "there are no such runs".into());
+        let root = crate::text::one_line(&store.root().display().to_string());
+        return Err(format!(
+            "no run in {root} has a map and a place by {rows} and {cols} ({why}); \
+             `blockscope analyze RUN` makes a map"
+        ));
+    }
+    let by_share = [rows, cols].contains(&Axis::Fraction);
+    let (h, w) = plan.shape();
+    let mut problems: Vec<String> =
+        plan.left_out().iter().map(|(at, why)| format!("{}: {why}", runs[*at].name)).collect();
+    let mut cells = Vec::with_capacity(h * w);
+    let mut data: Vec<String> = Vec::new();
+    for (row, col) in (0..h).flat_map(|row| (0..w).map(move |col| (row, col))) {
+        let here = plan.cell(row, col);
+        // the first one that has this map
+        let drawn = here.iter().find_map(|at| {
+            let read = read(store, &runs[*at].id, mode).map_err(|why| problems.push(why)).ok()?;
+            Some((&runs[*at], in_view(&read.map, view)))
+        });
+        cells.push(drawn.map(|(run, map)| {
+            let mut caption = vec![format!("{} layers", map.layers.len())];
+            if here.len() > 1 {
+                caption.push(format!("1 of {}", here.len()));
+            }
+            if let Ok(manifest) = &run.manifest {
+                if let Some(test) = &manifest.test {
+                    caption.push(format!("test {:.1} %", 100.0 * test.accuracy()));
+                }
+                let source = match by_share {
+                    true => source(manifest),
+                    false => manifest.data.title(),
+                };
+                if !data.contains(&source) {
+                    data.push(source);
+                }
+            }
+            Multiple { layers: map.layers, values: map.values, caption }
+        }));
+    }
+    let drawn = cells.iter().flatten().count();
+    if drawn == 0 {
+        return Err(problems.pop().unwrap_or_else(|| "no map can be drawn".into()));
+    }
+    let plural = if drawn == 1 { "map" } else { "maps" };
+    let figure = GridExport {
+        title: format!("{} of {} by {rows} and {cols}", mode.name(), layers_of(view)),
+        subtitle: format!("{} · {drawn} {plural} · ticks: stages", data.join(", ")),
+        rows: plan.rows().iter().map(|v| v.label()).collect(),
+        cols: plan.cols().iter().map(|v| v.label()).collect(),
+        cells,
+        colormap,
+        range: mode.fixed_range(),
+    };
+    Ok((figure, problems))
+}
+
+fn layers_of(view: View) -> &'static str {
+    match view {
+        View::All => "all layers",
+        View::BlockOutputs => "block outputs",
+        View::Convs => "convolutions",
+    }
+}
+
+/// The images without the share of them that was used: `CIFAR-10`.
+fn source(manifest: &RunManifest) -> String {
+    crate::runs::DataRecord { fraction: 1.0, ..manifest.data.clone() }.title()
+}
