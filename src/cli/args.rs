@@ -76,6 +76,8 @@ pub enum Command {
     Import(ImportArgs),
     /// Compute CKA of all pairs of layers of a run, its first components, and linear probes
     Analyze(AnalyzeArgs),
+    /// Compare runs: CKA between their layers, groups of seeds, predictions
+    Compare(CompareArgs),
     /// Measure what deleting residual blocks costs, or write a pruned network
     Prune(PruneArgs),
     /// Train a network from scratch with the paper's recipe
@@ -193,6 +195,53 @@ pub struct AnalyzeArgs {
     /// Training images for probes, a tenth of them held out to choose by [default: the run's]
     #[arg(long, value_name = "IMAGES", requires = "probes")]
     pub probe_train: Option<usize>,
+}
+
+/// `compare`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  blockscope compare resnet20 resnet56 --data cifar10:cifar --examples 2048
+  blockscope compare --group-a deep-s0,deep-s1 --group-b wide-s0,wide-s1 --without-pc1 --out report")]
+pub struct CompareArgs {
+    /// Names in the runs folder, or paths of run folders; those of the groups are added
+    #[arg(value_name = "RUN")]
+    pub names: Vec<String>,
+    /// The runs' test images: shapes, cifar10:PATH, cifar100:PATH or folder:PATH [default: shapes for runs made of them]
+    #[arg(long, env = "BLOCKSCOPE_DATA")]
+    pub data: Option<DataSource>,
+    /// Test images per pass [default: all]
+    #[arg(long)]
+    pub examples: Option<usize>,
+    /// Images per batch
+    #[arg(long, default_value_t = 256)]
+    pub batch: usize,
+    /// Passes over the images
+    #[arg(long, default_value_t = 1)]
+    pub passes: usize,
+    /// How images are chosen
+    #[arg(long, value_enum, default_value = "random")]
+    pub sample: SampleArg,
+    /// Seed of the random sample
+    #[arg(long, default_value_t = 0)]
+    pub seed: u64,
+    /// Seeds of one architecture
+    #[arg(long, value_name = "RUN,RUN", value_delimiter = ',')]
+    pub group_a: Vec<String>,
+    /// Seeds of another architecture, to hold against group A
+    #[arg(long, value_name = "RUN,RUN", value_delimiter = ',', requires = "group_a")]
+    pub group_b: Vec<String>,
+    /// Also compare with every layer's first component removed (slower)
+    #[arg(long)]
+    pub without_pc1: bool,
+    /// Leave out predictions
+    #[arg(long)]
+    pub skip_predictions: bool,
+    /// How to print it
+    #[arg(long, value_enum, default_value = "table")]
+    pub format: ShowFormat,
+    /// Write every matrix and table into DIR
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
 }
 
 /// `prune`.

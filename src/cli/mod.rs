@@ -11,6 +11,7 @@ macro_rules! say {
 
 mod analyze;
 mod args;
+mod compare;
 mod doctor;
 mod explore;
 mod export;
@@ -90,6 +91,7 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
         None => explore::run(common, cli.path.as_deref(), cli.data.clone()),
         Some(Command::Import(args)) => import::run(common, args),
         Some(Command::Analyze(args)) => analyze::run(common, args),
+        Some(Command::Compare(args)) => compare::run(common, args),
         Some(Command::Prune(args)) => prune::run(common, args),
         Some(Command::Train(args)) => train::run(common, args),
         Some(Command::Show(args)) => show::run(common, args),

@@ -165,7 +165,7 @@ pub enum ExportError {
 }
 
 impl ExportError {
-    fn encode(format: Format, error: impl fmt::Display) -> ExportError {
+    pub(crate) fn encode(format: Format, error: impl fmt::Display) -> ExportError {
         ExportError::Encode { format, message: one_line(&error.to_string()) }
     }
 }

@@ -271,7 +271,7 @@ fn cka(analysis: &CkaAnalysis, stale: bool) -> Cka<'_> {
     }
 }
 
-fn rows(matrix: ArrayView2<'_, f64>) -> Vec<Vec<Option<f64>>> {
+pub(super) fn rows(matrix: ArrayView2<'_, f64>) -> Vec<Vec<Option<f64>>> {
     let defined = |v: &f64| Some(*v).filter(|v| v.is_finite());
     matrix.rows().into_iter().map(|row| row.iter().map(defined).collect()).collect()
 }

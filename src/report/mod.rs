@@ -1,6 +1,7 @@
-//! A run as text for `blockscope show`: a table for people and screen readers,
+//! A run as text for `blockscope show`, several for `blockscope compare`: a table for people and screen readers,
 //! JSON and CSV for programs. Returns strings; prints nothing, reads nothing.
 
+pub mod compare;
 mod csv;
 mod findings;
 mod json;
