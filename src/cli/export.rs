@@ -59,7 +59,8 @@ fn single(
             view.name()
         ),
         subtitle: mode.name().to_string(),
-        layers: &map.layers,
+        rows: &map.layers,
+        cols: &map.layers,
         values: &map.values,
         se: errors.as_ref(),
         colormap,

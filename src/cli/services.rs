@@ -28,7 +28,7 @@ use crate::runs::{
     RunSummary,
 };
 use crate::terminal::{JobNews, Services};
-use crate::theme::ThemeSet;
+use crate::theme::{ThemeSet, diverging};
 
 /// What the explorer's services need, shared with the threads that follow jobs.
 pub struct Program {
@@ -112,15 +112,20 @@ impl Services for Program {
     }
 
     fn export(&self, request: &ExportRequest) -> Result<Vec<PathBuf>, String> {
-        let colormap = self
-            .inner
-            .themes
-            .colormap(&request.colormap)
-            .ok_or_else(|| format!("there is no colour map {:?}", request.colormap))?;
+        let differences = diverging();
+        let colormap = match request.colormap == differences.name {
+            true => &differences,
+            false => self
+                .inner
+                .themes
+                .colormap(&request.colormap)
+                .ok_or_else(|| format!("there is no colour map {:?}", request.colormap))?,
+        };
         let map = MapExport {
             title: request.title.clone(),
             subtitle: request.quantity.clone(),
-            layers: &request.rows,
+            rows: &request.rows,
+            cols: &request.cols,
             values: &request.matrix,
             se: request.errors.as_ref(),
             colormap,

@@ -11,7 +11,7 @@ use super::{ExportError, Format};
 /// # Errors
 /// [`ExportError::Encode`] if a row cannot be encoded.
 pub fn pairs(
-    layers: &[Layer],
+    (rows, cols): (&[Layer], &[Layer]),
     values: &SimilarityMatrix,
     se: Option<&SimilarityMatrix>,
 ) -> Result<String, ExportError> {
@@ -19,8 +19,8 @@ pub fn pairs(
     let number = |value: Option<f64>| value.map(|v| v.to_string()).unwrap_or_default();
     let mut writer = csv::Writer::from_writer(Vec::new());
     writer.write_record(["row", "col", "row_layer", "col_layer", "cka", "se"]).map_err(failed)?;
-    for (i, row) in layers.iter().enumerate() {
-        for (j, col) in layers.iter().enumerate() {
+    for (i, row) in rows.iter().enumerate() {
+        for (j, col) in cols.iter().enumerate() {
             let value = number(values.get(i, j));
             let error = number(se.and_then(|se| se.get(i, j)));
             writer
@@ -46,15 +46,15 @@ mod tests {
 
     #[test]
     fn one_line_per_pair_and_empty_fields_for_undefined() {
-        let text = with_map(4, |map| pairs(map.layers, map.values, map.se).unwrap());
+        let text = with_map(4, |map| pairs((map.rows, map.cols), map.values, map.se).unwrap());
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(lines.len(), 17);
         assert_eq!(lines[1], "0,0,conv1,conv1,1,0.002");
         assert_eq!(lines[2], "0,1,conv1,bn1,,");
         assert_eq!(lines[3], "0,2,conv1,relu1,-0.125,0.002");
-        let mut names = with_map(2, |map| map.layers.to_vec());
+        let mut names = with_map(2, |map| map.rows.to_vec());
         names[0].name = "a,\"b\"\nc".into();
-        let quoted = with_map(2, |map| pairs(&names, map.values, None).unwrap());
+        let quoted = with_map(2, |map| pairs((&names, &names), map.values, None).unwrap());
         let row = csv::Reader::from_reader(quoted.as_bytes()).records().next().unwrap().unwrap();
         assert_eq!((&row[2], &row[5]), ("a,\"b\"\nc", ""));
     }

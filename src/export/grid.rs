@@ -68,9 +68,9 @@ struct Places {
 
 impl GridExport<'_> {
     fn check(&self) -> Result<(), ExportError> {
-        let (found, layers) = ((self.rows.len(), self.cols.len()), self.cells.len());
-        if layers == 0 || found.0 * found.1 != layers {
-            return Err(ExportError::Shape { found, layers });
+        let found = (self.rows.len(), self.cols.len());
+        if self.cells.is_empty() || found.0 * found.1 != self.cells.len() {
+            return Err(ExportError::Shape { found, layers: (self.cells.len(), 1) });
         }
         self.cells.iter().flatten().try_for_each(|m| self.map(m).check())
     }
@@ -79,7 +79,8 @@ impl GridExport<'_> {
         MapExport {
             title: String::new(),
             subtitle: String::new(),
-            layers: &multiple.layers,
+            rows: &multiple.layers,
+            cols: &multiple.layers,
             values: &multiple.values,
             se: None,
             colormap: self.colormap,
@@ -309,7 +310,7 @@ mod tests {
         with_map(28, |map| {
             let cell = |n: usize| {
                 with_map(n, |map| Multiple {
-                    layers: map.layers.to_vec(),
+                    layers: map.rows.to_vec(),
                     values: map.values.clone(),
                     caption: vec![format!("{n} layers"), "test 41.2 % & more".into()],
                 })

@@ -25,9 +25,12 @@ pub struct MapExport<'a> {
     pub title: String,
     /// Second line of a figure: how the values were made.
     pub subtitle: String,
-    /// The layers of the rows and columns, in order.
-    pub layers: &'a [Layer],
-    /// The values, `layers x layers`.
+    /// The layers of the rows, in order.
+    pub rows: &'a [Layer],
+    /// The layers of the columns, in order: the same, but for a map between two
+    /// networks.
+    pub cols: &'a [Layer],
+    /// The values, `rows x cols`.
     pub values: &'a SimilarityMatrix,
     /// Their standard errors, of the same shape.
     pub se: Option<&'a SimilarityMatrix>,
@@ -45,16 +48,21 @@ impl MapExport<'_> {
         if place.is_finite() { place.clamp(0.0, 1.0) } else { 0.0 }
     }
 
+    /// Layers of the longer side.
+    fn most(&self) -> usize {
+        self.rows.len().max(self.cols.len()).max(1)
+    }
+
     /// True if a cell has no value.
     fn has_undefined(&self) -> bool {
         self.values.view().iter().any(|v| !v.is_finite())
     }
 
     fn check(&self) -> Result<(), ExportError> {
-        let layers = self.layers.len();
+        let layers = (self.rows.len(), self.cols.len());
         for matrix in [Some(self.values), self.se].into_iter().flatten() {
             let found = (matrix.rows(), matrix.cols());
-            if layers == 0 || found != (layers, layers) {
+            if layers.0 == 0 || found != layers {
                 return Err(ExportError::Shape { found, layers });
             }
         }
@@ -144,12 +152,12 @@ pub enum ExportError {
     #[error("a grid is a picture: use png or svg, not {0}")]
     NoFigure(Format),
     /// Nothing to draw, or layers and values that do not belong together.
-    #[error("cannot export {}x{} values of {layers} layers", .found.0, .found.1)]
+    #[error("cannot export {}x{} values of {}x{} layers", .found.0, .found.1, .layers.0, .layers.1)]
     Shape {
         /// Rows and columns of the matrix.
         found: (usize, usize),
         /// Layers.
-        layers: usize,
+        layers: (usize, usize),
     },
     /// The encoder failed.
     #[error("cannot make the {format} file: {message}")]
@@ -179,7 +187,7 @@ pub fn encode(map: &MapExport, format: Format) -> Result<Vec<u8>, ExportError> {
     match format {
         Format::Png => png::encode(map),
         Format::Svg => svg::encode(map).map(String::into_bytes),
-        Format::Csv => csv::pairs(map.layers, map.values, map.se).map(String::into_bytes),
+        Format::Csv => csv::pairs((map.rows, map.cols), map.values, map.se).map(String::into_bytes),
         Format::Npy => npy::encode(map.values).map_err(|e| ExportError::encode(format, e)),
     }
 }
@@ -223,7 +231,8 @@ pub(crate) mod tests {
         test(&MapExport {
             title: "ResNet-8 x1 <\"a\" & b>".into(),
             subtitle: "4 batches of 256".into(),
-            layers: &record.layers,
+            rows: &record.layers,
+            cols: &record.layers,
             values: &cka,
             se: Some(&se),
             colormap: themes.colormap("viridis").unwrap(),
@@ -255,9 +264,9 @@ pub(crate) mod tests {
     #[test]
     fn layers_and_values_must_belong_together() {
         with_map(9, |map| {
-            let fewer = MapExport { layers: &map.layers[..8], ..map.clone() };
+            let fewer = MapExport { rows: &map.rows[..8], ..map.clone() };
             let error = encode(&fewer, Format::Svg).unwrap_err().to_string();
-            assert_eq!(error, "cannot export 9x9 values of 8 layers");
+            assert_eq!(error, "cannot export 9x9 values of 8x9 layers");
         });
         with_map(0, |map| assert!(encode(map, Format::Png).is_err()));
     }
@@ -273,7 +282,7 @@ pub(crate) mod tests {
     #[test]
     fn stages_and_scale() {
         with_map(28, |map| {
-            assert_eq!(stages(map.layers), [(1, 3, 10), (2, 10, 18), (3, 18, 26)]);
+            assert_eq!(stages(map.rows), [(1, 3, 10), (2, 10, 18), (3, 18, 26)]);
             let narrow = MapExport { range: (0.5, 0.5), ..map.clone() };
             assert_eq!((narrow.place(0.5), map.place(-3.0), map.place(7.0)), (0.0, 0.0, 1.0));
         });

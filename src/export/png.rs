@@ -47,16 +47,24 @@ pub(super) fn to_png(picture: &RgbImage) -> Result<Vec<u8>, ExportError> {
 
 /// The cells alone, `cell` pixels each.
 pub(super) fn cells(map: &MapExport, cell: usize) -> RgbImage {
-    scaled(map, (map.values.rows() * cell.max(1)) as u32)
+    let cell = cell.max(1);
+    let size = (map.values.cols() * cell, map.values.rows() * cell);
+    picture(map, (size.0 as u32, size.1 as u32))
 }
 
-/// The cells alone, `side` pixels in all; whole pixels per cell if that is a
-/// multiple of the rows.
+/// The cells of a square map alone, `side` pixels in all; whole pixels per cell if
+/// that is a multiple of the rows.
 pub(super) fn scaled(map: &MapExport, side: u32) -> RgbImage {
-    let rows = map.values.rows();
-    let at = |pixel: u32| (u64::from(pixel) * rows as u64 / u64::from(side.max(1))) as usize;
-    RgbImage::from_fn(side, side, |x, y| {
-        pixel(match map.values.get(at(y), at(x)) {
+    picture(map, (side, side))
+}
+
+fn picture(map: &MapExport, (width, height): (u32, u32)) -> RgbImage {
+    let at = |pixel: u32, cells: usize, of: u32| {
+        (u64::from(pixel) * cells as u64 / u64::from(of.max(1))) as usize
+    };
+    let (rows, cols) = (map.values.rows(), map.values.cols());
+    RgbImage::from_fn(width, height, |x, y| {
+        pixel(match map.values.get(at(y, rows, height), at(x, cols, width)) {
             Some(value) => map.colormap.rgb(map.place(value)),
             None => HATCH[usize::from((x + y) % 4 == 0)],
         })
@@ -81,31 +89,37 @@ pub(super) fn bar(
 }
 
 fn draw(map: &MapExport) -> RgbImage {
-    let cell = (SIDE / map.layers.len().max(1)).clamp(1, MAX_CELL);
+    let cell = (SIDE / map.most()).clamp(1, MAX_CELL);
     let inner = cells(map, cell);
-    let side = inner.width();
+    let (wide, tall) = inner.dimensions();
     let (low, high) = (scale_label(map.range.0), scale_label(map.range.1));
     let right = 4 * GAP + BAR + text_width(&low, DOT).max(text_width(&high, DOT));
-    let mut out = RgbImage::from_pixel(MARGIN + side + right, MARGIN + side + BOTTOM, PAPER);
+    let mut out = RgbImage::from_pixel(MARGIN + wide + right, MARGIN + tall + BOTTOM, PAPER);
     image::imageops::replace(&mut out, &inner, MARGIN.into(), MARGIN.into());
 
-    for (stage, start, end) in stages(map.layers) {
-        let (start, end) = ((start * cell) as u32, (end * cell) as u32);
-        // A bracket: a line along the stage, with gaps between stages.
-        let (from, length) = (MARGIN + start + 1, (end - start).saturating_sub(2).max(1));
-        fill(&mut out, from, MARGIN - 14, length, 3, INK);
-        fill(&mut out, MARGIN - 14, from, 3, length, INK);
-        let (label, middle) = (stage.to_string(), MARGIN + (start + end) / 2);
-        let (w, h) = (text_width(&label, DOT), font::HEIGHT as u32 * DOT);
-        text(&mut out, middle.saturating_sub(w / 2), MARGIN - 20 - h, &label, DOT);
-        text(&mut out, MARGIN - 20 - w.min(MARGIN - 20), middle.saturating_sub(h / 2), &label, DOT);
+    for (layers, above) in [(map.cols, true), (map.rows, false)] {
+        for (stage, start, end) in stages(layers) {
+            let (start, end) = ((start * cell) as u32, (end * cell) as u32);
+            // A bracket: a line along the stage, with gaps between stages.
+            let (from, length) = (MARGIN + start + 1, (end - start).saturating_sub(2).max(1));
+            let (label, middle) = (stage.to_string(), MARGIN + (start + end) / 2);
+            let (w, h) = (text_width(&label, DOT), font::HEIGHT as u32 * DOT);
+            if above {
+                fill(&mut out, from, MARGIN - 14, length, 3, INK);
+                text(&mut out, middle.saturating_sub(w / 2), MARGIN - 20 - h, &label, DOT);
+            } else {
+                fill(&mut out, MARGIN - 14, from, 3, length, INK);
+                let x = MARGIN - 20 - w.min(MARGIN - 20);
+                text(&mut out, x, middle.saturating_sub(h / 2), &label, DOT);
+            }
+        }
     }
 
-    let left = MARGIN + side + 2 * GAP;
-    bar(&mut out, map.colormap, (left, MARGIN), (BAR, side));
+    let left = MARGIN + wide + 2 * GAP;
+    bar(&mut out, map.colormap, (left, MARGIN), (BAR, tall));
     let labels = left + BAR + GAP;
     text(&mut out, labels, MARGIN, &high, DOT);
-    text(&mut out, labels, (MARGIN + side).saturating_sub(font::HEIGHT as u32 * DOT), &low, DOT);
+    text(&mut out, labels, (MARGIN + tall).saturating_sub(font::HEIGHT as u32 * DOT), &low, DOT);
     out
 }
 

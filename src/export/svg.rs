@@ -7,7 +7,6 @@
 use std::fmt::Write as _;
 
 use super::{ExportError, Format, MapExport, png, scale_label, stages};
-use crate::domain::Layer;
 use crate::theme::Colormap;
 
 /// Side of the map in user units.
@@ -32,15 +31,18 @@ pub fn encode(map: &MapExport) -> Result<String, ExportError> {
 /// The cells as a data URI. Several pixels a cell, so that a viewer that ignores
 /// `image-rendering` blurs no more than the edges.
 pub(super) fn picture(map: &MapExport) -> Result<String, ExportError> {
-    let cell = (1024 / map.layers.len().max(1)).clamp(1, 8);
+    let cell = (1024 / map.most()).clamp(1, 8);
     Ok(format!("data:image/png;base64,{}", base64(&png::to_png(&png::cells(map, cell))?)))
 }
 
 fn write_figure(out: &mut String, map: &MapExport, picture: &str) -> std::fmt::Result {
-    let longest = map.layers.iter().map(|l| l.name.chars().count()).max().unwrap_or(0);
+    let both = map.rows.iter().chain(map.cols);
+    let longest = both.map(|l| l.name.chars().count()).max().unwrap_or(0);
     let names = 12.0 + longest as f64 * NAME * ASPECT;
     let (left, top) = (names + 8.0, 84.0);
-    let (right, bottom) = (left + SIDE, top + SIDE);
+    let pitch = SIDE / map.most() as f64;
+    let (wide, tall) = (map.cols.len() as f64 * pitch, map.rows.len() as f64 * pitch);
+    let (right, bottom) = (left + wide, top + tall);
     let (width, height) = (right + 90.0, bottom + names + 34.0);
     head(out, (width.round() as u32, height.round() as u32), &map.title)?;
     writeln!(
@@ -55,12 +57,12 @@ fn write_figure(out: &mut String, map: &MapExport, picture: &str) -> std::fmt::R
     )?;
     writeln!(
         out,
-        "<image x=\"{left:.1}\" y=\"{top:.1}\" width=\"{SIDE}\" height=\"{SIDE}\" \
+        "<image x=\"{left:.1}\" y=\"{top:.1}\" width=\"{wide:.1}\" height=\"{tall:.1}\" \
          preserveAspectRatio=\"none\" style=\"image-rendering:pixelated\" href=\"{picture}\"/>"
     )?;
-    write_names(out, map.layers, left, bottom)?;
-    write_stages(out, map.layers, left, top)?;
-    write_bar(out, map.colormap, map.range, (right + 22.0, top, SIDE))?;
+    write_names(out, map, pitch, (left, top))?;
+    write_stages(out, map, pitch, (left, top))?;
+    write_bar(out, map.colormap, map.range, (right + 22.0, top, tall))?;
     if map.has_undefined() {
         undefined_note(out, left, height - 12.0)?;
     }
@@ -89,32 +91,48 @@ pub(super) fn undefined_note(out: &mut String, x: f64, y: f64) -> std::fmt::Resu
 }
 
 /// Names left of the rows and below the columns, every k-th so that none touch.
-fn write_names(out: &mut String, layers: &[Layer], left: f64, bottom: f64) -> std::fmt::Result {
-    let pitch = SIDE / layers.len().max(1) as f64;
+fn write_names(
+    out: &mut String,
+    map: &MapExport,
+    pitch: f64,
+    (left, top): (f64, f64),
+) -> std::fmt::Result {
     let every = (NAME / pitch).ceil().max(1.0) as usize;
+    let bottom = top + map.rows.len() as f64 * pitch;
     writeln!(out, "<g font-size=\"{NAME}\" text-anchor=\"end\">")?;
-    for (at, layer) in layers.iter().enumerate().step_by(every) {
-        let middle = (at as f64 + 0.5) * pitch;
-        let (name, y) = (escape(&layer.name), bottom - SIDE + middle + NAME * 0.35);
-        writeln!(out, "<text x=\"{:.1}\" y=\"{y:.1}\">{name}</text>", left - 5.0)?;
-        let (x, y) = (left + middle + NAME * 0.35, bottom + 6.0);
+    let middle = |at: usize| (at as f64 + 0.5) * pitch + NAME * 0.35;
+    for (at, layer) in map.rows.iter().enumerate().step_by(every) {
+        let (x, y) = (left - 5.0, top + middle(at));
+        writeln!(out, "<text x=\"{x:.1}\" y=\"{y:.1}\">{}</text>", escape(&layer.name))?;
+    }
+    for (at, layer) in map.cols.iter().enumerate().step_by(every) {
+        let (x, y, name) = (left + middle(at), bottom + 6.0, escape(&layer.name));
         writeln!(out, "<text transform=\"translate({x:.1} {y:.1}) rotate(-90)\">{name}</text>")?;
     }
     writeln!(out, "</g>")
 }
 
 /// Brackets above the columns and right of the rows, with the stage's number.
-fn write_stages(out: &mut String, layers: &[Layer], left: f64, top: f64) -> std::fmt::Result {
-    let pitch = SIDE / layers.len().max(1) as f64;
+fn write_stages(
+    out: &mut String,
+    map: &MapExport,
+    pitch: f64,
+    (left, top): (f64, f64),
+) -> std::fmt::Result {
     writeln!(out, "<g font-size=\"11\" text-anchor=\"middle\" stroke-width=\"1.5\">")?;
-    for (stage, start, end) in stages(layers) {
-        let (from, to) = (start as f64 * pitch + 1.0, end as f64 * pitch - 1.0);
+    let ends = |start: usize, end: usize| (start as f64 * pitch + 1.0, end as f64 * pitch - 1.0);
+    for (stage, start, end) in stages(map.cols) {
+        let (from, to) = ends(start, end);
         let (x1, x2, y) = (left + from, left + to, top - 6.0);
         writeln!(out, "<path d=\"M{x1:.1} {y:.1}H{x2:.1}\" stroke=\"#333\"/>")?;
-        let (x, y1, y2) = (left + SIDE + 6.0, top + from, top + to);
-        writeln!(out, "<path d=\"M{x:.1} {y1:.1}V{y2:.1}\" stroke=\"#333\"/>")?;
         let middle = left + (from + to) / 2.0;
         writeln!(out, "<text x=\"{middle:.1}\" y=\"{:.1}\">stage {stage}</text>", top - 12.0)?;
+    }
+    let x = left + map.cols.len() as f64 * pitch + 6.0;
+    for (_, start, end) in stages(map.rows) {
+        let (from, to) = ends(start, end);
+        let (y1, y2) = (top + from, top + to);
+        writeln!(out, "<path d=\"M{x:.1} {y1:.1}V{y2:.1}\" stroke=\"#333\"/>")?;
     }
     writeln!(out, "</g>")
 }
@@ -230,10 +248,14 @@ mod tests {
             crate::domain::ModelSpec::new(crate::domain::Preset::He, 110, 1.0, 10, [3, 32, 32])
                 .unwrap()
                 .layers();
-        let mut out = String::new();
-        write_names(&mut out, &layers, 100.0, 800.0).unwrap();
-        let shown = out.matches("<text").count() / 2;
-        assert_eq!(shown, layers.len().div_ceil(5), "{} layers", layers.len());
+        with_map(2, |map| {
+            let wide = MapExport { rows: &layers[..2], cols: &layers, ..map.clone() };
+            let mut out = String::new();
+            write_names(&mut out, &wide, SIDE / layers.len() as f64, (100.0, 80.0)).unwrap();
+            let shown = out.matches("rotate(-90)").count();
+            assert_eq!(shown, layers.len().div_ceil(5), "{} layers", layers.len());
+            assert_eq!(out.matches("<text x=").count(), 1);
+        });
     }
 
     #[test]

@@ -12,7 +12,8 @@ use crate::text::one_line;
 pub fn csv(run: &LoadedRun) -> Result<String, ReportError> {
     let name = || one_line(&run.manifest.name);
     let analysis = run.analysis.as_ref().ok_or_else(|| ReportError::NoAnalysis(name()))?;
-    Ok(pairs(&analysis.record.layers, &analysis.cka, Some(&analysis.se))?)
+    let layers = &analysis.record.layers;
+    Ok(pairs((layers, layers), &analysis.cka, Some(&analysis.se))?)
 }
 
 #[cfg(test)]
