@@ -1,6 +1,6 @@
 //! Every command of the interface in one table: name, documentation, default
-//! keys. The key map, the `?` help, the bottom hints and (later) the palette
-//! and `docs/KEYS.md` are generated from it and cannot drift apart.
+//! keys. The key map, the `?` help, the bottom hints, the palette and
+//! `docs/KEYS.md` are generated from it and cannot drift apart.
 
 /// A command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -20,6 +20,8 @@ pub enum Action {
     PreviousLayer,
     NextStage,
     PreviousStage,
+    Mark,
+    SwapMark,
     ZoomIn,
     ZoomOut,
     ZoomFit,
@@ -50,6 +52,7 @@ pub enum Action {
     Back,
     Refresh,
     Help,
+    Palette,
     Mouse,
     Redraw,
     Suspend,
@@ -256,6 +259,15 @@ pub const TABLE: &[ActionInfo] = &[
         Group::Move,
         "half a page up",
     ),
+    row(Action::Mark, "mark", &["\""], EXPLORER, Group::Move, "mark this cell to compare with"),
+    row(
+        Action::SwapMark,
+        "swap-mark",
+        &["'"],
+        EXPLORER,
+        Group::Move,
+        "jump to the marked cell, and mark this one",
+    ),
     row(Action::View, "view", &["v"], MAPS, Group::Map, "next view: all, block outputs, convs"),
     row(
         Action::Mode,
@@ -343,6 +355,14 @@ pub const TABLE: &[ActionInfo] = &[
         "back: close, or to the list of runs",
     ),
     row(Action::Help, "help", &["?", "F1"], EVERYWHERE, Group::Program, "this help"),
+    row(
+        Action::Palette,
+        "palette",
+        &[":"],
+        EVERYWHERE,
+        Group::Program,
+        "find a command by name and run it",
+    ),
     row(Action::Redraw, "redraw", &["C-l"], EVERYWHERE, Group::Program, "draw the screen anew"),
     row(Action::Suspend, "suspend", &["C-z"], EVERYWHERE, Group::Program, "suspend to the shell"),
     row(Action::Quit, "quit", &["q"], EVERYWHERE, Group::Program, "quit"),
@@ -371,6 +391,7 @@ pub const HINTS: &[Hint] = &[
     hint(HOME, "open", &[Action::Open]),
     hint(HOME, "refresh", &[Action::Refresh]),
     hint(EVERYWHERE, "help", &[Action::Help]),
+    hint(EVERYWHERE, "commands", &[Action::Palette]),
     hint(EXPLORER, "blocks", &[Action::Blocks]),
     hint(EXPLORER, "delete", &[Action::Delete]),
     hint(EXPLORER, "tab", &[Action::NextTab]),

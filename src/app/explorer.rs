@@ -48,11 +48,15 @@ pub struct Explorer {
     pub(super) indices: Vec<usize>,
     stages: Vec<StageSpan>,
     /// Layers of the full list: (row, column).
-    cursor: (usize, usize),
-    viewport: Viewport,
+    pub(super) cursor: (usize, usize),
+    pub(super) viewport: Viewport,
     derived: Option<Derived>,
     /// Layers found by the last search, full-list indices, ascending.
     pub(super) hits: Vec<usize>,
+    /// The marked cell: layers of the full list, (row, column).
+    pub(super) mark: Option<(usize, usize)>,
+    /// The cell under the pointer, in the same way.
+    pub(super) hover: Option<(usize, usize)>,
     /// The open tab of the inspector.
     pub tab: Tab,
     /// Pictures of test images.
@@ -81,6 +85,8 @@ impl Explorer {
             viewport: Viewport::new(0, 0, (0, 0)),
             derived: None,
             hits: Vec::new(),
+            mark: None,
+            hover: None,
             tab: like.map_or_else(Tab::default, |e| e.tab),
             album: Album::default(),
             pruning: Pruning::default(),
@@ -99,6 +105,7 @@ impl Explorer {
         if let Some(like) = like.filter(|e| e.run.id == explorer.run.id) {
             let last = explorer.layers().len().saturating_sub(1);
             explorer.cursor = (like.cursor.0.min(last), like.cursor.1.min(last));
+            explorer.mark = like.mark.filter(|(row, col)| *row.max(col) <= last);
         } else {
             let middle = explorer.layers().len() / 2;
             explorer.cursor = (middle, middle);
@@ -241,7 +248,7 @@ impl Explorer {
 
     /// Position in the view of the layer nearest to a full-list index (the
     /// earlier one of two that are equally near).
-    fn nearest(&self, index: usize) -> usize {
+    pub(super) fn nearest(&self, index: usize) -> usize {
         let after = self.indices.partition_point(|i| *i < index);
         let before = after.saturating_sub(1);
         match (self.indices.get(before), self.indices.get(after)) {

@@ -3,11 +3,13 @@
 //! so that sequences of keys can be tested without any of them.
 //!
 //! - [`action`]: the one table of commands; [`keymap`] and [`key`] beside it
+//! - [`find`], [`palette`]: lists that typing narrows, on one [`prompt`]
 //! - [`state`]: `App`, `Input`, `Effect`
 //! - [`explorer`]: an open run; [`viewport`]: zoom and scrolling
 //! - [`inspect`]: the tabs beside the map; [`pruning`]: deleted blocks
 //! - [`jobs`]: computations asked for; [`running`]: the one that runs
 //! - [`layout`]: where things are at a given size
+//! - [`pointer`]: dragging, hovering, and the marked cell
 //! - [`update`](mod@update): the function
 
 pub mod action;
@@ -23,6 +25,9 @@ pub mod key;
 pub mod keymap;
 pub mod layout;
 pub mod mode;
+pub mod palette;
+pub mod pointer;
+pub mod prompt;
 pub mod pruning;
 pub mod running;
 pub mod state;

@@ -12,6 +12,8 @@ use super::find::Find;
 use super::jobs::{JobId, JobRequest, JobUpdate, Picture};
 use super::key::Key;
 use super::keymap::Keymap;
+use super::palette::Palette;
+use super::pointer::Drag;
 use super::running::Running;
 
 /// How many colours the terminal shows.
@@ -62,6 +64,8 @@ pub struct Look {
     pub depth: ColourDepth,
     /// Whether the mouse is ours.
     pub mouse: bool,
+    /// Whether the read-out follows the pointer.
+    pub hover: bool,
 }
 
 impl Look {
@@ -71,7 +75,7 @@ impl Look {
             set.themes().iter().map(|t| (t.name.clone(), t.colormap.clone())).collect();
         let theme = name.and_then(|n| themes.iter().position(|(t, _)| t == n)).unwrap_or(0);
         let colormaps = set.colormaps().iter().map(|m| m.name.clone()).collect();
-        Look { themes, colormaps, theme, colormap: None, depth, mouse: true }
+        Look { themes, colormaps, theme, colormap: None, depth, mouse: true, hover: false }
     }
 
     /// The theme's name.
@@ -194,6 +198,10 @@ pub enum Input {
     Resize(u16, u16),
     /// The left button went down on a cell.
     Click(u16, u16),
+    /// The pointer moved to a cell with the left button down.
+    Drag(u16, u16),
+    /// The pointer moved to a cell with no button down.
+    Hover(u16, u16),
     /// The wheel turned over a cell; up is `true`.
     Wheel(u16, u16, bool),
     /// The list of runs.
@@ -227,6 +235,8 @@ pub struct App {
     pub loading: Option<RunId>,
     /// The search field, while it is open.
     pub find: Option<Find>,
+    /// The command palette, while it is open.
+    pub palette: Option<Palette>,
     /// The help's first line, while it is open.
     pub help: Option<u16>,
     /// A message.
@@ -241,6 +251,8 @@ pub struct App {
     pub pending: Vec<Key>,
     /// A count typed before a key.
     pub count: Option<usize>,
+    /// Where the left button went down on the map.
+    pub drag: Option<Drag>,
     /// The computation that runs.
     pub running: Option<Running>,
     /// Whether the question is open if it shall be cancelled.
@@ -259,6 +271,7 @@ impl App {
             explorer: None,
             loading: open,
             find: None,
+            palette: None,
             help: None,
             toast: None,
             keymap: Keymap::default(),
@@ -266,6 +279,7 @@ impl App {
             device: None,
             pending: Vec::new(),
             count: None,
+            drag: None,
             running: None,
             asking: false,
             jobs_started: 0,

@@ -43,7 +43,7 @@ pub fn run(
     update(&mut app, Input::Resize(size.0, size.1));
     let (sender, events) = unbounded();
     let requests = worker::spawn(services, sender.clone())?;
-    let session = Session::enter(app.look.mouse, options.log.as_deref())?;
+    let session = Session::enter(app.look.mouse, app.look.hover, options.log.as_deref())?;
     let _signals = signals::spawn(sender.clone())?;
     input::spawn(sender)?;
     let backend = FrameBackend::new(output()?, size);

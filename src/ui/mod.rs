@@ -36,6 +36,9 @@ pub fn draw(app: &App, skin: &Skin, frame: &mut Frame<'_>) {
         Screen::Home => panels::home::draw(app, size, skin, buffer),
         Screen::Explorer => panels::explorer::draw(app, size, skin, buffer),
     }
+    if let Some(palette) = &app.palette {
+        panels::palette::draw(app, palette, size, skin, buffer);
+    }
     if let Some(scroll) = app.help {
         panels::help::draw(app, scroll, size, skin, buffer);
     }

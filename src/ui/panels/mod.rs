@@ -7,5 +7,7 @@ pub mod help;
 pub mod home;
 pub mod inspector;
 pub mod message;
+pub mod palette;
+pub mod prompt;
 pub mod readout;
 pub mod running;
