@@ -91,6 +91,30 @@ impl Look {
         }
     }
 
+    /// Takes the theme of that name, if there is one.
+    pub fn with_theme(mut self, name: &str) -> Look {
+        if let Some(at) = self.themes.iter().position(|(theme, _)| theme == name) {
+            self.theme = at;
+        }
+        self
+    }
+
+    /// Takes the colour map of that name, if there is one.
+    pub fn with_colormap(mut self, name: &str) -> Look {
+        self.colormap = self.colormaps.iter().position(|map| map == name).or(self.colormap);
+        self
+    }
+
+    /// The same look among the themes and maps of another set.
+    fn among(&self, set: &ThemeSet) -> Look {
+        let mut look = Look::new(set, Some(self.theme()), self.depth);
+        (look.mouse, look.hover) = (self.mouse, self.hover);
+        match self.colormap {
+            Some(_) => look.with_colormap(self.colormap()),
+            None => look,
+        }
+    }
+
     pub(super) fn next_theme(&mut self) {
         self.theme = (self.theme + 1) % self.themes.len().max(1);
     }
@@ -297,6 +321,27 @@ impl App {
         match self.screen {
             Screen::Home => Scope::Home,
             Screen::Explorer => Scope::Explorer,
+        }
+    }
+
+    /// The themes were read again; `problems` are faults, each in one line.
+    pub fn themes_changed(&mut self, set: &ThemeSet, problems: &[String]) {
+        self.look = self.look.among(set);
+        if problems.is_empty() {
+            self.tell("themes read again");
+        } else {
+            self.notice(problems, "blockscope themes");
+        }
+    }
+
+    /// Shows the first of some faults, and where the others are told.
+    pub fn notice(&mut self, problems: &[String], command: &str) {
+        if let Some(first) = problems.first() {
+            let more = match problems.len() {
+                1 => String::new(),
+                n => format!("{} more faults, `{command}` lists them: ", n - 1),
+            };
+            self.complain(more + first);
         }
     }
 

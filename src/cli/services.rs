@@ -77,10 +77,11 @@ impl Services for Program {
     }
 
     fn export(&self, request: &ExportRequest) -> Result<Vec<PathBuf>, String> {
-        let colormap = self
-            .inner
-            .themes
+        // the user's maps may have changed since the start
+        let (fresh, _) = super::explore::themes().map_err(|failure| failure.message)?;
+        let colormap = fresh
             .colormap(&request.colormap)
+            .or_else(|| self.inner.themes.colormap(&request.colormap))
             .ok_or_else(|| format!("there is no colour map {:?}", request.colormap))?;
         let map = MapExport {
             title: request.title.clone(),
