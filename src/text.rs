@@ -28,10 +28,7 @@ pub fn edit_distance(a: &str, b: &str) -> usize {
 
 /// The candidate that a mistyped name most likely meant: at most a third of its
 /// letters differ, rounded up.
-pub fn nearest<'a>(
-    name: &str,
-    candidates: impl IntoIterator<Item = &'a str>,
-) -> Option<&'a str> {
+pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let limit = name.chars().count().div_ceil(3);
     candidates
         .into_iter()

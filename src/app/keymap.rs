@@ -74,9 +74,8 @@ impl Keymap {
         });
         if let Some((have, other, _)) = taken {
             let taken = other.info().map_or("", |i| i.name);
-            let spelled = |keys: &[Key]| {
-                keys.iter().map(Key::to_string).collect::<Vec<_>>().join(" ")
-            };
+            let spelled =
+                |keys: &[Key]| keys.iter().map(Key::to_string).collect::<Vec<_>>().join(" ");
             let (keys, by) = (spelled(&sequence), spelled(have));
             return Err(BindError::Conflict { keys, taken, by });
         }

@@ -82,16 +82,14 @@ impl Palette {
     /// Ranks the screen's commands by how well name and documentation match the
     /// text. Equal scores stay in the order of the table.
     fn search(&mut self) {
-        let pattern =
-            Pattern::parse(self.prompt.text(), CaseMatching::Smart, Normalization::Smart);
+        let pattern = Pattern::parse(self.prompt.text(), CaseMatching::Smart, Normalization::Smart);
         let mut config = Config::DEFAULT;
         config.prefer_prefix = true;
         let mut matcher = Matcher::new(config);
         let mut buffer = Vec::new();
         // the palette itself is open already
-        let rows = TABLE.iter().filter(|row| {
-            row.scopes.has(self.scope) && row.action != Action::Palette
-        });
+        let rows =
+            TABLE.iter().filter(|row| row.scopes.has(self.scope) && row.action != Action::Palette);
         let mut found: Vec<(u32, Hit)> = rows
             .filter_map(|info| {
                 let text = format!("{} {}", info.name, info.doc);

@@ -70,7 +70,9 @@ pub(super) fn drag(app: &mut App, at: (u16, u16)) {
     if e.viewport().is_whole() {
         let map = ExplorerLayout::new(app.size).map;
         if let Some((row, col)) =
-            at.0.checked_sub(map.x).zip(at.1.checked_sub(map.y)).and_then(|c| e.viewport().layer_at(c))
+            at.0.checked_sub(map.x)
+                .zip(at.1.checked_sub(map.y))
+                .and_then(|c| e.viewport().layer_at(c))
         {
             e.move_to(row, col);
         }
@@ -154,8 +156,7 @@ mod tests {
         keys(&mut app, "+++");
         let map = layout::ExplorerLayout::new(app.size).map;
         update(&mut app, Input::Click(map.x + 30, map.y + 10));
-        let (before, cursor) =
-            (app.explorer.as_ref().unwrap().viewport().origin(), at(&app));
+        let (before, cursor) = (app.explorer.as_ref().unwrap().viewport().origin(), at(&app));
         let scale = app.explorer.as_ref().unwrap().viewport().scale();
         assert_eq!((scale.group(), scale.pixels()), (1, 3));
         update(&mut app, Input::Drag(map.x + 24, map.y + 13));

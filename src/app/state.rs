@@ -339,7 +339,8 @@ impl App {
         if let Some(first) = problems.first() {
             let more = match problems.len() {
                 1 => String::new(),
-                n => format!("{} more faults, `{command}` lists them: ", n - 1),
+                2 => format!("1 more fault, see `{command}`: "),
+                n => format!("{} more faults, see `{command}`: ", n - 1),
             };
             self.complain(more + first);
         }

@@ -74,8 +74,8 @@ const EXAMPLES: &[(&str, &str)] = &[
 pub fn command(settings: &Config) -> Command {
     let mut command = Cli::command();
     for (name, examples) in EXAMPLES {
-        command = command
-            .mut_subcommand(name, |sub| sub.after_help(format!("Examples:\n{examples}")));
+        command =
+            command.mut_subcommand(name, |sub| sub.after_help(format!("Examples:\n{examples}")));
     }
     let codes: Vec<String> =
         EXIT_CODES.iter().map(|(code, means)| format!("  {code:<6} {means}")).collect();
@@ -164,7 +164,8 @@ mod tests {
         assert!(cli.screen.hover && cli.screen.mouse);
         assert_eq!(cli.common.device.to_string(), "gpu");
         assert_eq!(cli.data.map(|d| d.to_string()).as_deref(), Some("shapes"));
-        let args = ["blockscope", "--theme", "mono", "--hover=off", "--device", "cpu", "--mouse", "off"];
+        let args =
+            ["blockscope", "--theme", "mono", "--hover=off", "--device", "cpu", "--mouse", "off"];
         let cli = parse(settings, &args);
         assert_eq!(cli.screen.theme.as_deref(), Some("mono"));
         assert!(!cli.screen.hover && !cli.screen.mouse);

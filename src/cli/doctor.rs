@@ -72,6 +72,7 @@ fn own_files(line: &impl Fn(&str, String)) -> Result<Vec<String>, Failure> {
         let state = match (faults.len(), path.exists()) {
             (0, true) => "in order".to_string(),
             (0, false) => "not there".to_string(),
+            (1, _) => "1 fault, see below".to_string(),
             (n, _) => format!("{n} faults, see below"),
         };
         line(name, format!("{} ({state})", path.display()));
@@ -79,7 +80,8 @@ fn own_files(line: &impl Fn(&str, String)) -> Result<Vec<String>, Failure> {
     };
     let path = paths::settings();
     let read = config::read(&path);
-    let parsed = read.and_then(|text| text.map_or(Ok(()), |t| Config::parse(&t, &path).map(|_| ())));
+    let parsed =
+        read.and_then(|text| text.map_or(Ok(()), |t| Config::parse(&t, &path).map(|_| ())));
     state("settings", &path, parsed.err().iter().map(ToString::to_string).collect());
     let faults = explore::keymap().1;
     state("keys", &paths::keys(), faults.iter().map(ToString::to_string).collect());

@@ -59,10 +59,8 @@ pub fn run(cli: &Cli, settings: &Config, problem: Option<Problem>) -> Result<Exi
     let services = Program::new(store, themes.clone(), common.device, cli.data.clone());
     // Drivers write to standard error; without a log it goes nowhere.
     let nowhere = cfg!(unix).then(|| PathBuf::from("/dev/null"));
-    let options = Options {
-        log: common.log_file.clone().or(nowhere),
-        themes: Some(config::paths::themes()),
-    };
+    let options =
+        Options { log: common.log_file.clone().or(nowhere), themes: Some(config::paths::themes()) };
     match terminal::run(app, themes, Box::new(services), options) {
         Ok(code) => Ok(ExitCode::from(u8::try_from(code).unwrap_or(super::FAILURE))),
         Err(error) if error.kind() == std::io::ErrorKind::Unsupported => {

@@ -7,7 +7,6 @@ use super::{FAILURE, Failure, explore};
 use crate::app::Keymap;
 use crate::config::{self, Problem, key_table};
 
-
 pub fn run(args: &KeysArgs) -> Result<ExitCode, Failure> {
     if let Some(file) = &args.check {
         return check(file.clone());

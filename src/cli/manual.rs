@@ -76,10 +76,12 @@ fn built() -> Command {
 /// The subcommands without options that every command takes.
 fn subcommands(command: &Command) -> Vec<Command> {
     let own = command.get_subcommands().filter(|sub| sub.get_name() != "help");
-    own.map(|sub| sub.clone().mut_args(|arg| {
-        let global = arg.is_global_set();
-        arg.hide(global)
-    }))
+    own.map(|sub| {
+        sub.clone().mut_args(|arg| {
+            let global = arg.is_global_set();
+            arg.hide(global)
+        })
+    })
     .collect()
 }
 

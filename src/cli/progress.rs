@@ -32,7 +32,8 @@ pub struct Meter {
 impl Meter {
     /// A meter with a leading label.
     pub fn new(label: impl Into<String>) -> Meter {
-        let bar = (std::io::stderr().is_terminal() && !LINES.load(Ordering::Relaxed)).then(|| ProgressBar::new(0));
+        let bar = (std::io::stderr().is_terminal() && !LINES.load(Ordering::Relaxed))
+            .then(|| ProgressBar::new(0));
         Meter { label: label.into(), bar, started: None, unit: "", last_line: None }
     }
 

@@ -1,8 +1,8 @@
 //! The table of commands as text and as the page `docs/KEYS.md`.
 
-use crate::report::aligned;
 use crate::app::Keymap;
 use crate::app::action::{ActionInfo, Group, Scope, Scopes, TABLE};
+use crate::report::aligned;
 
 /// Where a command works, in words.
 fn screens(scopes: Scopes) -> String {

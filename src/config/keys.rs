@@ -56,8 +56,7 @@ pub fn keymap(text: &str, path: &Path) -> (Keymap, Vec<Problem>) {
     let mut wanted = Vec::new();
     for (name, keys) in &file.0 {
         let place = places.next().unwrap_or((1, 1));
-        let keys: Vec<_> =
-            keys.iter().map(|keys| (keys, places.next().unwrap_or(place))).collect();
+        let keys: Vec<_> = keys.iter().map(|keys| (keys, places.next().unwrap_or(place))).collect();
         match Action::from_name(name) {
             None => problems.push(Problem::at(path, place, unknown(name))),
             Some(action) if seen.contains(&action) => {

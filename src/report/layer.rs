@@ -185,12 +185,12 @@ mod tests {
             "variance of the first components: ",
             "zeros: ",
             "image that drives the first component: class ",
-            "linear probe: ",
             "accuracy without block 2.1: 41.0 %",
         ] {
             assert!(text.contains(part), "{part:?} is not in {text}");
         }
         assert!(text.lines().all(|line| line.contains(": ")));
+        assert!(layer(&run, "layer2.1.add").unwrap().contains("linear probe: "));
         let error = layer(&run, "layer2.1.relu3").unwrap_err().to_string();
         assert!(error.contains("did you mean \"layer2.1.relu"), "{error}");
         assert!(layer(&fixtures::run(Some(5)), "bn1").unwrap().contains("undefined"));

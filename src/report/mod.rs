@@ -1,5 +1,5 @@
-//! A run as text for `blockscope show`: a table for people and screen readers,
-//! JSON and CSV for programs. Returns strings; prints nothing, reads nothing.
+//! A run as text for `blockscope show`: tables for people, plain
+//! lines for screen readers, JSON and CSV for programs. Returns strings; prints nothing, reads nothing.
 
 mod csv;
 mod findings;

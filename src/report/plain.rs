@@ -135,7 +135,7 @@ mod tests {
             "run: resnet20-w2-cifar10-64th-s0\n",
             "mean CKA within the stage 2: 0.",
             "mean CKA between the stage 1 and the stage 3: 0.",
-            "detected block 1: from layer",
+            "detected blocks: 0\n",
             "accuracy with all residual blocks: 41.23 %, 95 % interval ",
             "accuracy without 2.1 (lesion): 41.00 %",
             ", change -0.23 points, ",
@@ -145,6 +145,7 @@ mod tests {
         ] {
             assert!(text.contains(part), "{part:?} is not in {text}");
         }
+        assert!(plain(&synthetic_run(38)).contains("detected block 1: from layer"));
         let bare = plain(&fixtures::run(None));
         assert!(bare.contains("cka: none yet") && !bare.contains("mean CKA"));
     }

@@ -76,10 +76,8 @@ mod tests {
         let inside: Vec<usize> =
             analysis.record.layers.iter().filter(|l| l.stage == Some(2)).map(|l| l.index).collect();
         let pairs = inside.iter().flat_map(|i| inside.iter().map(move |j| (*i, *j)));
-        let values: Vec<f64> = pairs
-            .filter(|(i, j)| i != j)
-            .filter_map(|(i, j)| analysis.cka.get(i, j))
-            .collect();
+        let values: Vec<f64> =
+            pairs.filter(|(i, j)| i != j).filter_map(|(i, j)| analysis.cka.get(i, j)).collect();
         let mean = values.iter().sum::<f64>() / values.len() as f64;
         assert!((found.means[2][2].unwrap() - mean).abs() < 1e-12);
         assert!((found.means[1][3].unwrap() - found.means[3][1].unwrap()).abs() < 1e-12);

@@ -112,7 +112,10 @@ pub(super) fn about_analysis(analysis: &CkaAnalysis, stale: bool) -> Vec<(&'stat
 }
 
 /// CKA of a layer with every other layer.
-pub(super) fn others(analysis: &CkaAnalysis, layer: usize) -> impl Iterator<Item = Option<f64>> + '_ {
+pub(super) fn others(
+    analysis: &CkaAnalysis,
+    layer: usize,
+) -> impl Iterator<Item = Option<f64>> + '_ {
     let n = analysis.record.layers.len();
     (0..n).filter(move |other| *other != layer).map(move |other| analysis.cka.get(layer, other))
 }

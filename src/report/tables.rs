@@ -39,14 +39,13 @@ pub fn csv_table(run: &LoadedRun, table: Table) -> Result<String, ReportError> {
             components(run).ok_or_else(|| missing("first components", "analyze RUN --skip-cka"))?,
         ),
         Table::Probes => encode(
-            probes(run).ok_or_else(|| missing("linear probes", "analyze RUN --skip-cka --probes"))?,
+            probes(run)
+                .ok_or_else(|| missing("linear probes", "analyze RUN --skip-cka --probes"))?,
         ),
-        Table::Deletion => encode(
-            deletion(run).ok_or_else(|| missing("deleted blocks", "prune RUN --lesions"))?,
-        ),
-        Table::Blocks => {
-            encode(blocks(run).ok_or_else(|| ReportError::NoAnalysis(name.clone()))?)
+        Table::Deletion => {
+            encode(deletion(run).ok_or_else(|| missing("deleted blocks", "prune RUN --lesions"))?)
         }
+        Table::Blocks => encode(blocks(run).ok_or_else(|| ReportError::NoAnalysis(name.clone()))?),
     }
 }
 
@@ -89,8 +88,15 @@ fn components(run: &LoadedRun) -> Option<Vec<Vec<String>>> {
 fn probes(run: &LoadedRun) -> Option<Vec<Vec<String>>> {
     let suite = run.probes.as_ref()?;
     let titles = head([
-        "layer", "kind", "stage", "block", "residual", "test_accuracy", "held_out_accuracy",
-        "learning_rate", "epoch",
+        "layer",
+        "kind",
+        "stage",
+        "block",
+        "residual",
+        "test_accuracy",
+        "held_out_accuracy",
+        "learning_rate",
+        "epoch",
     ]);
     let rows = suite.probes.iter().filter_map(|probe| {
         let layer = suite.record.layers.get(probe.layer)?;
@@ -109,9 +115,8 @@ fn probes(run: &LoadedRun) -> Option<Vec<Vec<String>>> {
 
 fn deletion(run: &LoadedRun) -> Option<Vec<Vec<String>>> {
     let table = &run.deletion.as_ref()?.table;
-    let titles = head([
-        "experiment", "deleted", "examples", "correct", "accuracy", "low", "high", "loss",
-    ]);
+    let titles =
+        head(["experiment", "deleted", "examples", "correct", "accuracy", "low", "high", "loss"]);
     let rows = table.rows().iter().map(|row| {
         let (low, high) = row.interval();
         vec![

@@ -363,7 +363,9 @@ fn changed_themes_arrive_and_without_files_nobody_watches() {
 
     let file = dir.path().join("a.ron");
     let write = |colour: &str| {
-        let text = format!("(name: \"mine\", parent: \"dark\", roles: {{\"accent\": (fg: \"{colour}\")}})");
+        let text = format!(
+            "(name: \"mine\", parent: \"dark\", roles: {{\"accent\": (fg: \"{colour}\")}})"
+        );
         // as one change, like an editor that renames
         let new = dir.path().join("new");
         std::fs::write(&new, text).unwrap();
@@ -378,11 +380,7 @@ fn changed_themes_arrive_and_without_files_nobody_watches() {
         other => panic!("{other:?}"),
     };
     let builtin = ThemeSet::builtin().unwrap();
-    let mut app = demo::app(
-        Look::new(&builtin, None, ColourDepth::Truecolor),
-        8,
-        (80, 24),
-    );
+    let mut app = demo::app(Look::new(&builtin, None, ColourDepth::Truecolor), 8, (80, 24));
     write("blue-ish");
     let (set, problems) = next();
     app.themes_changed(&set, &problems);

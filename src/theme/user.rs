@@ -119,7 +119,8 @@ mod tests {
         let put = |name: &str, text: &str| fs::write(dir.path().join(name), text).unwrap();
         let base = ThemeSet::builtin().unwrap();
         let accent = |set: &ThemeSet, name: &str| set.theme(name).unwrap().style(Role::Accent).fg;
-        let red = |n| format!("(name: \"mine\", parent: \"dark\", roles: {{\"accent\": (fg: \"{n}\")}})");
+        let red =
+            |n| format!("(name: \"mine\", parent: \"dark\", roles: {{\"accent\": (fg: \"{n}\")}})");
         let mut user = UserThemes::new(dir.path());
         assert!(user.stamps().is_empty());
         put("a.ron", &red("red"));

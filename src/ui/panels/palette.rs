@@ -22,13 +22,7 @@ const NAME: usize = 16;
 const KEYS: usize = 12;
 
 /// Draws the palette over a screen of `size` cells.
-pub fn draw(
-    app: &App,
-    palette: &Palette,
-    (w, h): (u16, u16),
-    skin: &Skin,
-    buffer: &mut Buffer,
-) {
+pub fn draw(app: &App, palette: &Palette, (w, h): (u16, u16), skin: &Skin, buffer: &mut Buffer) {
     let line = Area::new(1, h.saturating_sub(2), w.saturating_sub(2), 1);
     Clear.render(rect(line), buffer);
     buffer.set_style(rect(line), skin.style(Role::Text));
