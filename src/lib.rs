@@ -17,6 +17,7 @@
 //! - [`model`]: Burn networks, activation capture, weights
 //! - [`engine`]: jobs on one compute thread
 //! - [`app`], [`ui`], [`terminal`]: the explorer
+//! - [`config`]: the user's own files: settings, keys, places
 //! - [`cli`]: the command line
 //!
 //! The estimator stands on its own:
@@ -42,6 +43,7 @@
 pub mod alloc;
 pub mod app;
 pub mod cli;
+pub mod config;
 pub mod data;
 pub mod domain;
 pub mod engine;
@@ -54,5 +56,6 @@ pub mod report;
 pub mod runs;
 pub mod terminal;
 pub mod text;
+mod text_file;
 pub mod theme;
 pub mod ui;

@@ -48,6 +48,9 @@ impl Scratch {
             .arg(self.path("runs"))
             .args(["--device", "cpu"])
             .current_dir(self.dir.path())
+            // nothing of the user's own, and nothing left behind
+            .env("BLOCKSCOPE_CONFIG", self.path("config"))
+            .env("XDG_STATE_HOME", self.path("state"))
             .env_remove("BLOCKSCOPE_RUNS")
             .env_remove("BLOCKSCOPE_DEVICE")
             .env_remove("BLOCKSCOPE_DATA")
@@ -284,6 +287,70 @@ fn doctor_names_version_device_and_paths() {
     {
         assert!(text.contains(part), "{part:?} is not in {text}");
     }
+}
+
+#[test]
+fn settings_hold_until_a_flag_or_a_fault() {
+    let scratch = Scratch::new();
+    let config = scratch.path("config");
+    fs::create_dir(&config).unwrap();
+    let put = |name: &str, text: &str| fs::write(config.join(name), text).unwrap();
+    put("config.ron", "(threads: 1, color: \"256\", log_level: \"off\")");
+    put("keys.ron", "{ \"zoom-in\": [\"z i\"], \"veiw\": [], \"mode\": [\"b\"] }");
+    fs::create_dir(config.join("themes")).unwrap();
+    put("themes/mine.ron", "(name: \"mine\", parent: \"dark\")");
+    put("themes/bad.ron", "(name: \"bad\",\n parent: dark)");
+    let text = scratch.ok(&["doctor"]);
+    for part in [
+        "threads        1",
+        "256 (--color)",
+        "config.ron (in order)",
+        "keys.ron (2 faults, see below)",
+        "themes (1 fault, see below)",
+        "log            off",
+        "keys.ron:1:26: no command `veiw`; did you mean `view`?",
+        "keys.ron:1:46: `mode`: `b` already means `blocks`",
+        "bad.ron:2:",
+    ] {
+        assert!(text.contains(part), "{part:?} is not in {text}");
+    }
+    assert!(scratch.ok(&["doctor", "--color", "16"]).contains("16 (--color)"), "a flag wins");
+    let keys = scratch.ok(&["keys"]);
+    assert!(keys.contains("\nzi ") && keys.contains("\nm "), "{keys}");
+    assert_eq!(scratch.run(&["keys", "--check"]).status.code(), Some(1));
+    let sample = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/theme-sample.ron");
+    assert!(scratch.ok(&["themes", "--check", sample]).contains("20 of 20 roles"));
+    let bad = config.join("themes/bad.ron");
+    scratch.fails(&["themes", "--check", bad.to_str().unwrap()], 1, &["bad.ron:2:"]);
+    assert!(scratch.ok(&["themes", "--dump", "mine"]).contains("\"mine\""));
+    assert_eq!(scratch.run(&["themes"]).status.code(), Some(1));
+    scratch.fails(&["--theme", "drak"], 2, &["did you mean \"dark\"?"]);
+    scratch.fails(&["doctor", "--log-level", "wran"], 2, &["did you mean \"warn\"?"]);
+    // a faulty file stops what would compute or read elsewhere, and nothing else
+    put("config.ron", "(thread: 1)");
+    scratch.fails(&["show", "x"], 2, &["config.ron:1:", "did you mean `threads`?"]);
+    scratch.fails(&[], 2, &["terminal"]);
+    assert!(scratch.ok(&["doctor"]).contains("config.ron (1 fault, see below)"));
+    scratch.ok(&["keys", "--format", "md"]);
+    let pages = scratch.path("pages");
+    scratch.ok(&["man", "--dir", pages.to_str().unwrap()]);
+    assert!(pages.join("blockscope.1").exists() && pages.join("blockscope-show.1").exists());
+    assert!(scratch.ok(&["man"]).contains("EXIT STATUS"));
+    assert!(scratch.ok(&["completions", "fish"]).contains("themes"));
+}
+
+#[test]
+fn one_layer_and_one_table_are_shown() {
+    let scratch = Scratch::new();
+    let run = "resnet38-w2-cifar10-64th-s0";
+    let text = scratch.ok(&["show", run, "--layer", "layer3.2.relu2"]);
+    assert!(text.contains("place: block 3.2") && text.contains("most similar: "), "{text}");
+    scratch.fails(&["show", run, "--layer", "layer3.2.relu9"], 1, &["did you mean"]);
+    scratch.fails(&["show", run, "--layer", "conv1", "--format", "json"], 2, &["--format plain"]);
+    let text = scratch.ok(&["show", run, "--table", "blocks"]);
+    assert!(text.starts_with("first,last,layers,mean"), "{text}");
+    let text = scratch.ok(&["show", run, "--format", "plain"]);
+    assert!(text.contains("detected block 1: from ") && !text.contains("  "), "{text}");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Every command of the interface in one table: name, documentation, default
-//! keys. The key map, the `?` help, the bottom hints and (later) the palette
-//! and `docs/KEYS.md` are generated from it and cannot drift apart.
+//! keys. The key map, the `?` help, the bottom hints, the palette and
+//! `docs/KEYS.md` are generated from it and cannot drift apart.
 
 /// A command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -20,6 +20,8 @@ pub enum Action {
     PreviousLayer,
     NextStage,
     PreviousStage,
+    Mark,
+    SwapMark,
     ZoomIn,
     ZoomOut,
     ZoomFit,
@@ -64,6 +66,7 @@ pub enum Action {
     Back,
     Refresh,
     Help,
+    Palette,
     Mouse,
     Redraw,
     Suspend,
@@ -285,6 +288,15 @@ pub const TABLE: &[ActionInfo] = &[
         Group::Move,
         "half a page up",
     ),
+    row(Action::Mark, "mark", &["\""], EXPLORER, Group::Move, "mark this cell to compare with"),
+    row(
+        Action::SwapMark,
+        "swap-mark",
+        &["'"],
+        EXPLORER,
+        Group::Move,
+        "jump to the marked cell, and mark this one",
+    ),
     row(Action::View, "view", &["v"], MANY, Group::Map, "next view: all, block outputs, convs"),
     row(
         Action::Mode,
@@ -498,6 +510,14 @@ pub const TABLE: &[ActionInfo] = &[
         "back: close, or to the list of runs",
     ),
     row(Action::Help, "help", &["?", "F1"], EVERYWHERE, Group::Program, "this help"),
+    row(
+        Action::Palette,
+        "palette",
+        &[":"],
+        EVERYWHERE,
+        Group::Program,
+        "find a command by name and run it",
+    ),
     row(Action::Redraw, "redraw", &["C-l"], EVERYWHERE, Group::Program, "draw the screen anew"),
     row(Action::Suspend, "suspend", &["C-z"], EVERYWHERE, Group::Program, "suspend to the shell"),
     row(Action::Quit, "quit", &["q"], EVERYWHERE, Group::Program, "quit"),
@@ -551,6 +571,7 @@ pub const HINTS: &[Hint] = &[
     hint(GRID, "export", &[Action::Export]),
     hint(GRID, "run of cell", &[Action::PreviousInCell, Action::NextInCell]),
     hint(GRID, "swap", &[Action::SwapAxes]),
+    hint(EVERYWHERE, "commands", &[Action::Palette]),
     hint(EXPLORER, "blocks", &[Action::Blocks]),
     hint(EXPLORER, "delete", &[Action::Delete]),
     hint(EXPLORER, "tab", &[Action::NextTab]),

@@ -60,13 +60,17 @@ pub struct Explorer {
     pub(super) indices: Vec<usize>,
     stages: Vec<StageSpan>,
     /// Layers of the full list: (row, column).
-    cursor: (usize, usize),
+    pub(super) cursor: (usize, usize),
     pub(super) viewport: Viewport,
     /// Cells of the map.
     area: (u16, u16),
     derived: Option<Derived>,
     /// Layers found by the last search, full-list indices, ascending.
     pub(super) hits: Vec<usize>,
+    /// The marked cell: layers of the full list, (row, column).
+    pub(super) mark: Option<(usize, usize)>,
+    /// The cell under the pointer, in the same way.
+    pub(super) hover: Option<(usize, usize)>,
     /// The open tab of the inspector.
     pub tab: Tab,
     /// Pictures of test images.
@@ -96,6 +100,8 @@ impl Explorer {
             area: map_cells(size),
             derived: None,
             hits: Vec::new(),
+            mark: None,
+            hover: None,
             tab: like.map_or_else(Tab::default, |e| e.tab),
             album: Album::default(),
             pruning: Pruning::default(),
@@ -114,6 +120,7 @@ impl Explorer {
         if let Some(like) = like.filter(|e| e.run.id == explorer.run.id) {
             let last = explorer.layers().len().saturating_sub(1);
             explorer.cursor = (like.cursor.0.min(last), like.cursor.1.min(last));
+            explorer.mark = like.mark.filter(|(row, col)| *row.max(col) <= last);
         } else {
             let middle = explorer.layers().len() / 2;
             explorer.cursor = (middle, middle);
@@ -261,7 +268,7 @@ impl Explorer {
 
     /// Position in the view of the layer nearest to a full-list index (the
     /// earlier one of two that are equally near).
-    fn nearest(&self, index: usize) -> usize {
+    pub(super) fn nearest(&self, index: usize) -> usize {
         let after = self.indices.partition_point(|i| *i < index);
         let before = after.saturating_sub(1);
         match (self.indices.get(before), self.indices.get(after)) {

@@ -2,11 +2,11 @@
 
 use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
 use nucleo_matcher::{Config, Matcher, Utf32Str};
-use tui_input::{Input as Field, InputRequest};
 
 use crate::domain::Layer;
 
-use super::key::{Key, KeyCode};
+use super::key::Key;
+use super::prompt::{Prompt, PromptEvent};
 
 /// A layer that matches.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,23 +19,11 @@ pub struct Match {
     pub chars: Vec<u32>,
 }
 
-/// What a key did to the field.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FindEvent {
-    /// It was edited, or the selection moved.
-    Changed,
-    /// Go to the selected match.
-    Accept,
-    /// Close without moving.
-    Cancel,
-}
-
 /// The search field.
 #[derive(Debug, Clone, Default)]
 pub struct Find {
-    field: Field,
+    prompt: Prompt,
     matches: Vec<Match>,
-    selected: usize,
 }
 
 impl Find {
@@ -48,12 +36,12 @@ impl Find {
 
     /// The text.
     pub fn text(&self) -> &str {
-        self.field.value()
+        self.prompt.text()
     }
 
-    /// The text cursor, in columns.
-    pub fn caret(&self) -> usize {
-        self.field.visual_cursor()
+    /// The text field.
+    pub fn prompt(&self) -> &Prompt {
+        &self.prompt
     }
 
     /// Matches, best first.
@@ -63,48 +51,17 @@ impl Find {
 
     /// Index of the selected match.
     pub fn selected(&self) -> usize {
-        self.selected
+        self.prompt.selected()
     }
 
     /// The selected match.
     pub fn choice(&self) -> Option<&Match> {
-        self.matches.get(self.selected)
+        self.matches.get(self.selected())
     }
 
-    /// Takes a key. After [`FindEvent::Changed`] call [`Find::search`].
-    pub fn key(&mut self, key: Key) -> FindEvent {
-        let last = self.matches.len().saturating_sub(1);
-        let edit = match (key.code, key.ctrl, key.alt) {
-            (KeyCode::Enter, ..) => return FindEvent::Accept,
-            (KeyCode::Esc, ..) => return FindEvent::Cancel,
-            (KeyCode::Backspace, ..) if self.text().is_empty() => return FindEvent::Cancel,
-            (KeyCode::Down | KeyCode::Tab, ..) | (KeyCode::Char('n' | 'j'), true, _) => {
-                self.selected = (self.selected + 1).min(last);
-                return FindEvent::Changed;
-            }
-            (KeyCode::Up | KeyCode::BackTab, ..) | (KeyCode::Char('p' | 'k'), true, _) => {
-                self.selected = self.selected.saturating_sub(1);
-                return FindEvent::Changed;
-            }
-            (KeyCode::Char('w'), true, _) => InputRequest::DeletePrevWord,
-            (KeyCode::Char('u'), true, _) => InputRequest::DeleteFromStart,
-            (KeyCode::Char('a'), true, _) | (KeyCode::Home, ..) => InputRequest::GoToStart,
-            (KeyCode::Char('e'), true, _) | (KeyCode::End, ..) => InputRequest::GoToEnd,
-            (KeyCode::Char(c), false, false) if self.text().len() < 200 => {
-                InputRequest::InsertChar(c)
-            }
-            (KeyCode::Backspace, ..) => InputRequest::DeletePrevChar,
-            (KeyCode::Delete, ..) => InputRequest::DeleteNextChar,
-            (KeyCode::Left, ..) => InputRequest::GoToPrevChar,
-            (KeyCode::Right, ..) => InputRequest::GoToNextChar,
-            _ => return FindEvent::Changed,
-        };
-        let before = self.text().len();
-        self.field.handle(edit);
-        if self.text().len() != before {
-            self.selected = 0;
-        }
-        FindEvent::Changed
+    /// Takes a key. After [`PromptEvent::Changed`] call [`Find::search`].
+    pub fn key(&mut self, key: Key) -> PromptEvent {
+        self.prompt.key(key, self.matches.len())
     }
 
     /// Ranks `layers` by how well they match the text (all, in order, if it is
@@ -128,7 +85,7 @@ impl Find {
             .collect();
         found.sort_by_key(|(score, _)| std::cmp::Reverse(*score));
         self.matches = found.into_iter().map(|(_, m)| m).collect();
-        self.selected = self.selected.min(self.matches.len().saturating_sub(1));
+        self.prompt.clamp(self.matches.len());
     }
 
     /// Every match, in the order of the network.

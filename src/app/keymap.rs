@@ -22,13 +22,23 @@ pub enum BindError {
     #[error(transparent)]
     Key(#[from] KeyError),
     /// Another action has the keys, or a longer or shorter sequence shadows them.
-    #[error("`{keys}` already means `{taken}`; unbind it first")]
+    #[error("`{keys}` {}; give that other keys or none: \"{taken}\": []", clash(.keys, .taken, .by))]
     Conflict {
         /// The keys asked for.
         keys: String,
         /// The action that has them.
         taken: &'static str,
+        /// Its keys.
+        by: String,
     },
+}
+
+fn clash(keys: &str, taken: &str, by: &str) -> String {
+    if keys == by {
+        format!("already means `{taken}`")
+    } else {
+        format!("cannot be told from `{by}`, which means `{taken}`")
+    }
 }
 
 /// A set of bindings in which no sequence shadows another of the same scope.
@@ -62,9 +72,12 @@ impl Keymap {
             scopes.overlaps(info.scopes)
                 && (have.starts_with(&sequence) || sequence.starts_with(have))
         });
-        if let Some((_, other, _)) = taken {
+        if let Some((have, other, _)) = taken {
             let taken = other.info().map_or("", |i| i.name);
-            return Err(BindError::Conflict { keys: keys.to_string(), taken });
+            let spelled =
+                |keys: &[Key]| keys.iter().map(Key::to_string).collect::<Vec<_>>().join(" ");
+            let (keys, by) = (spelled(&sequence), spelled(have));
+            return Err(BindError::Conflict { keys, taken, by });
         }
         self.bindings.push((sequence, action, info.scopes));
         Ok(())

@@ -3,6 +3,7 @@
 //! so that sequences of keys can be tested without any of them.
 //!
 //! - [`action`]: the one table of commands; [`keymap`] and [`key`] beside it
+//! - [`find`], [`palette`]: lists that typing narrows, on one [`prompt`]
 //! - [`state`]: `App`, `Input`, `Effect`
 //! - [`compare`]: two runs side by side
 //! - [`explorer`]: an open run; [`viewport`]: zoom and scrolling
@@ -11,6 +12,7 @@
 //! - [`jobs`]: computations asked for; [`running`]: the one that runs
 //! - [`grid`]: many maps over two axes
 //! - [`layout`]: where things are at a given size
+//! - [`pointer`]: dragging, hovering, and the marked cell
 //! - [`update`](mod@update): the function
 
 pub mod action;
@@ -29,8 +31,11 @@ pub mod key;
 pub mod keymap;
 pub mod layout;
 pub mod mode;
+pub mod palette;
+pub mod pointer;
 pub mod predictions;
 mod predictions_keys;
+pub mod prompt;
 pub mod pruning;
 pub mod running;
 pub mod state;

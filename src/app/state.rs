@@ -15,6 +15,8 @@ use super::jobs::{JobId, JobRequest, JobUpdate, Picture};
 use super::key::Key;
 use super::keymap::Keymap;
 use super::mode::MapMode;
+use super::palette::Palette;
+use super::pointer::Drag;
 use super::predictions::{Answers, PredictionsView};
 use super::running::Running;
 
@@ -66,6 +68,8 @@ pub struct Look {
     pub depth: ColourDepth,
     /// Whether the mouse is ours.
     pub mouse: bool,
+    /// Whether the read-out follows the pointer.
+    pub hover: bool,
 }
 
 impl Look {
@@ -75,7 +79,7 @@ impl Look {
             set.themes().iter().map(|t| (t.name.clone(), t.colormap.clone())).collect();
         let theme = name.and_then(|n| themes.iter().position(|(t, _)| t == n)).unwrap_or(0);
         let colormaps = set.colormaps().iter().map(|m| m.name.clone()).collect();
-        Look { themes, colormaps, theme, colormap: None, depth, mouse: true }
+        Look { themes, colormaps, theme, colormap: None, depth, mouse: true, hover: false }
     }
 
     /// The theme's name.
@@ -88,6 +92,30 @@ impl Look {
         match self.colormap.and_then(|i| self.colormaps.get(i)) {
             Some(name) => name,
             None => self.themes.get(self.theme).map_or("", |(_, map)| map),
+        }
+    }
+
+    /// Takes the theme of that name, if there is one.
+    pub fn with_theme(mut self, name: &str) -> Look {
+        if let Some(at) = self.themes.iter().position(|(theme, _)| theme == name) {
+            self.theme = at;
+        }
+        self
+    }
+
+    /// Takes the colour map of that name, if there is one.
+    pub fn with_colormap(mut self, name: &str) -> Look {
+        self.colormap = self.colormaps.iter().position(|map| map == name).or(self.colormap);
+        self
+    }
+
+    /// The same look among the themes and maps of another set.
+    fn among(&self, set: &ThemeSet) -> Look {
+        let mut look = Look::new(set, Some(self.theme()), self.depth);
+        (look.mouse, look.hover) = (self.mouse, self.hover);
+        match self.colormap {
+            Some(_) => look.with_colormap(self.colormap()),
+            None => look,
         }
     }
 
@@ -223,6 +251,10 @@ pub enum Input {
     Resize(u16, u16),
     /// The left button went down on a cell.
     Click(u16, u16),
+    /// The pointer moved to a cell with the left button down.
+    Drag(u16, u16),
+    /// The pointer moved to a cell with no button down.
+    Hover(u16, u16),
     /// The wheel turned over a cell; up is `true`.
     Wheel(u16, u16, bool),
     /// The list of runs.
@@ -272,6 +304,8 @@ pub struct App {
     pub comparing: Option<(RunId, RunId)>,
     /// The search field, while it is open.
     pub find: Option<Find>,
+    /// The command palette, while it is open.
+    pub palette: Option<Palette>,
     /// The help's first line, while it is open.
     pub help: Option<u16>,
     /// A message.
@@ -286,6 +320,8 @@ pub struct App {
     pub pending: Vec<Key>,
     /// A count typed before a key.
     pub count: Option<usize>,
+    /// Where the left button went down on the map.
+    pub drag: Option<Drag>,
     /// The computation that runs.
     pub running: Option<Running>,
     /// Whether the question is open if it shall be cancelled.
@@ -309,6 +345,7 @@ impl App {
             loading: open,
             comparing: None,
             find: None,
+            palette: None,
             help: None,
             toast: None,
             keymap: Keymap::default(),
@@ -316,6 +353,7 @@ impl App {
             device: None,
             pending: Vec::new(),
             count: None,
+            drag: None,
             running: None,
             asking: false,
             jobs_started: 0,
@@ -336,6 +374,28 @@ impl App {
             Screen::Compare => Scope::Compare,
             Screen::Predictions => Scope::Predictions,
             Screen::Grid => Scope::Grid,
+        }
+    }
+
+    /// The themes were read again; `problems` are faults, each in one line.
+    pub fn themes_changed(&mut self, set: &ThemeSet, problems: &[String]) {
+        self.look = self.look.among(set);
+        if problems.is_empty() {
+            self.tell("themes read again");
+        } else {
+            self.notice(problems, "blockscope themes");
+        }
+    }
+
+    /// Shows the first of some faults, and where the others are told.
+    pub fn notice(&mut self, problems: &[String], command: &str) {
+        if let Some(first) = problems.first() {
+            let more = match problems.len() {
+                1 => String::new(),
+                2 => format!("1 more fault, see `{command}`: "),
+                n => format!("{} more faults, see `{command}`: ", n - 1),
+            };
+            self.complain(more + first);
         }
     }
 

@@ -49,6 +49,16 @@ fn check(app: &App) {
         let (low, high) = e.range();
         assert!(low < high);
     }
+    if let Some(palette) = &app.palette {
+        assert_eq!(palette.scope(), app.scope(), "it lists the commands of this screen");
+        assert!(palette.selected() < palette.hits().len().max(1));
+        assert!(palette.hits().iter().all(|hit| hit.info.scopes.has(app.scope())));
+        assert!(app.help.is_none());
+    }
+    if let Some(e) = &app.explorer {
+        let inside = |(row, col): (usize, usize)| row < e.len().max(1) && col < e.len().max(1);
+        assert!(e.mark().is_none_or(inside) && inside(e.pointed()));
+    }
     let runs = app.home.runs.as_ref().map_or(0, Vec::len);
     assert!(app.home.selected < runs.max(1) && app.home.offset <= app.home.selected);
     assert!(app.count.is_none_or(|c| c <= 9_999));
@@ -240,6 +250,40 @@ fn quitting_suspending_and_redrawing_always_work() {
     assert_eq!(press(&mut app, "q"), [Effect::Quit]);
 }
 
+/// A word to type in the palette, or the key of that name.
+fn word(text: &str) -> Input {
+    text.parse().map_or_else(|_| Input::Paste(text.into()), Input::Key)
+}
+
+#[test]
+fn the_palette_runs_what_it_finds() {
+    let mut app = open(20, (80, 24));
+    press(&mut app, ": z o o m - i n Enter");
+    assert!(app.palette.is_none() && !app.explorer.as_ref().unwrap().viewport().is_fitted());
+    press(&mut app, ": h e l p Enter");
+    assert_eq!(app.help, Some(0));
+    press(&mut app, ":");
+    assert!(app.help.is_none() && app.palette.is_some(), "it takes the help's place");
+    press(&mut app, "C-n C-n Up Down C-p");
+    assert_eq!(app.palette.as_ref().unwrap().selected(), 1);
+    press(&mut app, "Esc");
+    assert!(app.palette.is_none() && app.screen == Screen::Explorer);
+    press(&mut app, ": x q z q z Enter");
+    assert!(app.toast.as_ref().is_some_and(|t| t.error && t.text.contains("xqzqz")));
+    press(&mut app, ":");
+    update(&mut app, Input::Paste("back to".into()));
+    press(&mut app, "Enter");
+    assert_eq!(app.screen, Screen::Home);
+    assert_eq!(press(&mut app, ": q u i t Enter"), [Effect::Quit]);
+    let hits = |app: &App| app.palette.as_ref().unwrap().hits().len();
+    press(&mut app, ":");
+    assert!(hits(&app) < TABLE.len() / 2, "few commands work on the list");
+    // the screen changes under an open palette
+    update(&mut app, Input::Resize(10, 5));
+    press(&mut app, "Esc :");
+    assert!(app.palette.is_none(), "not where nothing can be drawn");
+}
+
 fn any_input() -> impl Strategy<Value = Input> {
     let keys: Vec<Key> =
         TABLE.iter().flat_map(|r| r.keys).flat_map(|k| parse_sequence(k).unwrap()).collect();
@@ -250,6 +294,10 @@ fn any_input() -> impl Strategy<Value = Input> {
         2 => any::<char>().prop_map(|c| Input::Key(Key::char(c))),
         2 => size.prop_map(|(w, h)| Input::Resize(w, h)),
         1 => (0u16..230, 0u16..80).prop_map(|(x, y)| Input::Click(x, y)),
+        1 => (0u16..230, 0u16..80).prop_map(|(x, y)| Input::Drag(x, y)),
+        1 => (any::<u16>(), any::<u16>()).prop_map(|(x, y)| Input::Drag(x, y)),
+        1 => (0u16..230, 0u16..80).prop_map(|(x, y)| Input::Hover(x, y)),
+        2 => prop::sample::select(vec!["zoom", "ma", "Down", "Enter", ":"]).prop_map(word),
         1 => (0u16..230, 0u16..80, any::<bool>()).prop_map(|(x, y, up)| Input::Wheel(x, y, up)),
         1 => Just(()).prop_map(|()| Input::RunsListed(demo::summaries())),
         1 => Just(()).prop_map(|()| Input::RunsListed(Vec::new())),

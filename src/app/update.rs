@@ -8,14 +8,17 @@ use crate::runs::LoadedRun;
 use super::action::{Action, Scope, TABLE};
 use super::compare_keys;
 use super::explorer::Explorer;
-use super::find::{Find, FindEvent};
+use super::find::Find;
 use super::grid;
 use super::home::{act_home, open_selected, scroll_home, select_open_run};
 use super::inspect::Tab;
 use super::key::{Key, KeyCode};
 use super::keymap::Lookup;
 use super::layout::{ExplorerLayout, HomeLayout, too_small};
+use super::palette;
+use super::pointer;
 use super::predictions_keys;
+use super::prompt::PromptEvent;
 use super::running;
 use super::state::{App, ColourDepth, Effect, ExportRequest, Input, Screen};
 
@@ -24,17 +27,26 @@ pub(super) const MAX_COUNT: usize = 9_999;
 
 /// Takes an input.
 pub fn update(app: &mut App, input: Input) -> Vec<Effect> {
+    let effects = take(app, input);
+    palette::follow(app);
+    effects
+}
+
+fn take(app: &mut App, input: Input) -> Vec<Effect> {
     match input {
         Input::Key(key) => return on_key(app, key),
         Input::Paste(text) => {
             for c in text.chars().filter(|c| !c.is_control()).take(100) {
-                if app.find.is_some() {
+                if app.palette.is_some() {
+                    palette::on_key(app, Key::char(c));
+                } else if app.find.is_some() {
                     on_find_key(app, Key::char(c));
                 }
             }
         }
         Input::Resize(w, h) => {
             app.size = (w, h);
+            app.drag = None;
             if let Some(explorer) = &mut app.explorer {
                 explorer.resize((w, h));
             }
@@ -45,6 +57,8 @@ pub fn update(app: &mut App, input: Input) -> Vec<Effect> {
             return grid::resize(app);
         }
         Input::Click(x, y) => return on_click(app, (x, y)),
+        Input::Drag(x, y) => pointer::drag(app, (x, y)),
+        Input::Hover(x, y) => pointer::hover(app, (x, y)),
         Input::Wheel(x, y, up) => return on_wheel(app, (x, y), up),
         Input::RunsListed(runs) => {
             let id = app.home.selection().map(|r| r.id.clone());
@@ -159,6 +173,7 @@ fn written(paths: &[PathBuf]) -> String {
 
 fn on_key(app: &mut App, key: Key) -> Vec<Effect> {
     app.toast = None;
+    pointer::forget(app);
     // these work whatever is open
     if let Lookup::Action(action @ (Action::Interrupt | Action::Redraw | Action::Suspend)) =
         app.keymap.lookup(&[key], app.scope())
@@ -173,6 +188,9 @@ fn on_key(app: &mut App, key: Key) -> Vec<Effect> {
             KeyCode::Esc => leave(app),
             _ => Vec::new(),
         };
+    }
+    if app.palette.is_some() {
+        return palette::on_key(app, key).map_or_else(Vec::new, |action| act(app, action, None));
     }
     if app.find.is_some() {
         on_find_key(app, key);
@@ -213,12 +231,12 @@ fn on_find_key(app: &mut App, key: Key) {
         return;
     };
     match find.key(key) {
-        FindEvent::Changed => {
+        PromptEvent::Changed => {
             let shown = (0..explorer.len()).filter_map(|p| explorer.layer(p));
             find.search(shown);
         }
-        FindEvent::Cancel => app.find = None,
-        FindEvent::Accept => {
+        PromptEvent::Cancel => app.find = None,
+        PromptEvent::Accept => {
             let choice = find.choice().map(|m| m.layer);
             explorer.hits = find.hits();
             match choice {
@@ -240,6 +258,7 @@ fn act(app: &mut App, action: Action, count: Option<usize>) -> Vec<Effect> {
         Action::Redraw => return vec![Effect::Redraw],
         Action::Suspend => return vec![Effect::Suspend],
         Action::Help => app.help = if app.help.is_some() { None } else { Some(0) },
+        Action::Palette if !too_small(app.size) => palette::open(app),
         Action::Back if app.help.is_some() => app.help = None,
         Action::Colours => app.look.next_colormap(),
         Action::Theme => {
@@ -330,6 +349,11 @@ fn act_explorer(app: &mut App, action: Action, count: Option<usize>) -> Vec<Effe
         }
         Action::NextLayer => e.move_layer(n),
         Action::PreviousLayer => e.move_layer(-n),
+        Action::Mark => e.set_mark(),
+        Action::SwapMark if !e.swap_mark() => {
+            let keys = app.keymap.hint(&[Action::Mark]);
+            app.complain(format!("no cell is marked yet: {keys} marks this one"));
+        }
         Action::Blocks => e.toggle_blocks(),
         Action::TauDown | Action::TauUp => e.step_tau(action == Action::TauUp),
         Action::NextTab | Action::PreviousTab => e.tab = e.tab.step(action == Action::NextTab),
@@ -407,7 +431,8 @@ pub(super) fn export_request(e: &Explorer, colormap: &str) -> Option<ExportReque
 }
 
 fn on_click(app: &mut App, at: (u16, u16)) -> Vec<Effect> {
-    if app.help.take().is_some() || too_small(app.size) {
+    app.drag = None;
+    if app.palette.take().is_some() || app.help.take().is_some() || too_small(app.size) {
         return Vec::new();
     }
     match app.scope() {
@@ -419,6 +444,7 @@ fn on_click(app: &mut App, at: (u16, u16)) -> Vec<Effect> {
                 && let Some((row, col)) = e.viewport().layer_at((at.0 - map.x, at.1 - map.y))
             {
                 e.move_to(row, col);
+                app.drag = Some(pointer::Drag { at, origin: e.viewport().origin() });
             }
         }
         Scope::Grid => return grid::click(app, at),
@@ -439,6 +465,7 @@ fn on_click(app: &mut App, at: (u16, u16)) -> Vec<Effect> {
 }
 
 fn on_wheel(app: &mut App, at: (u16, u16), up: bool) -> Vec<Effect> {
+    pointer::forget(app);
     if app.help.is_some() {
         scroll_help(app, if up { Action::Up } else { Action::Down });
     } else if too_small(app.size) {

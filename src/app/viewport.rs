@@ -167,6 +167,31 @@ impl Viewport {
         self.origin.1 = scroll(self.origin.1, cursor.1 / g, cols, ucols);
     }
 
+    /// True if the whole matrix is in sight, so that there is nothing to scroll.
+    pub fn is_whole(&self) -> bool {
+        let ((rows, cols), (urows, ucols)) = (self.whole_units(), self.units());
+        urows <= rows && ucols <= cols
+    }
+
+    /// Scrolls to a top left unit, or as near to it as there is no empty space.
+    pub fn pan_to(&mut self, (row, col): (isize, isize)) {
+        let ((rows, cols), (urows, ucols)) = (self.whole_units(), self.units());
+        let clamp = |at: isize, len: usize, total: usize| {
+            usize::try_from(at).unwrap_or(0).min(total.saturating_sub(len))
+        };
+        self.origin = (clamp(row, rows, urows), clamp(col, cols, ucols));
+    }
+
+    /// The pair of layers nearest to `cursor` (row, col) that is fully in sight.
+    pub fn nearest_in_sight(&self, cursor: (usize, usize)) -> (usize, usize) {
+        let (rows, cols) = self.whole_units();
+        let g = self.scale().group();
+        let near = |at: usize, first: usize, len: usize| {
+            at.max(first * g).min(((first + len) * g).saturating_sub(1))
+        };
+        (near(cursor.0, self.origin.0, rows), near(cursor.1, self.origin.1, cols))
+    }
+
     fn centre(&mut self, cursor: (usize, usize)) {
         let (rows, cols) = self.whole_units();
         let g = self.scale().group();

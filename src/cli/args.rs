@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::options::{ScreenArgs, switch};
 use crate::app::MapMode;
 use crate::data::DataSource;
 use crate::domain::{Bypass, Preset, View};
@@ -29,6 +30,9 @@ pub struct Cli {
     /// Test images of the runs, for pictures and for deleting blocks: cifar10:PATH, cifar100:PATH or folder:PATH
     #[arg(long, env = "BLOCKSCOPE_DATA")]
     pub data: Option<DataSource>,
+    #[command(flatten)]
+    /// How the explorer looks and listens.
+    pub screen: ScreenArgs,
     #[command(flatten)]
     /// Options of every command.
     pub common: Common,
@@ -64,9 +68,33 @@ pub struct Common {
         default_value = "auto"
     )]
     pub color: String,
-    /// Append log lines to FILE (level from BLOCKSCOPE_LOG, default warn)
+    /// Append log lines to FILE [default: the file that `blockscope doctor` names]
     #[arg(long, value_name = "FILE", global = true, env = "BLOCKSCOPE_LOG_FILE")]
     pub log_file: Option<PathBuf>,
+    /// Lines that the log takes: off, error, warn, info, debug or trace
+    #[arg(
+        long,
+        value_name = "LEVEL",
+        global = true,
+        env = "BLOCKSCOPE_LOG",
+        default_value = "warn"
+    )]
+    pub log_level: String,
+    /// Show progress as lines of text instead of moving bars
+    #[arg(
+        long,
+        value_name = "SWITCH",
+        global = true,
+        env = "BLOCKSCOPE_NO_ANIMATION",
+        action = clap::ArgAction::Set,
+        value_parser = switch,
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "on",
+        default_value = "off",
+        hide_default_value = true
+    )]
+    pub no_animation: bool,
 }
 
 /// The subcommands.
@@ -88,6 +116,14 @@ pub enum Command {
     Export(ExportArgs),
     /// Print version, devices, colours and paths
     Doctor,
+    /// Print the keys of all commands, or check your own
+    Keys(KeysArgs),
+    /// List themes and colour maps, print a theme's file, or check one
+    Themes(ThemesArgs),
+    /// Print completions for a shell
+    Completions(CompletionsArgs),
+    /// Print the manual page
+    Man(ManArgs),
 }
 
 /// The value of `--preset`.
@@ -135,7 +171,7 @@ pub struct ImportArgs {
     #[arg(long, value_enum, default_value = "he")]
     pub preset: PresetArg,
     /// Test images: shapes, cifar10:PATH, cifar100:PATH or folder:PATH
-    #[arg(long)]
+    #[arg(long, env = "BLOCKSCOPE_DATA")]
     pub data: DataSource,
     /// Name of the new run
     #[arg(long)]
@@ -280,7 +316,7 @@ pub struct PruneArgs {
 #[derive(Debug, Args)]
 pub struct TrainArgs {
     /// Images: shapes, cifar10:PATH, cifar100:PATH or folder:PATH
-    #[arg(long)]
+    #[arg(long, env = "BLOCKSCOPE_DATA")]
     pub data: DataSource,
     /// Depth 6n+2, from 8 to 218
     #[arg(long, default_value_t = 14)]
@@ -331,9 +367,11 @@ pub struct TrainArgs {
 pub enum ShowFormat {
     /// For people
     Table,
+    /// A sentence per line, for screen readers
+    Plain,
     /// Everything, for programs
     Json,
-    /// One line per pair of layers
+    /// One line per pair of layers, or per row of --table
     Csv,
 }
 
@@ -343,8 +381,85 @@ pub struct ShowArgs {
     /// A name in the runs folder, or the path of a run folder
     pub run: String,
     /// How to print it
-    #[arg(long, value_enum, default_value = "table")]
+    #[arg(long, value_enum, default_value = "table", conflicts_with = "table")]
     pub format: ShowFormat,
+    /// Only this layer, with all that is known of it
+    #[arg(long, value_name = "NAME", conflicts_with = "table")]
+    pub layer: Option<String>,
+    /// Print one table as CSV
+    #[arg(long, value_enum, value_name = "TABLE")]
+    pub table: Option<TableArg>,
+}
+
+/// The value of `--table`.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum TableArg {
+    /// CKA of every pair of layers
+    Cka,
+    /// First components of every layer
+    Pc,
+    /// Linear probes
+    Probes,
+    /// Deleted residual blocks
+    Deletion,
+    /// Detected blocks
+    Blocks,
+}
+
+/// The value of `--format` of `keys`.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum KeysFormat {
+    /// The keys as they are now
+    Text,
+    /// The page docs/KEYS.md: all commands with their default keys
+    Md,
+}
+
+/// `keys`.
+#[derive(Debug, Args)]
+pub struct KeysArgs {
+    /// How to print them
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: KeysFormat,
+    /// Print what is wrong with your keys.ron (or FILE) and nothing else
+    #[arg(long, value_name = "FILE", num_args = 0..=1)]
+    pub check: Option<Option<PathBuf>>,
+}
+
+/// `themes`.
+#[derive(Debug, Args)]
+pub struct ThemesArgs {
+    /// Print what is wrong with a theme file and nothing else
+    #[arg(long, value_name = "FILE")]
+    pub check: Option<PathBuf>,
+    /// Print a theme's file, as a start for one of your own
+    #[arg(long, value_name = "NAME", conflicts_with = "check")]
+    pub dump: Option<String>,
+}
+
+/// `completions`.
+#[derive(Debug, Args)]
+pub struct CompletionsArgs {
+    /// bash, zsh or fish
+    #[arg(value_enum)]
+    pub shell: ShellArg,
+}
+
+/// Shells with completions.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+#[allow(missing_docs)] // their names say it
+pub enum ShellArg {
+    Bash,
+    Zsh,
+    Fish,
+}
+
+/// `man`.
+#[derive(Debug, Args)]
+pub struct ManArgs {
+    /// Write a page for the program and one for each subcommand into DIR
+    #[arg(long, value_name = "DIR")]
+    pub dir: Option<PathBuf>,
 }
 
 /// The value of `--view`.

@@ -86,7 +86,7 @@ pub fn run(common: &Common, args: &CompareArgs) -> Result<ExitCode, Failure> {
         write_files(folder, &comparison)?;
     }
     let text = match args.format {
-        ShowFormat::Table => compare::table(&comparison),
+        ShowFormat::Table | ShowFormat::Plain => compare::table(&comparison),
         ShowFormat::Json => compare::json(&comparison)?,
         ShowFormat::Csv => compare::csv(&comparison)?,
     };

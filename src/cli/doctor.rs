@@ -1,11 +1,13 @@
 //! `blockscope doctor`: version, devices, colours and paths, for bug reports
 //! and for finding out why something is not as expected.
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use super::Failure;
 use super::args::Common;
-use super::explore::{depth, theme_folder};
+use super::explore::{self, depth};
+use crate::config::{self, Config, paths};
 use crate::engine::device;
 use crate::runs::RunStore;
 use crate::terminal;
@@ -45,9 +47,45 @@ pub fn run(common: &Common) -> Result<ExitCode, Failure> {
             line("damaged run", error);
         }
     }
-    line("user themes", theme_folder().display().to_string());
-    let log =
-        common.log_file.as_ref().map_or("off (--log-file)".into(), |p| p.display().to_string());
+    let problems = own_files(&line)?;
+    let log = match common.log_file.clone().or_else(paths::log) {
+        _ if common.log_level == "off" => "off".to_string(),
+        None => "nowhere: there is no home folder".to_string(),
+        Some(path) => {
+            let size = std::fs::metadata(&path).map(|meta| format!("{} bytes", meta.len()));
+            let size = size.unwrap_or_else(|_| "not there yet".into());
+            format!("{} ({size}, level {})", path.display(), common.log_level)
+        }
+    };
     line("log", log);
+    for problem in problems {
+        line("fault", problem);
+    }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The user's settings, keys and themes: where they are and whether they can be
+/// read. Returns what is wrong with them.
+fn own_files(line: &impl Fn(&str, String)) -> Result<Vec<String>, Failure> {
+    let mut problems = Vec::new();
+    let mut state = |name: &str, path: &Path, faults: Vec<String>| {
+        let state = match (faults.len(), path.exists()) {
+            (0, true) => "in order".to_string(),
+            (0, false) => "not there".to_string(),
+            (1, _) => "1 fault, see below".to_string(),
+            (n, _) => format!("{n} faults, see below"),
+        };
+        line(name, format!("{} ({state})", path.display()));
+        problems.extend(faults);
+    };
+    let path = paths::settings();
+    let read = config::read(&path);
+    let parsed =
+        read.and_then(|text| text.map_or(Ok(()), |t| Config::parse(&t, &path).map(|_| ())));
+    state("settings", &path, parsed.err().iter().map(ToString::to_string).collect());
+    let faults = explore::keymap().1;
+    state("keys", &paths::keys(), faults.iter().map(ToString::to_string).collect());
+    let faults = explore::themes()?.1;
+    state("user themes", &paths::themes(), faults.iter().map(ToString::to_string).collect());
+    Ok(problems)
 }

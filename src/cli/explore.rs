@@ -4,36 +4,63 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use super::args::Common;
+use super::args::Cli;
 use super::services::Program;
 use super::{Failure, USAGE};
-use crate::app::{App, ColourDepth, Look};
-use crate::data::DataSource;
+use crate::app::{App, ColourDepth, Keymap, Look};
+use crate::config::{self, Config, Problem};
 use crate::runs::{FIRST_RUN, RunStore};
 use crate::terminal::{self, Options};
-use crate::theme::ThemeSet;
+use crate::theme::{ThemeError, ThemeSet};
 
-pub fn run(
-    common: &Common,
-    path: Option<&str>,
-    data: Option<DataSource>,
-) -> Result<ExitCode, Failure> {
+pub fn run(cli: &Cli, settings: &Config, problem: Option<Problem>) -> Result<ExitCode, Failure> {
+    let common = &cli.common;
     let store = RunStore::locate(common.runs.clone());
-    let open = match path {
+    let open = match cli.path.as_deref() {
         Some(path) => Some(store.resolve(path)?),
         // The run that shows the phenomenon, if it is there; else the list.
         None => store.resolve(FIRST_RUN).ok(),
     };
     let chosen = depth(&common.color)?;
-    let (themes, problems) = themes();
-    for problem in problems? {
-        tracing::warn!("{problem}");
+    // What is wrong with the user's files is told on screen; the log has all of it.
+    let mut notices = Vec::new();
+    let mut note = |full: String, short: String| {
+        tracing::warn!("{full}");
+        notices.push(short);
+    };
+    if let Some(problem) = problem {
+        note(problem.to_string(), problem.short());
     }
-    let app = App::new(Look::new(&themes, None, terminal::detect(chosen)), open);
-    let services = Program::new(store, themes.clone(), common.device, data);
+    let (keymap, problems) = keymap();
+    for problem in problems {
+        note(problem.to_string(), problem.short());
+    }
+    let (themes, problems) = themes()?;
+    for problem in problems {
+        note(problem.to_string(), problem.short());
+    }
+    let mut look = Look::new(&themes, None, terminal::detect(chosen));
+    (look.mouse, look.hover) = (cli.screen.mouse, cli.screen.hover);
+    if let Some(name) = &cli.screen.theme {
+        let found = themes.find(name).map(|theme| theme.name.clone());
+        if let Some(name) = named(found, settings.theme() == Some(name), &mut note)? {
+            look = look.with_theme(&name);
+        }
+    }
+    if let Some(name) = &cli.screen.colormap {
+        let found = themes.find_colormap(name).map(|map| map.name.clone());
+        if let Some(name) = named(found, settings.colormap() == Some(name), &mut note)? {
+            look = look.with_colormap(&name);
+        }
+    }
+    let mut app = App::new(look, open);
+    app.keymap = keymap;
+    app.notice(&notices, "blockscope doctor");
+    let services = Program::new(store, themes.clone(), common.device, cli.data.clone());
     // Drivers write to standard error; without a log it goes nowhere.
     let nowhere = cfg!(unix).then(|| PathBuf::from("/dev/null"));
-    let options = Options { log: common.log_file.clone().or(nowhere) };
+    let options =
+        Options { log: common.log_file.clone().or(nowhere), themes: Some(config::paths::themes()) };
     match terminal::run(app, themes, Box::new(services), options) {
         Ok(code) => Ok(ExitCode::from(u8::try_from(code).unwrap_or(super::FAILURE))),
         Err(error) if error.kind() == std::io::ErrorKind::Unsupported => {
@@ -43,21 +70,37 @@ pub fn run(
     }
 }
 
-/// The built-in themes with the user's over them, and what is wrong with those.
-pub(super) fn themes() -> (ThemeSet, Result<Vec<String>, Failure>) {
-    match ThemeSet::builtin() {
-        Err(error) => (ThemeSet::default(), Err(error.into())),
-        Ok(builtin) => {
-            let (set, problems) = builtin.with_user_dir(&theme_folder());
-            (set, Ok(problems.iter().map(ToString::to_string).collect()))
+/// A name of a theme or map: one that does not exist is a usage error, unless the
+/// settings named it, which never stops the explorer.
+fn named(
+    found: Result<String, ThemeError>,
+    from_settings: bool,
+    note: &mut impl FnMut(String, String),
+) -> Result<Option<String>, Failure> {
+    match found {
+        Ok(name) => Ok(Some(name)),
+        Err(error) if from_settings => {
+            let text = format!("config.ron: {error}");
+            note(text.clone(), text);
+            Ok(None)
         }
+        Err(error) => Err(Failure::usage(format!("--{error}"))),
     }
 }
 
-/// The folder of the user's themes.
-pub(super) fn theme_folder() -> PathBuf {
-    directories::ProjectDirs::from("", "", "blockscope")
-        .map_or_else(|| PathBuf::from("themes"), |dirs| dirs.config_dir().join("themes"))
+/// The default keys with the user's over them, and what is wrong with those.
+pub(super) fn keymap() -> (Keymap, Vec<Problem>) {
+    let path = config::paths::keys();
+    match config::read(&path) {
+        Ok(None) => (Keymap::default(), Vec::new()),
+        Ok(Some(text)) => config::keys::keymap(&text, &path),
+        Err(problem) => (Keymap::default(), vec![problem]),
+    }
+}
+
+/// The built-in themes with the user's over them, and what is wrong with those.
+pub(super) fn themes() -> Result<(ThemeSet, Vec<ThemeError>), Failure> {
+    Ok(ThemeSet::builtin()?.with_user_dir(&config::paths::themes()))
 }
 
 /// The colour depth that `--color` asks for; `None` to detect it.

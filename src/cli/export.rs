@@ -20,8 +20,8 @@ pub fn run(common: &Common, args: &ExportArgs) -> Result<ExitCode, Failure> {
         .iter()
         .map(|text| text.parse().map_err(|e| Failure::usage(format!("--where {text}: {e}"))))
         .collect::<Result<_, _>>()?;
-    let (themes, problems) = explore::themes();
-    for problem in problems? {
+    let (themes, problems) = explore::themes()?;
+    for problem in problems {
         tracing::warn!("{problem}");
     }
     let colormap = colormap(&themes, args.colormap.as_deref())?;

@@ -11,24 +11,30 @@ macro_rules! say {
 
 mod analyze;
 mod args;
+mod command;
 mod compare;
 mod doctor;
 mod explore;
 mod export;
 mod images;
 mod import;
+mod keys;
+mod manual;
 mod maps;
+mod options;
 mod probes;
 mod progress;
 mod prune;
 mod services;
 mod show;
+mod themes;
 mod train;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::FromArgMatches;
 
+use crate::config::{self, Config, Problem};
 use crate::engine::{EngineError, Event, Job, Outcome};
 pub use args::{Cli, Command};
 
@@ -59,7 +65,11 @@ impl<E: std::error::Error> From<E> for Failure {
 
 /// Parses the arguments, runs the command and returns the exit code.
 pub fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let (settings, problem) = settings();
+    let parsed = command::command(&settings)
+        .try_get_matches()
+        .and_then(|matches| Cli::from_arg_matches(&matches));
+    let cli = match parsed {
         Ok(cli) => cli,
         Err(error) => {
             // Help and version are errors of clap's that exit with 0.
@@ -67,7 +77,7 @@ pub fn main() -> ExitCode {
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(USAGE));
         }
     };
-    let outcome = run(cli);
+    let outcome = run(cli, &settings, problem);
     match outcome {
         Ok(code) => code,
         Err(failure) => {
@@ -78,8 +88,35 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn run(cli: Cli) -> Result<ExitCode, Failure> {
-    crate::log::start(cli.common.log_file.as_deref())?;
+/// The user's settings, or none and what is wrong with them.
+fn settings() -> (Config, Option<Problem>) {
+    let path = config::paths::settings();
+    let parsed = config::read(&path)
+        .and_then(|text| text.map_or(Ok(Config::default()), |text| Config::parse(&text, &path)));
+    match parsed {
+        Ok(config) => (config, None),
+        Err(problem) => (Config::default(), Some(problem)),
+    }
+}
+
+fn run(cli: Cli, settings: &Config, problem: Option<Problem>) -> Result<ExitCode, Failure> {
+    let log = &cli.common;
+    crate::log::start(log.log_file.as_deref(), config::paths::log(), &log.log_level)
+        .map_err(|error| Failure::usage(error.to_string()))?;
+    progress::use_lines(cli.common.no_animation);
+    match &cli.command {
+        // these say themselves what is wrong, or do not care
+        None
+        | Some(
+            Command::Doctor
+            | Command::Keys(_)
+            | Command::Themes(_)
+            | Command::Completions(_)
+            | Command::Man(_),
+        ) => {}
+        // computing elsewhere or writing to another folder would be unkind
+        Some(_) => problem.iter().try_for_each(|p| Err(Failure::usage(p.to_string())))?,
+    }
     if let Some(threads) = cli.common.threads {
         rayon::ThreadPoolBuilder::new()
             .num_threads(threads.get())
@@ -88,7 +125,7 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
     }
     let common = &cli.common;
     match &cli.command {
-        None => explore::run(common, cli.path.as_deref(), cli.data.clone()),
+        None => explore::run(&cli, settings, problem),
         Some(Command::Import(args)) => import::run(common, args),
         Some(Command::Analyze(args)) => analyze::run(common, args),
         Some(Command::Compare(args)) => compare::run(common, args),
@@ -97,6 +134,10 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Some(Command::Show(args)) => show::run(common, args),
         Some(Command::Export(args)) => export::run(common, args),
         Some(Command::Doctor) => doctor::run(common),
+        Some(Command::Keys(args)) => keys::run(args),
+        Some(Command::Themes(args)) => themes::run(common, args),
+        Some(Command::Completions(args)) => manual::completions(args),
+        Some(Command::Man(args)) => manual::run(args),
     }
 }
 
@@ -116,6 +157,20 @@ fn follow(job: &Job, mut on: impl FnMut(Event) -> Result<(), Failure>) -> Result
 fn print_line(text: std::fmt::Arguments<'_>) {
     use std::io::Write as _;
     let _ = writeln!(std::io::stdout(), "{text}");
+}
+
+/// Writes a text to standard output; a reader who has seen enough is no failure.
+fn print(text: &str) -> std::io::Result<()> {
+    print_bytes(text.as_bytes())
+}
+
+fn print_bytes(bytes: &[u8]) -> std::io::Result<()> {
+    use std::io::Write as _;
+    let mut out = std::io::stdout().lock();
+    match out.write_all(bytes).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        other => other,
+    }
 }
 
 /// Follows a job to its end with a progress meter; also returns the device, in

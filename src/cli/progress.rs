@@ -2,6 +2,7 @@
 //! and then. Knows nothing of what is counted.
 
 use std::io::IsTerminal;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -10,6 +11,14 @@ use crate::engine::Progress;
 
 /// Time between two plain lines.
 const PLAIN_EVERY: Duration = Duration::from_secs(10);
+
+/// Whether lines are wanted where a bar could be.
+static LINES: AtomicBool = AtomicBool::new(false);
+
+/// Whether progress is told in lines on a terminal too.
+pub fn use_lines(lines: bool) {
+    LINES.store(lines, Ordering::Relaxed);
+}
 
 /// Shows how far a job is.
 pub struct Meter {
@@ -23,7 +32,8 @@ pub struct Meter {
 impl Meter {
     /// A meter with a leading label.
     pub fn new(label: impl Into<String>) -> Meter {
-        let bar = std::io::stderr().is_terminal().then(|| ProgressBar::new(0));
+        let bar = (std::io::stderr().is_terminal() && !LINES.load(Ordering::Relaxed))
+            .then(|| ProgressBar::new(0));
         Meter { label: label.into(), bar, started: None, unit: "", last_line: None }
     }
 

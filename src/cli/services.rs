@@ -112,13 +112,14 @@ impl Services for Program {
     }
 
     fn export(&self, request: &ExportRequest) -> Result<Vec<PathBuf>, String> {
+        // the user's maps may have changed since the start
+        let (fresh, _) = super::explore::themes().map_err(|failure| failure.message)?;
         let differences = diverging();
         let colormap = match request.colormap == differences.name {
             true => &differences,
-            false => self
-                .inner
-                .themes
+            false => fresh
                 .colormap(&request.colormap)
+                .or_else(|| self.inner.themes.colormap(&request.colormap))
                 .ok_or_else(|| format!("there is no colour map {:?}", request.colormap))?,
         };
         let map = MapExport {

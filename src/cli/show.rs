@@ -1,26 +1,36 @@
 //! `blockscope show`: a run and its analysis as text.
 
-use std::io::Write;
 use std::process::ExitCode;
 
 use super::Failure;
-use super::args::{Common, ShowArgs, ShowFormat};
-use crate::report;
+use super::args::{Common, ShowArgs, ShowFormat, TableArg};
+use crate::report::{self, Table};
 use crate::runs::RunStore;
 
 pub fn run(common: &Common, args: &ShowArgs) -> Result<ExitCode, Failure> {
     let store = RunStore::locate(common.runs.clone());
     let run = store.load(&store.resolve(&args.run)?)?;
-    let text = match args.format {
-        ShowFormat::Table => report::table(&run),
-        ShowFormat::Json => report::json(&run)?,
-        ShowFormat::Csv => report::csv(&run)?,
+    let text = match (args.table, &args.layer, args.format) {
+        (Some(table), ..) => report::csv_table(&run, kind(table))?,
+        (None, Some(_), ShowFormat::Json | ShowFormat::Csv) => {
+            return Err(Failure::usage("--layer prints lines for people: use --format plain"));
+        }
+        (None, Some(name), _) => report::layer(&run, name)?,
+        (None, None, ShowFormat::Table) => report::table(&run),
+        (None, None, ShowFormat::Plain) => report::plain(&run),
+        (None, None, ShowFormat::Json) => report::json(&run)?,
+        (None, None, ShowFormat::Csv) => report::csv(&run)?,
     };
-    let mut out = std::io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        // A reader that has seen enough (`| head`) is no failure.
-        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(ExitCode::SUCCESS),
-        Err(error) => Err(error.into()),
-        Ok(()) => Ok(ExitCode::SUCCESS),
+    super::print(&text)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn kind(table: TableArg) -> Table {
+    match table {
+        TableArg::Cka => Table::Cka,
+        TableArg::Pc => Table::Components,
+        TableArg::Probes => Table::Probes,
+        TableArg::Deletion => Table::Deletion,
+        TableArg::Blocks => Table::Blocks,
     }
 }

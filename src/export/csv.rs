@@ -39,6 +39,19 @@ pub fn pairs(
     String::from_utf8(bytes).map_err(|e| ExportError::encode(Format::Csv, e))
 }
 
+/// Any rows, the first of them the header.
+///
+/// # Errors
+/// [`ExportError::Encode`] if a row cannot be encoded.
+pub fn rows(rows: &[Vec<String>]) -> Result<String, ExportError> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    for row in rows {
+        writer.write_record(row).map_err(|e| ExportError::encode(Format::Csv, e))?;
+    }
+    let bytes = writer.into_inner().map_err(|e| ExportError::encode(Format::Csv, e))?;
+    String::from_utf8(bytes).map_err(|e| ExportError::encode(Format::Csv, e))
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::tests::with_map;

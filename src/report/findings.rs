@@ -14,7 +14,7 @@ pub(super) fn sections(run: &LoadedRun) -> String {
     parts.into_iter().flatten().map(|part| format!("\n{part}")).collect()
 }
 
-fn percent(value: Option<f64>) -> String {
+pub(super) fn percent(value: Option<f64>) -> String {
     value.filter(|v| v.is_finite()).map_or_else(|| "-".into(), |v| format!("{:.1} %", 100.0 * v))
 }
 

@@ -1,15 +1,24 @@
-//! A run as text for `blockscope show`, several for `blockscope compare`: a table for people and screen readers,
-//! JSON and CSV for programs. Returns strings; prints nothing, reads nothing.
+//! A run as text for `blockscope show`, several for `blockscope compare`: tables
+//! for people, plain lines for screen readers, JSON and CSV for programs. Returns
+//! strings; prints nothing, reads nothing.
 
 pub mod compare;
 mod csv;
 mod findings;
 mod json;
+mod layer;
+mod plain;
+mod stages;
 mod table;
+mod tables;
 
 pub use csv::csv;
 pub use json::json;
+pub use layer::layer;
+pub use plain::plain;
+pub(crate) use table::aligned;
 pub use table::table;
+pub use tables::{Table, csv_table};
 
 use std::borrow::Cow;
 
@@ -23,6 +32,26 @@ pub enum ReportError {
     /// The long form lists pairs of layers, which come from an analysis.
     #[error("run {0:?} has no CKA analysis to list; run `blockscope analyze {0}` first")]
     NoAnalysis(String),
+    /// The run lacks what the table lists.
+    #[error("run {run:?} has no {what}; run `{command}` first")]
+    NoTable {
+        /// The run.
+        run: String,
+        /// What is missing.
+        what: &'static str,
+        /// What makes it.
+        command: String,
+    },
+    /// The network has no such layer.
+    #[error("run {run:?} has no layer {name:?}{}", near.as_ref().map(|near| format!("; did you mean {near:?}?")).unwrap_or_else(|| "; `blockscope show` lists them".into()))]
+    NoLayer {
+        /// The run.
+        run: String,
+        /// The layer asked for.
+        name: String,
+        /// A layer whose name looks like it.
+        near: Option<String>,
+    },
     /// The table cannot be encoded.
     #[error(transparent)]
     Csv(#[from] ExportError),

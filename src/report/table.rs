@@ -19,11 +19,12 @@ pub fn table(run: &LoadedRun) -> String {
     }
     out.push('\n');
     out.push_str(&aligned(&rows(&super::layers(run), run.analysis.as_ref())));
+    out.push_str(&super::stages::section(run));
     out.push_str(&super::findings::sections(run));
     out
 }
 
-fn about_run(run: &LoadedRun) -> Vec<(&'static str, String)> {
+pub(super) fn about_run(run: &LoadedRun) -> Vec<(&'static str, String)> {
     let m = &run.manifest;
     let shortcuts = match (m.model.residual, m.model.shortcut) {
         (false, _) => "",
@@ -70,7 +71,7 @@ fn about_run(run: &LoadedRun) -> Vec<(&'static str, String)> {
     facts
 }
 
-fn about_analysis(analysis: &CkaAnalysis, stale: bool) -> Vec<(&'static str, String)> {
+pub(super) fn about_analysis(analysis: &CkaAnalysis, stale: bool) -> Vec<(&'static str, String)> {
     let r: &AnalysisRecord = &analysis.record;
     let n = r.layers.len();
     let undefined = (0..n).filter(|i| analysis.cka.get(*i, *i).is_none()).count();
@@ -111,17 +112,20 @@ fn about_analysis(analysis: &CkaAnalysis, stale: bool) -> Vec<(&'static str, Str
 }
 
 /// CKA of a layer with every other layer.
-fn others(analysis: &CkaAnalysis, layer: usize) -> impl Iterator<Item = Option<f64>> + '_ {
+pub(super) fn others(
+    analysis: &CkaAnalysis,
+    layer: usize,
+) -> impl Iterator<Item = Option<f64>> + '_ {
     let n = analysis.record.layers.len();
     (0..n).filter(move |other| *other != layer).map(move |other| analysis.cka.get(layer, other))
 }
 
-fn mean_of(values: impl Iterator<Item = Option<f64>>) -> Option<f64> {
+pub(super) fn mean_of(values: impl Iterator<Item = Option<f64>>) -> Option<f64> {
     let (sum, count) = values.flatten().fold((0.0, 0usize), |(sum, n), v| (sum + v, n + 1));
     (count > 0).then(|| sum / count as f64)
 }
 
-fn show(value: Option<f64>) -> String {
+pub(super) fn show(value: Option<f64>) -> String {
     value.map_or_else(|| String::from("-"), |v| format!("{v:.4}"))
 }
 
@@ -155,7 +159,7 @@ fn rows(layers: &[Layer], analysis: Option<&CkaAnalysis>) -> Vec<Vec<String>> {
 }
 
 /// Columns padded to their widest entry, two spaces apart, no trailing spaces.
-pub(super) fn aligned(rows: &[Vec<String>]) -> String {
+pub(crate) fn aligned(rows: &[Vec<String>]) -> String {
     let columns = rows.first().map_or(0, Vec::len);
     let width = |c: usize| rows.iter().filter_map(|r| r.get(c)).map(|s| s.chars().count()).max();
     let widths: Vec<usize> = (0..columns).map(|c| width(c).unwrap_or(0)).collect();
@@ -198,6 +202,11 @@ mod tests {
         2  relu1           relu  -      -      16x32x32  -         0.8000  0.4250  defined
         3  layer1.0.conv1  conv  1      0      16x32x32  0.8000    0.8000  0.6667  defined
         4  layer1.0.bn1    norm  1      0      16x32x32  0.8000    -       0.5333  defined
+
+        mean CKA between different layers, by parts of the network
+        part     stem     stage 1
+        stem     -0.1250  0.5000
+        stage 1  0.5000   0.8000
 
         blocks: 0 with a mean CKA of at least 0.9 over 8 layers or more
         ");

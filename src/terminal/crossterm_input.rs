@@ -15,6 +15,8 @@ pub fn translate(event: event::Event) -> Option<Event> {
         event::Event::Paste(text) => Input::Paste(text),
         event::Event::Mouse(mouse) => match mouse.kind {
             MouseEventKind::Down(MouseButton::Left) => Input::Click(mouse.column, mouse.row),
+            MouseEventKind::Drag(MouseButton::Left) => Input::Drag(mouse.column, mouse.row),
+            MouseEventKind::Moved => Input::Hover(mouse.column, mouse.row),
             MouseEventKind::ScrollUp => Input::Wheel(mouse.column, mouse.row, true),
             MouseEventKind::ScrollDown => Input::Wheel(mouse.column, mouse.row, false),
             _ => return None,

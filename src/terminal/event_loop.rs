@@ -13,7 +13,7 @@ use crate::ui::{self, Skin};
 use super::backend::FrameBackend;
 use super::session::{self, Session};
 use super::worker::{self, Request};
-use super::{Event, Options, Services, input, signals};
+use super::{Event, Options, Services, input, signals, themes as themes_watch};
 
 /// How long the first frame waits for the run that it should show.
 const FIRST_FRAME: Duration = Duration::from_millis(60);
@@ -43,8 +43,11 @@ pub fn run(
     update(&mut app, Input::Resize(size.0, size.1));
     let (sender, events) = unbounded();
     let requests = worker::spawn(services, sender.clone())?;
-    let session = Session::enter(app.look.mouse, options.log.as_deref())?;
+    let session = Session::enter(app.look.mouse, app.look.hover, options.log.as_deref())?;
     let _signals = signals::spawn(sender.clone())?;
+    if let Some(folder) = &options.themes {
+        themes_watch::watch(folder, sender.clone())?;
+    }
     input::spawn(sender)?;
     let backend = FrameBackend::new(output()?, size);
     let skin = Skin::new(&themes, &app.look);
@@ -131,6 +134,11 @@ impl<W: Write> Loop<W> {
             Event::Continued => {
                 self.session.enter_again(self.app.look.mouse, self.options.log.as_deref())?;
                 self.terminal.clear()?;
+            }
+            Event::Themes(set, problems) => {
+                self.app.themes_changed(&set, &problems);
+                self.skin = Skin::new(&set, &self.app.look);
+                self.themes = *set;
             }
             Event::Signal(signal) => return Ok(Some(128 + signal)),
             // SIGHUP, whether it comes or not

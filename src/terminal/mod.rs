@@ -6,7 +6,7 @@
 //! - [`session`]: modes on the way in, and out again whatever happens
 //! - [`backend`]: cells to bytes, as few as possible
 //! - [`parser`]: bytes to keys, mouse and pasted text
-//! - `input`, `signals`, `worker`: threads that send events
+//! - `input`, `signals`, `worker`, `themes`: threads that send events
 //! - [`depth`]: how many colours the terminal has
 
 pub mod backend;
@@ -19,6 +19,7 @@ pub mod parser;
 pub mod session;
 mod signals;
 mod stderr;
+mod themes;
 mod worker;
 
 #[cfg(test)]
@@ -112,6 +113,8 @@ impl JobNews {
 pub struct Options {
     /// Where standard error goes while the interface is up; drivers write to it.
     pub log: Option<PathBuf>,
+    /// The folder of the user's themes, which are read again when they change.
+    pub themes: Option<PathBuf>,
 }
 
 /// What arrives at the event loop.
@@ -125,6 +128,8 @@ enum Event {
     Continued,
     /// A signal that ends the program.
     Signal(i32),
+    /// The user's themes have changed; also, in one line each, what is wrong.
+    Themes(Box<crate::theme::ThemeSet>, Vec<String>),
     /// The terminal is gone.
     HangUp,
 }

@@ -228,6 +228,8 @@ fn mouse(button: u16, x: u16, y: u16, last: u8) -> Option<Input> {
     // without shift, alt and control
     match (button & !28, last) {
         (0, b'M') => Some(Input::Click(x, y)),
+        (32, b'M') => Some(Input::Drag(x, y)),
+        (35, b'M') => Some(Input::Hover(x, y)),
         (64, b'M') => Some(Input::Wheel(x, y, true)),
         (65, b'M') => Some(Input::Wheel(x, y, false)),
         _ => None,
@@ -305,6 +307,10 @@ mod tests {
         assert_eq!(
             parse(&[b"\x1b[<64;1;1M\x1b[<65;2;1M"]),
             ["Wheel(0, 0, true)", "Wheel(1, 0, false)"]
+        );
+        assert_eq!(
+            parse(&[b"\x1b[<32;3;4M\x1b[<35;5;6M\x1b[<33;1;1M"]),
+            ["Drag(2, 3)", "Hover(4, 5)"]
         );
         assert_eq!(parse(&[b"\x1b[200~a\rb\x1b[2", b"01~q"]), ["Paste(\"a\\rb\")", "q"]);
         assert_eq!(parse(&[b"\x1b[I\x1b[?1;2cj"]), ["j"], "reports are not keys");

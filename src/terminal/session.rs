@@ -15,13 +15,19 @@ use super::stderr;
 /// Alternate screen, no cursor, no bracketed paste.
 const ENTER: &[u8] = b"\x1b[?1049h\x1b[?25l\x1b[?2004l\x1b[0m\x1b[2J";
 /// Everything that we may have set, undone, also in the middle of a frame.
-const LEAVE: &[u8] = b"\x1b[?2026l\x1b[?1006l\x1b[?1000l\x1b[0m\x1b[?25h\x1b[?1049l";
-/// Buttons and wheel with extended coordinates; no motion.
-const MOUSE_ON: &[u8] = b"\x1b[?1000h\x1b[?1006h";
-const MOUSE_OFF: &[u8] = b"\x1b[?1006l\x1b[?1000l";
+const LEAVE: &[u8] = b"\x1b[?2026l\x1b[?1006l\x1b[?1002l\x1b[?1000l\x1b[0m\x1b[?25h\x1b[?1049l";
+/// Buttons, wheel and motion with a button down, with extended coordinates. A
+/// terminal without the second mode still has the first.
+const MOUSE_ON: &[u8] = b"\x1b[?1000h\x1b[?1002h\x1b[?1006h";
+const MOUSE_OFF: &[u8] = b"\x1b[?1006l\x1b[?1002l\x1b[?1000l";
+/// Motion without a button too: many reports, so only where it is asked for.
+const HOVER_ON: &[u8] = b"\x1b[?1003h";
+const HOVER_OFF: &[u8] = b"\x1b[?1003l";
 
 static ACTIVE: AtomicBool = AtomicBool::new(false);
 static INTERFACE: Mutex<Option<ThreadId>> = Mutex::new(None);
+/// Whether motion is reported, so that it can be turned off again.
+static HOVER: AtomicBool = AtomicBool::new(false);
 static HOOK: Once = Once::new();
 
 /// The terminal is ours while this lives.
@@ -29,15 +35,16 @@ static HOOK: Once = Once::new();
 pub struct Session(());
 
 impl Session {
-    /// Enters. The calling thread becomes the interface's: its panics restore
+    /// Enters; with `hover` the mouse reports every motion. The calling thread becomes the interface's: its panics restore
     /// the terminal, those of others only go to the log.
     ///
     /// # Errors
     /// If the terminal refuses raw mode or cannot be written to, or `log`
     /// cannot be opened; everything is undone then.
-    pub fn enter(mouse: bool, log: Option<&Path>) -> io::Result<Session> {
+    pub fn enter(mouse: bool, hover: bool, log: Option<&Path>) -> io::Result<Session> {
         *INTERFACE.lock().unwrap_or_else(PoisonError::into_inner) = Some(thread::current().id());
         HOOK.call_once(install_hook);
+        HOVER.store(hover, Ordering::SeqCst);
         let session = Session(());
         if let Some(log) = log {
             stderr::redirect(log)?;
@@ -58,7 +65,7 @@ impl Session {
     /// # Errors
     /// If the terminal cannot be written to.
     pub fn mouse(&self, on: bool) -> io::Result<()> {
-        write(if on { MOUSE_ON } else { MOUSE_OFF })
+        write(&mouse_modes(on, HOVER.load(Ordering::SeqCst)))
     }
 
     /// Sets every mode again, after a stop that we did not see coming or after
@@ -86,10 +93,23 @@ impl Drop for Session {
 /// ignored, as there is nobody left to tell.
 pub fn leave() {
     if ACTIVE.swap(false, Ordering::SeqCst) {
+        if HOVER.load(Ordering::SeqCst) {
+            let _ = write(HOVER_OFF);
+        }
         let _ = write(LEAVE);
         let _ = disable_raw_mode();
     }
     stderr::restore();
+}
+
+/// What turns mouse reports on or off.
+pub(super) fn mouse_modes(on: bool, hover: bool) -> Vec<u8> {
+    match (on, hover) {
+        (true, true) => [MOUSE_ON, HOVER_ON].concat(),
+        (true, false) => MOUSE_ON.to_vec(),
+        (false, true) => [HOVER_OFF, MOUSE_OFF].concat(),
+        (false, false) => MOUSE_OFF.to_vec(),
+    }
 }
 
 fn write(bytes: &[u8]) -> io::Result<()> {
@@ -113,4 +133,37 @@ fn install_hook() {
             previous(info);
         }
     }));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn motion_is_never_asked_for_unless_the_user_did() {
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        for on in [true, false] {
+            assert!(!text(mouse_modes(on, false)).contains("1003"));
+            assert!(text(mouse_modes(on, true)).contains("1003"));
+        }
+        for fixed in [ENTER, LEAVE, MOUSE_ON, MOUSE_OFF] {
+            assert!(!text(fixed.to_vec()).contains("1003"));
+        }
+        // whatever is turned on is turned off, in reverse
+        let modes = |text: &str, end: char| -> Vec<String> {
+            let parts = text.split('\x1b').filter(|p| p.ends_with(end));
+            parts.map(|p| p.trim_end_matches(end).to_string()).collect()
+        };
+        for hover in [false, true] {
+            let on = modes(&text(mouse_modes(true, hover)), 'h');
+            let mut off = modes(&text(mouse_modes(false, hover)), 'l');
+            off.sort();
+            let mut sorted = on.clone();
+            sorted.sort();
+            assert_eq!(sorted, off);
+            for mode in on.iter().filter(|m| !m.contains("1003")) {
+                assert!(text(LEAVE.to_vec()).contains(&format!("{mode}l")));
+            }
+        }
+    }
 }

@@ -365,3 +365,54 @@ fn an_unknown_terminal_is_never_truecolor() {
     }
     assert_eq!(detect(Some(ColourDepth::Indexed256)), ColourDepth::Indexed256);
 }
+
+#[test]
+fn changed_themes_arrive_and_without_files_nobody_watches() {
+    use super::themes::watch_every;
+    use std::time::Duration;
+
+    let dir = tempfile::tempdir().unwrap();
+    let (sender, events) = crossbeam_channel::unbounded();
+    watch_every(dir.path(), sender.clone(), Duration::from_millis(5)).unwrap();
+    drop(sender);
+    assert!(events.recv().is_err(), "no thread holds the channel");
+
+    let file = dir.path().join("a.ron");
+    let write = |colour: &str| {
+        let text = format!(
+            "(name: \"mine\", parent: \"dark\", roles: {{\"accent\": (fg: \"{colour}\")}})"
+        );
+        // as one change, like an editor that renames
+        let new = dir.path().join("new");
+        std::fs::write(&new, text).unwrap();
+        std::fs::rename(&new, &file).unwrap();
+    };
+    write("red");
+    let (sender, events) = crossbeam_channel::unbounded();
+    watch_every(dir.path(), sender, Duration::from_millis(5)).unwrap();
+    let patience = Duration::from_secs(20);
+    let next = || match events.recv_timeout(patience).unwrap() {
+        Event::Themes(set, problems) => (set, problems),
+        other => panic!("{other:?}"),
+    };
+    let builtin = ThemeSet::builtin().unwrap();
+    let mut app = demo::app(Look::new(&builtin, None, ColourDepth::Truecolor), 8, (80, 24));
+    write("blue-ish");
+    let (set, problems) = next();
+    app.themes_changed(&set, &problems);
+    let toast = app.toast.clone().unwrap();
+    assert!(toast.error && toast.text.starts_with("a.ron:1:"), "{}", toast.text);
+    assert!(set.theme("mine").is_some(), "the theme stays as it was");
+    app.look = app.look.with_theme("mine").with_colormap("magma");
+    write("bright-cyan");
+    let (set, problems) = next();
+    app.themes_changed(&set, &problems);
+    assert!(problems.is_empty() && app.toast.as_ref().is_some_and(|t| !t.error));
+    assert_eq!((app.look.theme(), app.look.colormap()), ("mine", "magma"));
+    assert_ne!(Skin::new(&set, &app.look), Skin::new(&builtin, &app.look));
+    std::fs::remove_file(&file).unwrap();
+    let (set, _) = next();
+    app.themes_changed(&set, &[]);
+    assert_eq!(app.look.theme(), "blockscope");
+    assert!(events.recv_timeout(patience).is_err(), "the thread ends with the last file");
+}

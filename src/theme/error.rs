@@ -1,6 +1,6 @@
 //! What can be wrong with a theme, in one line with file, place and remedy.
 
-use crate::text::edit_distance;
+pub(super) use crate::text::nearest;
 
 /// A theme file that cannot be used, or a reference to nothing.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -33,19 +33,4 @@ pub enum ThemeError {
         /// What is wrong.
         message: String,
     },
-}
-
-/// The candidate that a mistyped name most likely meant: at most a third of its
-/// letters differ, rounded up.
-pub(super) fn nearest<'a>(
-    name: &str,
-    candidates: impl IntoIterator<Item = &'a str>,
-) -> Option<&'a str> {
-    let limit = name.chars().count().div_ceil(3);
-    candidates
-        .into_iter()
-        .map(|candidate| (edit_distance(name, candidate), candidate))
-        .filter(|(d, _)| *d <= limit)
-        .min_by_key(|(d, _)| *d)
-        .map(|(_, candidate)| candidate)
 }

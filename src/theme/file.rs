@@ -1,6 +1,7 @@
 //! The syntax of a theme file (`themes/*.ron`), parsed without panics.
 
 use std::collections::HashMap;
+use std::path::Path;
 
 use ron::extensions::Extensions;
 use serde::{Deserialize, Deserializer, de};
@@ -53,6 +54,12 @@ impl<'de> Deserialize<'de> for Role {
             })
         })
     }
+}
+
+/// Reads and parses a theme file; `shown` is its name for messages.
+pub(super) fn read(path: &Path, shown: &str) -> Result<ThemeFile, ThemeError> {
+    let text = crate::text_file::read(path).map_err(|why| ThemeError::read(shown, &why))?;
+    parse(&text, shown)
 }
 
 /// Parses a theme file; `file` is its name for messages.

@@ -13,9 +13,11 @@ mod role;
 mod set;
 #[cfg(test)]
 mod tests;
+mod user;
 
 pub use colormap::{Colormap, diverging};
 pub use colour::{ColourError, ColourSpec, Rgb, StyleSpec};
 pub use error::ThemeError;
 pub use role::Role;
 pub use set::{DEFAULT_THEME, Theme, ThemeSet};
+pub use user::{Stamps, UserThemes};

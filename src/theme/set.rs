@@ -2,22 +2,18 @@
 //! user's theme folder, which win. Parents are resolved here.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::io::{ErrorKind, Read};
 use std::path::Path;
 
 use super::colormap::Colormap;
 use super::colour::StyleSpec;
 use super::error::{ThemeError, nearest};
-use super::file::{ThemeFile, parse};
+use super::file::{ThemeFile, parse, read};
 use super::role::Role;
+use super::user::UserThemes;
 use crate::text::one_line;
 
 /// The theme that is used unless another is asked for.
 pub const DEFAULT_THEME: &str = "blockscope";
-
-/// Largest theme file, in bytes.
-const LIMIT: u64 = 1 << 20;
 
 /// The theme files inside the program, in the order in which they are offered.
 const BUILTIN: [(&str, &str); 6] = [
@@ -45,6 +41,11 @@ impl Theme {
     pub fn style(&self, role: Role) -> StyleSpec {
         let chain = std::iter::successors(Some(role), |role| role.fallback());
         chain.into_iter().find_map(|role| self.explicit(role)).unwrap_or_default()
+    }
+
+    /// True if the theme or a parent gives the role a style of its own.
+    pub fn has(&self, role: Role) -> bool {
+        self.explicit(role).is_some()
     }
 
     fn explicit(&self, role: Role) -> Option<StyleSpec> {
@@ -79,18 +80,8 @@ impl ThemeSet {
     /// Adds the `*.ron` files of a folder; one with the name of a theme or map
     /// that is there already takes its place. Faulty files are left out and
     /// reported; a missing folder is an empty one.
-    pub fn with_user_dir(mut self, dir: &Path) -> (ThemeSet, Vec<ThemeError>) {
-        let mut errors = Vec::new();
-        let mut files = Vec::new();
-        for path in theme_files(dir, &mut errors) {
-            let shown = path.display().to_string();
-            match read(&path, &shown).and_then(|text| parse(&text, &shown)) {
-                Ok(theme) => files.push((shown, theme)),
-                Err(error) => errors.push(error),
-            }
-        }
-        errors.extend(self.add(files));
-        (self, errors)
+    pub fn with_user_dir(self, dir: &Path) -> (ThemeSet, Vec<ThemeError>) {
+        UserThemes::new(dir).load(&self)
     }
 
     /// All themes, in the order in which they are offered.
@@ -123,8 +114,39 @@ impl ThemeSet {
             .ok_or_else(|| ThemeError::refused("theme", missing("theme", name, names())))
     }
 
+    /// The colour map of that name, or an error that offers what looks like it.
+    ///
+    /// # Errors
+    /// [`ThemeError::Refused`] with the nearest name, or all of them.
+    pub fn find_colormap(&self, name: &str) -> Result<&Colormap, ThemeError> {
+        let names = || self.colormaps.iter().map(|map| map.name.as_str());
+        self.colormap(name)
+            .ok_or_else(|| ThemeError::refused("colormap", missing("colour map", name, names())))
+    }
+
+    /// The text of a theme inside the program, as its file has it.
+    pub fn builtin_source(name: &str) -> Option<&'static str> {
+        let file = format!("{name}.ron");
+        BUILTIN.iter().find(|(f, _)| *f == file).map(|(_, text)| *text)
+    }
+
+    /// Checks a theme file as if it lay in the user's folder, and returns its theme.
+    ///
+    /// # Errors
+    /// [`ThemeError`] with what is wrong first.
+    pub fn check(&self, path: &Path) -> Result<Theme, ThemeError> {
+        let shown = path.display().to_string();
+        let file = read(path, &shown)?;
+        let name = file.name.clone();
+        let mut set = self.clone();
+        match set.add(vec![(shown, file)]).into_iter().next() {
+            Some(error) => Err(error),
+            None => set.find(&name).cloned(),
+        }
+    }
+
     /// Adds parsed files: first their maps, then the themes, parents first.
-    fn add(&mut self, files: Vec<(String, ThemeFile)>) -> Vec<ThemeError> {
+    pub(super) fn add(&mut self, files: Vec<(String, ThemeFile)>) -> Vec<ThemeError> {
         let mut errors = Vec::new();
         for (file, theme) in &files {
             for map in &theme.colormaps {
@@ -237,51 +259,32 @@ impl<'a> Resolver<'a> {
     }
 }
 
-/// The `*.ron` files of a folder, sorted.
-fn theme_files(dir: &Path, errors: &mut Vec<ThemeError>) -> Vec<std::path::PathBuf> {
-    let unreadable = |reason: std::io::Error| ThemeError::read(&dir.display().to_string(), &reason);
-    let mut paths = Vec::new();
-    match fs::read_dir(dir) {
-        Ok(entries) => {
-            for entry in entries {
-                match entry {
-                    Ok(entry) => paths.push(entry.path()),
-                    Err(error) => errors.push(unreadable(error)),
-                }
-            }
-        }
-        Err(error) if error.kind() == ErrorKind::NotFound => {}
-        Err(error) => errors.push(unreadable(error)),
-    }
-    paths.retain(|path| path.extension().is_some_and(|ext| ext == "ron"));
-    paths.sort();
-    paths
-}
-
-fn read(path: &Path, shown: &str) -> Result<String, ThemeError> {
-    // Not opened before it is known to be a file: opening a pipe would wait.
-    if !path.is_file() {
-        return Err(ThemeError::refused(shown, "not a file".into()));
-    }
-    let mut bytes = Vec::new();
-    File::open(path)
-        .and_then(|file| file.take(LIMIT + 1).read_to_end(&mut bytes))
-        .map_err(|e| ThemeError::read(shown, &e))?;
-    if bytes.len() as u64 > LIMIT {
-        return Err(ThemeError::refused(shown, format!("larger than {LIMIT} bytes")));
-    }
-    String::from_utf8(bytes).map_err(|e| {
-        let at = e.utf8_error().valid_up_to();
-        ThemeError::refused(shown, format!("not text: byte {at} is not UTF-8"))
-    })
-}
-
 impl ThemeError {
     pub(super) fn refused(file: &str, message: String) -> ThemeError {
         ThemeError::Refused { file: one_line(file), message: one_line(&message) }
     }
 
-    fn read(file: &str, reason: &std::io::Error) -> ThemeError {
-        ThemeError::Read { file: one_line(file), reason: one_line(&reason.to_string()) }
+    pub(super) fn read(file: &str, reason: &str) -> ThemeError {
+        ThemeError::Read { file: one_line(file), reason: one_line(reason) }
+    }
+
+    /// The file that it is about, as it is shown.
+    pub(super) fn file(&self) -> &str {
+        match self {
+            ThemeError::Read { file, .. }
+            | ThemeError::Parse { file, .. }
+            | ThemeError::Refused { file, .. } => file,
+        }
+    }
+
+    /// The message with the file's name alone, for where there is little room.
+    pub fn short(&self) -> String {
+        let name = Path::new(self.file()).file_name().map(|n| n.to_string_lossy().into_owned());
+        let mut error = self.clone();
+        let (ThemeError::Read { file, .. }
+        | ThemeError::Parse { file, .. }
+        | ThemeError::Refused { file, .. }) = &mut error;
+        *file = name.unwrap_or_default();
+        error.to_string()
     }
 }

@@ -192,3 +192,23 @@ fn a_role_falls_back_within_its_theme() {
         assert_eq!(Role::ALL[role as usize], role);
     }
 }
+
+#[test]
+fn the_documented_sample_has_every_role_and_equals_the_default_theme() {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/theme-sample.ron");
+    let set = ThemeSet::builtin().unwrap();
+    let sample = set.check(&path).unwrap();
+    let default = set.theme(DEFAULT_THEME).unwrap();
+    assert_eq!(sample.colormap, default.colormap);
+    let text = fs::read_to_string(&path).unwrap();
+    for role in Role::ALL {
+        assert_eq!(sample.style(role), default.style(role), "{}", role.name());
+        assert!(text.contains(&format!("        \"{}\": (", role.name())), "{}", role.name());
+    }
+    // the example in its comment is in order too
+    let example = text.replace("    //     ", "    ").replace("    colormaps: [],\n", "");
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("example.ron");
+    fs::write(&file, example).unwrap();
+    assert!(set.check(&file).is_ok(), "{:?}", set.check(&file));
+}

@@ -39,6 +39,9 @@ pub fn draw(app: &App, skin: &Skin, frame: &mut Frame<'_>) {
         Screen::Explorer => panels::explorer::draw(app, size, skin, buffer),
         Screen::Grid => panels::grid::draw(app, size, skin, buffer),
     }
+    if let Some(palette) = &app.palette {
+        panels::palette::draw(app, palette, size, skin, buffer);
+    }
     if let Some(scroll) = app.help {
         panels::help::draw(app, scroll, size, skin, buffer);
     }

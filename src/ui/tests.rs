@@ -127,6 +127,26 @@ snapshot!(help_80x24, {
     keys(&mut app, "?jj");
     app
 });
+snapshot!(palette_120x40, {
+    let mut app = app(20, (120, 40), ColourDepth::Truecolor);
+    keys(&mut app, ":zoo");
+    app
+});
+snapshot!(palette_80x24, {
+    let mut app = app(20, (80, 24), ColourDepth::Truecolor);
+    keys(&mut app, ":");
+    app
+});
+snapshot!(palette_home_80x24, {
+    let mut app = app(20, (80, 24), ColourDepth::Truecolor);
+    keys(&mut app, "\x1b:la");
+    app
+});
+snapshot!(mark_120x40, {
+    let mut app = app(20, (120, 40), ColourDepth::Truecolor);
+    keys(&mut app, "\"9k4h");
+    app
+});
 snapshot!(home_120x40, {
     let mut app = app(20, (120, 40), ColourDepth::Truecolor);
     keys(&mut app, "\x1bG");
@@ -245,7 +265,7 @@ proptest! {
 
     #[test]
     fn any_keys_draw_at_any_size(
-        w in 0u16..230, h in 0u16..80, text in "[-hjklgG0$+fvmpaCcT?/ n\\[\\]{}\x1b9rbxuUXLPy<>\t]{0,24}", run in 0usize..3,
+        w in 0u16..230, h in 0u16..80, text in "[-hjklgG0$+fvmpaCcT?/ n\\[\\]{}\x1b9rbxuUXLPy<>:'\"\t]{0,24}", run in 0usize..3,
     ) {
         let mut app = full([8, 20, 56][run], (w, h), ColourDepth::Truecolor, "");
         for c in text.chars() {

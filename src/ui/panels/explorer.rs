@@ -55,6 +55,7 @@ pub fn draw(app: &App, size: (u16, u16), skin: &Skin, buffer: &mut Buffer) {
         view.rulers(&frame, skin, buffer);
     }
     deleted(explorer, &places, skin, buffer);
+    mark(explorer, &places, skin, buffer);
     if let Some(area) = places.legend {
         legend(explorer, app, area, skin, buffer);
     }
@@ -134,6 +135,24 @@ fn deleted(explorer: &Explorer, places: &ExplorerLayout, skin: &Skin, buffer: &m
             let x = places.columns.x + x as u16;
             Pen::new(buffer, Area::new(x, places.columns.y, 1, 1), 0).put("×", style);
         }
+    }
+}
+
+/// The marked cell's row and column on the rulers.
+fn mark(explorer: &Explorer, places: &ExplorerLayout, skin: &Skin, buffer: &mut Buffer) {
+    let Some((row, col)) = explorer.mark() else { return };
+    let (viewport, style) = (explorer.viewport(), skin.style(Role::RulerMark));
+    let middle = (viewport.scale().pixels() - 1) / 2;
+    let (rows, columns) = (places.rows, places.columns);
+    let y = viewport.row_pixel(row).map(|y| (y + middle) / 2);
+    if let Some(y) = y.filter(|y| rows.w > 0 && *y < usize::from(rows.h)) {
+        let at = Area::new(rows.x + rows.w - 1, rows.y + y as u16, 1, 1);
+        Pen::new(buffer, at, 0).put("◆", style);
+    }
+    let x = viewport.col_pixel(col).map(|x| x + middle);
+    if let Some(x) = x.filter(|x| *x < usize::from(columns.w)) {
+        let at = Area::new(columns.x + x as u16, columns.y, 1, 1);
+        Pen::new(buffer, at, 0).put("◆", style);
     }
 }
 

@@ -1,7 +1,6 @@
 //! The search field and its matches, above it.
 
 use ratatui::buffer::Buffer;
-use ratatui::style::Modifier;
 use ratatui::widgets::{Clear, Widget};
 
 use crate::app::find::Find;
@@ -10,6 +9,7 @@ use crate::theme::Role;
 
 use super::super::Skin;
 use super::super::pen::{Pen, rect};
+use super::prompt;
 
 /// Rows of the list.
 const ROWS: usize = 8;
@@ -19,17 +19,8 @@ const COLUMNS: u16 = 34;
 /// Draws the field in the read-out's place and the matches above it.
 pub fn draw(find: &Find, total: usize, places: &ExplorerLayout, skin: &Skin, buffer: &mut Buffer) {
     let area = places.readout;
-    let (muted, input) = (skin.style(Role::Muted), skin.style(Role::Input));
-    let mut pen = Pen::new(buffer, area, 0);
-    pen.put("/", skin.style(Role::Key));
-    let before: String = find.text().chars().take(find.caret()).collect();
-    let mut after = find.text().chars().skip(find.caret());
-    let under = after.next().map_or_else(|| " ".to_string(), |c| c.to_string());
-    pen.put(&before, input)
-        .put(&under, input.add_modifier(Modifier::REVERSED))
-        .put(&after.collect::<String>(), input);
     let count = format!("{} of {total} layers", find.matches().len());
-    pen.skip(2).right(&count, muted);
+    prompt::draw("/", find.prompt(), &count, area, skin, buffer);
 
     let rows = find.matches().len().min(ROWS).min(usize::from(places.map.h));
     if rows == 0 {

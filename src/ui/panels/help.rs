@@ -1,4 +1,5 @@
-//! The help: the action table, grouped, with the keys of the current key map.
+//! The help: the commands of the current screen, grouped, with the keys of the
+//! current key map.
 
 use ratatui::buffer::Buffer;
 use ratatui::widgets::{Block, BorderType, Clear, Widget};
@@ -24,13 +25,19 @@ enum Line {
 fn lines(app: &App) -> Vec<Line> {
     let mut lines = Vec::new();
     for group in Group::ALL {
+        let here = |row: &&ActionInfo| row.group == group && row.scopes.has(app.scope());
+        if !TABLE.iter().any(|row| here(&row)) {
+            continue;
+        }
         if !lines.is_empty() {
             lines.push(Line::Blank);
         }
         lines.push(Line::Heading(group.name()));
-        let members = TABLE.iter().filter(|row| row.group == group);
-        lines.extend(members.map(|row: &ActionInfo| {
-            Line::Entry(app.keymap.keys_of(row.action).join(" "), row.doc)
+        lines.extend(TABLE.iter().filter(here).map(|row| {
+            let keys = app.keymap.keys_of(row.action);
+            // without keys the palette still has it
+            let keys = if keys.is_empty() { vec![format!(":{}", row.name)] } else { keys };
+            Line::Entry(keys.join(" "), row.doc)
         }));
     }
     lines

@@ -10,6 +10,8 @@ pub mod home;
 pub mod inspector;
 pub mod map;
 pub mod message;
+pub mod palette;
 pub mod predictions;
+pub mod prompt;
 pub mod readout;
 pub mod running;

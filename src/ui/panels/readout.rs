@@ -11,9 +11,9 @@ use crate::theme::Role;
 use super::super::Skin;
 use super::super::pen::{Pen, fit_end, width};
 
-/// The pair's value in words.
+/// The pointed pair's value in words.
 pub fn value(explorer: &Explorer) -> Result<String, String> {
-    let (Some(map), (row, col)) = (explorer.full_map(), explorer.position()) else {
+    let (Some(map), (row, col)) = (explorer.full_map(), explorer.pointed()) else {
         return Err("no analysis".into());
     };
     let (Some(a), Some(b)) = (explorer.layer(row), explorer.layer(col)) else {
@@ -40,13 +40,24 @@ pub fn value(explorer: &Explorer) -> Result<String, String> {
     })
 }
 
+/// The marked cell's value, and how far that of the cursor's lies above it.
+fn marked(explorer: &Explorer) -> Option<String> {
+    let (map, mark) = (explorer.matrix()?, explorer.mark()?);
+    let (row, col) = explorer.pointed();
+    Some(match (map.get(mark.0, mark.1), map.get(row, col)) {
+        (Some(there), Some(here)) => format!("mark {there:.3}, {:+.3}", here - there),
+        (Some(there), None) => format!("mark {there:.3}"),
+        (None, _) => "mark undefined".to_string(),
+    })
+}
+
 /// Least and greatest value of the pixel under the cursor, when it is pooled.
 pub fn under(explorer: &Explorer) -> Option<String> {
     let group = explorer.viewport().scale().group();
     if group == 1 {
         return None;
     }
-    let (row, col) = explorer.position();
+    let (row, col) = explorer.pointed();
     let (low, high) =
         explorer.matrix()?.pooled(row / group, col / group, group, explorer.pooling()).range?;
     Some(format!("{low:.2} to {high:.2} in {group}x{group}"))
@@ -54,7 +65,7 @@ pub fn under(explorer: &Explorer) -> Option<String> {
 
 /// Draws the line.
 pub fn draw(explorer: &Explorer, count: &str, area: Area, skin: &Skin, buffer: &mut Buffer) {
-    let (row, col) = explorer.position();
+    let (row, col) = explorer.pointed();
     let name = |p| explorer.layer(p).map_or("", |l| l.name.as_str());
     let (text, role) = match value(explorer) {
         Ok(text) => (text, Role::Accent),
@@ -74,8 +85,13 @@ pub fn draw(explorer: &Explorer, count: &str, area: Area, skin: &Skin, buffer: &
     pen.field(&fit_end(name(row), room), room, style).put(" × ", muted);
     pen.field(&fit_end(name(col), room), room, style).skip(3);
     pen.fit(&text, skin.style(role)).skip(3);
-    if let Some(under) = under(explorer).filter(|u| width(u) <= pen.left()) {
-        pen.put(&under, muted);
+    for extra in [marked(explorer), under(explorer)].into_iter().flatten() {
+        if width(&extra) <= pen.left() {
+            pen.put(&extra, muted).skip(3);
+        }
+    }
+    if explorer.hovered().is_some() {
+        pen.right("pointer", muted);
     }
     if !count.is_empty() {
         pen.skip(2).right(count, skin.style(Role::Key));

@@ -1,0 +1,190 @@
+//! What the mouse does beyond clicking, and the marked cell: dragging pans the
+//! map, hovering tells what is under the pointer, and a mark is a second cell to
+//! jump to and to compare with.
+
+use super::action::Scope;
+use super::explorer::Explorer;
+use super::layout::{ExplorerLayout, too_small};
+use super::state::App;
+
+/// Where the left button went down on the map.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Drag {
+    /// The cell of the screen.
+    pub at: (u16, u16),
+    /// The map's top left unit then: (row, column).
+    pub origin: (usize, usize),
+}
+
+impl Explorer {
+    /// Marks the cursor's cell.
+    pub fn set_mark(&mut self) {
+        self.mark = Some(self.cursor);
+    }
+
+    /// Exchanges cursor and mark; false if there is no mark.
+    pub fn swap_mark(&mut self) -> bool {
+        let Some((row, col)) = self.mark.replace(self.cursor) else {
+            self.mark = None;
+            return false;
+        };
+        self.move_to(self.nearest(row), self.nearest(col));
+        // the view may lack these layers; the next exchange still knows them
+        self.cursor = (row, col);
+        true
+    }
+
+    /// The marked cell as positions in the view: the layers nearest to it.
+    pub fn mark(&self) -> Option<(usize, usize)> {
+        self.mark.map(|(row, col)| (self.nearest(row), self.nearest(col)))
+    }
+
+    /// What the read-out is about, as positions in the view: the cell under the
+    /// pointer if it hovers over the map, else the cursor's.
+    pub fn pointed(&self) -> (usize, usize) {
+        self.hovered().unwrap_or_else(|| self.position())
+    }
+
+    /// The cell under the pointer, as positions in the view.
+    pub fn hovered(&self) -> Option<(usize, usize)> {
+        self.hover.map(|(row, col)| (self.nearest(row), self.nearest(col)))
+    }
+
+    /// Scrolls to an origin (clamped) and keeps the cursor in sight.
+    fn pan_to(&mut self, origin: (isize, isize)) {
+        self.viewport.pan_to(origin);
+        let (row, col) = self.viewport.nearest_in_sight(self.position());
+        if (row, col) != self.position() {
+            self.move_to(row, col);
+        }
+    }
+}
+
+/// The pointer moved with the button down: the map moves with it; one that is
+/// wholly in sight cannot, so there the cursor does.
+pub(super) fn drag(app: &mut App, at: (u16, u16)) {
+    let (Some(drag), Some(e)) = (app.drag, &mut app.explorer) else { return };
+    if app.help.is_some() || app.palette.is_some() || too_small(app.size) {
+        return;
+    }
+    if e.viewport().is_whole() {
+        let map = ExplorerLayout::new(app.size).map;
+        if let Some((row, col)) =
+            at.0.checked_sub(map.x)
+                .zip(at.1.checked_sub(map.y))
+                .and_then(|c| e.viewport().layer_at(c))
+        {
+            e.move_to(row, col);
+        }
+        return;
+    }
+    let pixels = e.viewport().scale().pixels() as isize;
+    let moved = |from: u16, to: u16, each: isize| {
+        let cells = i32::from(from) - i32::from(to);
+        cells as isize * each / pixels
+    };
+    let down = moved(drag.at.1, at.1, 2);
+    let right = moved(drag.at.0, at.0, 1);
+    e.pan_to((drag.origin.0 as isize + down, drag.origin.1 as isize + right));
+}
+
+/// The pointer moved with no button down.
+pub(super) fn hover(app: &mut App, at: (u16, u16)) {
+    let covered = app.help.is_some()
+        || app.palette.is_some()
+        || app.find.is_some()
+        || too_small(app.size)
+        || app.scope() != Scope::Explorer;
+    let map = ExplorerLayout::new(app.size).map;
+    let Some(e) = &mut app.explorer else { return };
+    let inside = !covered && map.contains(at);
+    let cell = inside.then(|| e.viewport().layer_at((at.0 - map.x, at.1 - map.y))).flatten();
+    e.hover = cell.and_then(|(row, col)| Some((*e.indices.get(row)?, *e.indices.get(col)?)));
+}
+
+/// A key or the wheel: what the pointer did before is over.
+pub(super) fn forget(app: &mut App) {
+    app.drag = None;
+    if let Some(e) = &mut app.explorer {
+        e.hover = None;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::key::{Key, KeyCode};
+    use super::super::*;
+    use super::*;
+    use crate::theme::ThemeSet;
+
+    fn open() -> App {
+        let look = Look::new(&ThemeSet::builtin().unwrap(), None, ColourDepth::Truecolor);
+        demo::app(look, 38, (120, 40))
+    }
+
+    fn keys(app: &mut App, text: &str) {
+        for c in text.chars() {
+            update(app, Input::Key(Key::char(c)));
+        }
+    }
+
+    fn at(app: &App) -> (usize, usize) {
+        app.explorer.as_ref().unwrap().position()
+    }
+
+    #[test]
+    fn marks_are_jumped_to_and_back_and_survive_views() {
+        let mut app = open();
+        keys(&mut app, "'");
+        assert!(app.toast.as_ref().is_some_and(|t| t.error && t.text.contains('"')));
+        keys(&mut app, "gg0\"");
+        keys(&mut app, "7j4l");
+        assert_eq!(app.explorer.as_ref().unwrap().mark(), Some((0, 0)));
+        keys(&mut app, "'");
+        assert_eq!(at(&app), (0, 0));
+        assert_eq!(app.explorer.as_ref().unwrap().mark(), Some((7, 4)));
+        // block outputs only: other positions, the same layers afterwards
+        keys(&mut app, "v''vv'");
+        assert_eq!(at(&app), (7, 4));
+        keys(&mut app, "'");
+        assert_eq!(at(&app), (0, 0));
+    }
+
+    #[test]
+    fn dragging_pans_a_zoomed_map_and_keeps_the_cursor_under_the_pointer() {
+        let mut app = open();
+        keys(&mut app, "+++");
+        let map = layout::ExplorerLayout::new(app.size).map;
+        update(&mut app, Input::Click(map.x + 30, map.y + 10));
+        let (before, cursor) = (app.explorer.as_ref().unwrap().viewport().origin(), at(&app));
+        let scale = app.explorer.as_ref().unwrap().viewport().scale();
+        assert_eq!((scale.group(), scale.pixels()), (1, 3));
+        update(&mut app, Input::Drag(map.x + 24, map.y + 13));
+        let after = app.explorer.as_ref().unwrap().viewport().origin();
+        assert_eq!((after.0 + 2, after.1), (before.0, before.1 + 2));
+        assert_eq!(at(&app), cursor, "it is still in sight");
+        update(&mut app, Input::Drag(0, 0));
+        update(&mut app, Input::Drag(u16::MAX, u16::MAX));
+        assert_eq!(app.explorer.as_ref().unwrap().viewport().origin(), (0, 0));
+        assert_ne!(at(&app), cursor, "it went with the window");
+        // without a button down nothing moves
+        update(&mut app, Input::Key(Key::plain(KeyCode::Esc)));
+        let here = at(&app);
+        update(&mut app, Input::Drag(map.x, map.y));
+        assert_eq!(at(&app), here);
+    }
+
+    #[test]
+    fn hovering_is_read_out_and_moves_nothing() {
+        let mut app = open();
+        let (cursor, map) = (at(&app), layout::ExplorerLayout::new(app.size).map);
+        update(&mut app, Input::Hover(map.x + 3, map.y + 1));
+        let e = app.explorer.as_ref().unwrap();
+        assert_eq!((e.position(), e.hovered()), (cursor, e.viewport().layer_at((3, 1))));
+        update(&mut app, Input::Hover(0, 0));
+        assert_eq!(app.explorer.as_ref().unwrap().pointed(), cursor);
+        update(&mut app, Input::Hover(map.x, map.y));
+        keys(&mut app, "j");
+        assert_eq!(app.explorer.as_ref().unwrap().hovered(), None);
+    }
+}

@@ -1,0 +1,194 @@
+//! The whole command line: the types of `args` with the examples of every
+//! subcommand and, as defaults, what the user's settings say.
+
+use clap::{Command, CommandFactory};
+
+use super::args::Cli;
+use crate::config::Config;
+
+/// Exit codes, for help and manual.
+pub const EXIT_CODES: [(&str, &str); 4] = [
+    ("0", "success"),
+    ("1", "the command failed"),
+    ("2", "the command line or a setting is wrong, or the explorer has no terminal"),
+    ("128+N", "ended by signal N (130 for Ctrl-C, 143 for SIGTERM)"),
+];
+
+/// Examples at the end of a subcommand's help, by its name. Subcommands with
+/// examples of their own in `args` are not here.
+const EXAMPLES: &[(&str, &str)] = &[
+    (
+        "import",
+        "  blockscope import resnet20.th --preset he --data cifar10:cifar --name resnet20
+  blockscope import mine.safetensors --preset paper --data shapes --name mine --force",
+    ),
+    (
+        "analyze",
+        "  blockscope analyze resnet20 --data cifar10:cifar --examples 2048
+  blockscope analyze resnet20 --data cifar10:cifar --skip-cka --probes",
+    ),
+    (
+        "train",
+        "  blockscope train --data shapes --depth 14 --epochs 20 --seed 0
+  blockscope train --data cifar10:cifar --depth 38 --width 2 --fraction 0.015625 --epochs 100",
+    ),
+    (
+        "show",
+        "  blockscope show resnet20                          tables
+  blockscope show resnet20 --format plain           a sentence per line, for screen readers
+  blockscope show resnet20 --layer layer3.2.relu2   one layer
+  blockscope show resnet20 --table deletion         CSV of one table
+  blockscope show resnet20 --format json | jq .analyses.blocks",
+    ),
+    (
+        "doctor",
+        "  blockscope doctor
+  blockscope doctor --device gpu",
+    ),
+    (
+        "keys",
+        "  blockscope keys                  keys as they are now
+  blockscope keys --check          faults of your keys.ron
+  blockscope keys --format md      the page docs/KEYS.md",
+    ),
+    (
+        "themes",
+        "  blockscope themes                       all themes and colour maps
+  blockscope themes --dump dark           a theme's file, to start from
+  blockscope themes --check mine.ron      faults of a file",
+    ),
+    (
+        "completions",
+        "  blockscope completions bash > ~/.local/share/bash-completion/completions/blockscope
+  blockscope completions zsh > ~/.zfunc/_blockscope
+  blockscope completions fish > ~/.config/fish/completions/blockscope.fish",
+    ),
+    (
+        "man",
+        "  blockscope man | man -l -
+  blockscope man --dir ~/.local/share/man/man1",
+    ),
+];
+
+/// The command line; `settings` are defaults that flags and variables override.
+pub fn command(settings: &Config) -> Command {
+    let mut command = Cli::command();
+    for (name, examples) in EXAMPLES {
+        command =
+            command.mut_subcommand(name, |sub| sub.after_help(format!("Examples:\n{examples}")));
+    }
+    let codes: Vec<String> =
+        EXIT_CODES.iter().map(|(code, means)| format!("  {code:<6} {means}")).collect();
+    let examples = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+    command = command.after_help(format!("Exit codes:\n{}\n\n{examples}", codes.join("\n")));
+    for (name, value) in settings.defaults() {
+        // clap keeps defaults for the life of the program
+        let value: &'static str = Box::leak(value.into_boxed_str());
+        if has(&command, name) {
+            command = command.mut_arg(name, |arg| arg.default_value(value));
+        }
+        let subs: Vec<String> = command
+            .get_subcommands()
+            .filter(|sub| has(sub, name))
+            .map(|sub| sub.get_name().to_string())
+            .collect();
+        for sub in subs {
+            command = command
+                .mut_subcommand(sub, |sub| sub.mut_arg(name, |arg| arg.default_value(value)));
+        }
+    }
+    command
+}
+
+/// True if a command has an option of its own of that name that may be left out.
+fn has(command: &Command, name: &str) -> bool {
+    command.get_arguments().any(|arg| arg.get_id() == name && !arg.is_required_set())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use clap::FromArgMatches;
+
+    use super::*;
+
+    fn parse(settings: &str, args: &[&str]) -> Cli {
+        let config = Config::parse(settings, Path::new("config.ron")).unwrap();
+        let matches = command(&config).try_get_matches_from(args).unwrap();
+        Cli::from_arg_matches(&matches).unwrap()
+    }
+
+    #[test]
+    fn every_subcommand_ends_its_help_with_examples() {
+        let mut command = command(&Config::default());
+        command.clone().debug_assert();
+        let names: Vec<String> =
+            command.get_subcommands().map(|sub| sub.get_name().to_string()).collect();
+        for (name, _) in EXAMPLES {
+            assert!(names.iter().any(|n| n == name), "{name}");
+        }
+        for name in names {
+            let sub = command.find_subcommand_mut(&name).unwrap();
+            let help = sub.render_long_help().to_string();
+            let (_, examples) = help.rsplit_once("Examples:\n").unwrap_or_else(|| {
+                panic!("`{name} --help` has no examples: add them to EXAMPLES or to its type")
+            });
+            assert!(examples.lines().all(|l| l.starts_with("  blockscope ")), "{examples}");
+            assert!(examples.contains(&format!("blockscope {name}")), "{examples}");
+        }
+        let help = command.render_long_help().to_string();
+        assert!(help.contains("128+N") && help.contains("Examples:"), "{help}");
+    }
+
+    #[test]
+    fn every_option_that_a_setting_stands_for_has_a_variable() {
+        let every = "(theme: \"a\", color: \"16\", colormap: \"b\", mouse: false, hover: true, \
+                     no_animation: true, runs: \"r\", data: \"shapes\", device: \"cpu\", \
+                     threads: 2, log_file: \"l\", log_level: \"info\")";
+        let config = Config::parse(every, Path::new("c")).unwrap();
+        let command = command(&config);
+        for (name, value) in config.defaults() {
+            let arg = command.get_arguments().find(|arg| arg.get_id() == name).unwrap();
+            let variable = arg.get_env().unwrap().to_str().unwrap();
+            assert!(variable.starts_with("BLOCKSCOPE_"), "{variable}");
+            assert_eq!(arg.get_default_values()[0].to_str(), Some(value.as_str()));
+        }
+    }
+
+    #[test]
+    fn flags_win_over_settings_and_settings_over_defaults() {
+        let settings = "(theme: \"dark\", device: \"gpu\", hover: true, data: \"shapes\")";
+        let cli = parse(settings, &["blockscope"]);
+        assert_eq!(cli.screen.theme.as_deref(), Some("dark"));
+        assert!(cli.screen.hover && cli.screen.mouse);
+        assert_eq!(cli.common.device.to_string(), "gpu");
+        assert_eq!(cli.data.map(|d| d.to_string()).as_deref(), Some("shapes"));
+        let args =
+            ["blockscope", "--theme", "mono", "--hover=off", "--device", "cpu", "--mouse", "off"];
+        let cli = parse(settings, &args);
+        assert_eq!(cli.screen.theme.as_deref(), Some("mono"));
+        assert!(!cli.screen.hover && !cli.screen.mouse);
+        assert_eq!(cli.common.device.to_string(), "cpu");
+        assert!(parse("()", &["blockscope", "--hover"]).screen.hover);
+        // options of subcommands too, and without a conflict with them
+        let cli = parse(settings, &["blockscope", "analyze", "x"]);
+        let Some(super::super::args::Command::Analyze(args)) = &cli.command else { panic!() };
+        assert_eq!(args.data.as_ref().map(ToString::to_string).as_deref(), Some("shapes"));
+    }
+
+    #[test]
+    fn the_sample_file_names_every_setting_and_says_what_holds_without_it() {
+        let sample = include_str!("../../docs/config-sample.ron");
+        let config = Config::parse(sample, Path::new("config-sample.ron")).unwrap();
+        let debug = |settings: &str| format!("{:?}", parse(settings, &["blockscope"]));
+        let differences = |cli: &str| cli.replace("theme: Some(\"blockscope\")", "theme: None");
+        assert_eq!(differences(&debug(sample)), debug("()"));
+        assert!(!config.defaults().is_empty());
+        let names = Config::parse("(xyzzy: 1)", Path::new("c")).unwrap_err().to_string();
+        let (_, names) = names.split_once("the settings are ").unwrap();
+        for name in names.split(", ") {
+            assert!(sample.contains(&format!("\n    {name}: ")), "{name}");
+        }
+    }
+}

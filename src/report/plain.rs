@@ -1,0 +1,152 @@
+//! A run for the ear: one fact or one layer per line, each line complete in itself,
+//! with no columns to keep in mind, no drawing characters and no colour.
+
+use super::findings::percent;
+use super::layer::place;
+use super::stages::stages;
+use super::table::{about_analysis, about_run, mean_of, others, show};
+use crate::domain::blocks::{BlockRule, detect};
+use crate::domain::deletion::DeletionRow;
+use crate::domain::{Layer, View};
+use crate::runs::LoadedRun;
+use crate::text::one_line;
+
+/// The run in plain lines.
+pub fn plain(run: &LoadedRun) -> String {
+    let mut lines: Vec<String> = about_run(run)
+        .into_iter()
+        .chain(run.analysis.iter().flat_map(|a| about_analysis(a, run.analysis_is_stale())))
+        .map(|(label, value)| format!("{label}: {value}"))
+        .collect();
+    if run.analysis.is_none() {
+        lines.push("cka: none yet; `blockscope analyze` makes it".into());
+    }
+    map(run, &mut lines);
+    blocks(run, &mut lines);
+    deletion(run, &mut lines);
+    lines.extend(run.problems.iter().map(|problem| format!("warning: {problem}")));
+    lines.extend(super::layers(run).iter().map(|layer| one_layer(run, layer)));
+    lines.iter().map(|line| one_line(line) + "\n").collect()
+}
+
+fn map(run: &LoadedRun, lines: &mut Vec<String>) {
+    let Some(found) = stages(run) else { return };
+    for (i, name) in found.names.iter().enumerate() {
+        for (j, other) in found.names.iter().enumerate().skip(i) {
+            let mean = show(found.means[i][j]);
+            if found.means[i][j].is_some() {
+                lines.push(match i == j {
+                    true => format!("mean CKA within the {name}: {mean}"),
+                    false => format!("mean CKA between the {name} and the {other}: {mean}"),
+                });
+            }
+        }
+    }
+}
+
+fn blocks(run: &LoadedRun, lines: &mut Vec<String>) {
+    let Some(analysis) = &run.analysis else { return };
+    let layers = &analysis.record.layers;
+    let found = detect(&analysis.cka, BlockRule::of(View::All));
+    lines.push(format!("detected blocks: {}", found.len()));
+    for (at, block) in found.iter().enumerate() {
+        let contrast = block.contrast.map_or_else(String::new, |c| format!(", contrast {c:.4}"));
+        lines.push(format!(
+            "detected block {}: from {} to {}, {} layers, mean CKA {:.4}{contrast}",
+            at + 1,
+            layers[*block.span.start()].name,
+            layers[*block.span.end()].name,
+            block.len(),
+            block.mean
+        ));
+    }
+}
+
+fn deletion(run: &LoadedRun, lines: &mut Vec<String>) {
+    let Some(suite) = &run.deletion else { return };
+    let whole = suite.table.baseline().map(DeletionRow::accuracy);
+    for row in suite.table.rows() {
+        let what = match row.deleted.is_empty() {
+            true => "accuracy with all residual blocks".to_string(),
+            false => format!("accuracy without {} ({})", row.deleted, row.experiment.name()),
+        };
+        let (low, high) = row.interval();
+        let change = whole.filter(|_| !row.deleted.is_empty()).map_or_else(String::new, |whole| {
+            format!(", change {:+.2} points", 100.0 * (row.accuracy() - whole))
+        });
+        lines.push(format!(
+            "{what}: {:.2} %, 95 % interval {:.2} to {:.2}{change}, {} images",
+            100.0 * row.accuracy(),
+            100.0 * low,
+            100.0 * high,
+            row.examples
+        ));
+    }
+}
+
+fn one_layer(run: &LoadedRun, layer: &Layer) -> String {
+    let mut text = format!(
+        "layer {}, {}: {}, {}, shape {}",
+        layer.index + 1,
+        layer.name,
+        layer.kind.name(),
+        place(layer),
+        layer.shape_text()
+    );
+    if let Some(analysis) = &run.analysis {
+        let at = layer.index;
+        if analysis.cka.get(at, at).is_none() {
+            text.push_str("; CKA undefined, no variance");
+        } else {
+            let next = analysis.cka.get(at, at + 1);
+            let mean = mean_of(others(analysis, at));
+            text.push_str(&format!("; CKA with the next {}, mean {}", show(next), show(mean)));
+        }
+    }
+    let same = |l: Option<&Layer>| l.is_some_and(|l| l.name == layer.name);
+    if let Some(suite) =
+        run.components.as_ref().filter(|suite| same(suite.record.layers.get(layer.index)))
+    {
+        let share = percent(suite.components.share(layer.index));
+        text.push_str(&format!("; first component {share}"));
+    }
+    if let Some(suite) = &run.probes
+        && let Some(probe) =
+            suite.probes.iter().find(|probe| same(suite.record.layers.get(probe.layer)))
+    {
+        text.push_str(&format!("; probe accuracy {}", percent(Some(probe.test_accuracy))));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixtures;
+    use super::*;
+    use crate::app::demo::{synthetic_run, with_findings};
+
+    #[test]
+    fn every_line_stands_on_its_own() {
+        let run = with_findings(synthetic_run(20));
+        let text = plain(&run);
+        assert!(text.lines().all(|line| line.contains(": ") && !line.contains("  ")), "{text}");
+        assert!(text.is_ascii(), "no drawing characters");
+        for part in [
+            "run: resnet20-w2-cifar10-64th-s0\n",
+            "mean CKA within the stage 2: 0.",
+            "mean CKA between the stage 1 and the stage 3: 0.",
+            "detected blocks: 0\n",
+            "accuracy with all residual blocks: 41.23 %, 95 % interval ",
+            "accuracy without 2.1 (lesion): 41.00 %",
+            ", change -0.23 points, ",
+            "layer 1, conv1: conv, stem, shape 32x32x32; CKA with the next ",
+            "; first component ",
+            "; probe accuracy ",
+        ] {
+            assert!(text.contains(part), "{part:?} is not in {text}");
+        }
+        assert!(plain(&synthetic_run(38)).contains("detected block 1: from layer"));
+        let bare = plain(&fixtures::run(None));
+        assert!(bare.contains("cka: none yet") && !bare.contains("mean CKA"));
+    }
+}
