@@ -197,6 +197,21 @@ fn empty_places_and_empty_lists_say_so() {
 }
 
 #[test]
+fn after_a_new_list_only_maps_that_changed_are_read_again() {
+    let mut app = open((120, 40));
+    let mut runs = demo::grid_runs();
+    assert!(update(&mut app, Input::RunsListed(runs.clone())).is_empty());
+    let changed = runs.iter().position(|run| run.name == "resnet38-w2-s0").unwrap();
+    runs[changed].preview = runs[0].preview.clone();
+    let id = runs[changed].id.clone();
+    let effects = update(&mut app, Input::RunsListed(runs));
+    assert_eq!(effects, [Effect::LoadMap(id, MapMode::Cka)]);
+    // what was asked for before, of a run that is gone, is dropped
+    let gone = Input::MapLoaded(RunId::Embedded("gone".into()), MapMode::Cka, Err("no".into()));
+    assert!(update(&mut app, gone).is_empty());
+}
+
+#[test]
 fn export_names_the_axes_and_the_mouse_selects() {
     let mut app = open((120, 40));
     let effects = press(&mut app, "v e");
@@ -238,9 +253,11 @@ fn a_grid_that_does_not_fit_scrolls_and_reads_only_what_is_seen() {
 #[test]
 fn memory_is_bounded_and_what_was_let_go_of_is_read_again() {
     // 36 maps of about 800 layers would be 180 MB
+    let one = demo::grid_run(218, 1.0, 0);
     let runs: Vec<RunSummary> = (0..36)
         .map(|i| {
-            let mut run = demo::grid_run(218, 1.0 + f64::from(i), 0);
+            let mut run = one.clone();
+            run.manifest.as_mut().unwrap().model.width = 1.0 + f64::from(i);
             run.id = RunId::Embedded(format!("run {i}"));
             run
         })
@@ -248,7 +265,7 @@ fn memory_is_bounded_and_what_was_let_go_of_is_read_again() {
     let mut app = App::new(look(), None);
     update(&mut app, Input::Resize(200, 60));
     update(&mut app, Input::RunsListed(runs));
-    let layers = demo::grid_map(&demo::grid_run(218, 1.0, 0)).unwrap();
+    let layers = demo::grid_map(&one).unwrap();
     let mut asked = press(&mut app, "w");
     for _ in 0..3 {
         press(&mut app, "-");

@@ -247,26 +247,26 @@ fn write_figure(
     let title = MARGIN + 20;
     writeln!(
         out,
-        "<text x=\"{MARGIN}\" y=\"{title}\" font-size=\"22\" font-weight=\"bold\">{}</text>",
+        "<text x=\"{MARGIN}\" y=\"{title}\" font-size=\"26\" font-weight=\"bold\">{}</text>",
         svg::escape(&grid.title)
     )?;
     writeln!(
         out,
-        "<text x=\"{MARGIN}\" y=\"{}\" font-size=\"15\" fill=\"#666\">{}</text>",
+        "<text x=\"{MARGIN}\" y=\"{}\" font-size=\"17\" fill=\"#666\">{}</text>",
         title + 26,
         svg::escape(&grid.subtitle)
     )?;
-    writeln!(out, "<g font-size=\"16\" text-anchor=\"middle\">")?;
+    writeln!(out, "<g font-size=\"20\" text-anchor=\"middle\">")?;
     for (i, label) in grid.cols.iter().enumerate() {
         let x = at.left + i as u32 * (at.side + GAP) + at.side / 2;
         writeln!(out, "<text x=\"{x}\" y=\"{}\">{}</text>", at.top - 16, svg::escape(label))?;
     }
-    writeln!(out, "</g>\n<g font-size=\"16\" text-anchor=\"end\">")?;
+    writeln!(out, "</g>\n<g font-size=\"20\" text-anchor=\"end\">")?;
     for (i, label) in grid.rows.iter().enumerate() {
         let y = at.top + i as u32 * (at.side + GridExport::below()) + at.side / 2 + 5;
         writeln!(out, "<text x=\"{}\" y=\"{y}\">{}</text>", at.left - 20, svg::escape(label))?;
     }
-    writeln!(out, "</g>\n<g font-size=\"13\" fill=\"#666\">")?;
+    writeln!(out, "</g>\n<g font-size=\"16\" fill=\"#666\">")?;
     for ((x, y, cell), picture) in grid.corners(&at).zip(pictures) {
         let side = at.side;
         let (Some(multiple), Some(picture)) = (cell, picture) else {
@@ -286,7 +286,7 @@ fn write_figure(
             write!(path, "M{} {}H{}", x - from, y + tick, x - to)?;
         }
         writeln!(out, "<path d=\"{path}\" stroke=\"#333\" stroke-width=\"1.5\"/>")?;
-        let below = y + side + 19;
+        let below = y + side + 21;
         let caption = joined(&multiple.caption, (side + GAP) * 3 / 2);
         writeln!(out, "<text x=\"{x}\" y=\"{below}\">{}</text>", svg::escape(&caption))?;
     }

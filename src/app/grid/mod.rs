@@ -260,7 +260,7 @@ impl Grid {
         self.lay_out(axes, selected.as_ref());
     }
 
-    /// Takes a new list of runs; maps of runs that are still there stay.
+    /// Takes a new list of runs; maps of runs that did not change stay.
     fn relist(&mut self, runs: Vec<RunSummary>) {
         let selected = self.selection().map(|run| run.id.clone());
         let was_empty = self.plan.is_empty();
@@ -268,7 +268,11 @@ impl Grid {
             true => GridPlan::default_axes(&runs),
             false => self.plan.axes(),
         };
-        self.maps.keep(|id| runs.iter().any(|run| run.id == *id));
+        let old = std::mem::take(&mut self.runs);
+        self.maps.keep(|id| {
+            let of = |runs: &[RunSummary]| runs.iter().position(|run| run.id == *id);
+            matches!((of(&old), of(&runs)), (Some(a), Some(b)) if same(&old[a], &runs[b]))
+        });
         self.runs = runs;
         self.lay_out(axes, selected.as_ref());
         if was_empty {
@@ -290,4 +294,12 @@ impl Grid {
     pub fn kept_cells(&self) -> usize {
         self.maps.kept_cells()
     }
+}
+
+/// True if two summaries are of a run with the same map, as far as they tell.
+fn same(a: &RunSummary, b: &RunSummary) -> bool {
+    let bits = |run: &RunSummary| {
+        run.preview.as_ref().map(|p| p.view().iter().map(|v| v.to_bits()).collect::<Vec<_>>())
+    };
+    a.manifest == b.manifest && a.analysis == b.analysis && bits(a) == bits(b)
 }
