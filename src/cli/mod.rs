@@ -12,6 +12,7 @@ macro_rules! say {
 mod analyze;
 mod args;
 mod compare;
+mod compare_maps;
 mod doctor;
 mod explore;
 mod images;
