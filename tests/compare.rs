@@ -275,6 +275,7 @@ fn many_batches_do_not_add_memory_and_keep_the_estimate() {
             .collect()
     };
     let (mut cross, mut whole) = (CrossAccumulator::new(1, 2), CkaAccumulator::new(3));
+    let mut single = CrossAccumulator::with_groups(1, 2, 1);
     for t in 0..600 {
         let layers = [rows(&a, t, 0), rows(&a, t, 1), rows(&b, t, 1)];
         let grams = |layers: &[&Vec<f32>]| {
@@ -284,10 +285,13 @@ fn many_batches_do_not_add_memory_and_keep_the_estimate() {
         };
         let [x, y, z] = &layers;
         cross.add(&grams(&[x]), &grams(&[y, z])).unwrap();
+        single.add(&grams(&[x]), &grams(&[y, z])).unwrap();
         whole.add(&grams(&[x, y, z])).unwrap();
     }
     let (cross, whole) = (cross.finish().unwrap(), whole.finish().unwrap());
-    assert_eq!(cross.batches, 600);
+    let single = single.finish().unwrap();
+    assert_eq!((cross.batches, single.batches), (600, 600));
+    assert!(worst(&single.cka, &cross.cka) < 1e-9 && single.se.get(0, 0).is_none());
     assert!(worst(&cross.cka, &whole.cka.select(&[0], &[1, 2])) < 1e-6);
     // Errors agree only if both merged the same neighbours.
     assert!(worst(&cross.se, &whole.se.select(&[0], &[1, 2])) < 1e-6);

@@ -59,11 +59,17 @@ def arguments():
     return options
 
 
-def random_weights(depth, images, path):
-    """A network with random weights and the norms' statistics of the images."""
-    import torch
-    from torch_resnet import ResNet
+# torch is imported in processes of their own only: a child's peak memory counts
+# what its parent held when it was started.
 
+
+def random_weights(depth, folder, path):
+    """A network with random weights and the norms' statistics of 256 images."""
+    import torch
+    from torch_resnet import ResNet, cifar10_test
+
+    images, _ = cifar10_test(folder, 256)
+    depth = int(depth)
     torch.manual_seed(depth)
     model = ResNet(depth).train()
     for module in model.modules():
@@ -193,20 +199,30 @@ class Case:
         return gap <= TOLERANCE and all(value <= PEER_TOLERANCE for value in gaps.values())
 
 
-def exact_map(models, images, options):
-    """The first pair in float64: the fixture if it is of these images."""
+def exact_map(first, second, folder, examples, batch, out):
+    """ResNet-20 against ResNet-56 in float64."""
     import torch
     import make_cross_reference as reference
     from torch_resnet import cifar10_test, load_he
 
+    reference.BATCH = int(batch)
+    pair = [load_he(first, 20).double(), load_he(second, 56).double()]
+    pixels, _ = cifar10_test(folder, int(examples), torch.float64)
+    np.save(out, reference.cross_map(pair, pixels).numpy())
+
+
+def exact(models, images, options, runner, scratch):
+    """The first pair in float64: the fixture if it is of these images."""
     kept = ROOT / "tests" / "fixtures" / "cross_resnet20_resnet56.npy"
-    if (options.examples, options.batch) == (reference.EXAMPLES, reference.BATCH):
+    if (options.examples, options.batch) == (512, 256):
         return np.load(kept).astype(np.float64)
-    reference.BATCH = options.batch
     note("float64, once")
-    pair = [load_he(m["weights"], m["depth"]).double() for m in models[:2]]
-    pixels, _ = cifar10_test(images, options.examples, torch.float64)
-    return reference.cross_map(pair, pixels).numpy()
+    out = scratch / "exact.npy"
+    runner([
+        sys.executable, __file__, "--exact", models[0]["weights"], models[1]["weights"], images,
+        options.examples, options.batch, out,
+    ])
+    return np.load(out)
 
 
 def main():
@@ -228,12 +244,9 @@ def main():
                 fail(f"no resnet{depth}-*.th in {weights}")
             models.append({"name": f"resnet{depth}", "depth": depth, "weights": str(found[0])})
         if not options.pair_only:
-            from torch_resnet import cifar10_test
-
-            pixels, _ = cifar10_test(images, 256)
             for depth in (20, 56):
                 path = scratch / f"random{depth}.pth"
-                random_weights(depth, pixels, path)
+                runner([sys.executable, __file__, "--random", depth, images, path])
                 models.append({"name": f"random{depth}", "depth": depth, "weights": str(path)})
         note("importing (evaluates all test images; not timed)")
         for model in models:
@@ -242,12 +255,12 @@ def main():
                 "--data", f"cifar10:{images}", "--name", model["name"],
                 "--runs", scratch / "runs", "--device", "cpu", "--threads", options.threads,
             ])
-        exact = exact_map(models, images, options)
+        reference = exact(models, images, options, runner, scratch)
         for chosen in ([models[:2]] if options.pair_only else [models[:2], models]):
             case = Case(chosen, images, options, runner, program, scratch)
             cases.append(case)
             case.measure()
-            agree &= case.report(exact)
+            agree &= case.report(reference)
     if options.json:
         record = {
             f"{len(case.models)} models": {
@@ -261,7 +274,9 @@ def main():
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["--peer"]:
-        peer(sys.argv[2])
+    tasks = {"--peer": peer, "--random": random_weights, "--exact": exact_map}
+    task = tasks.get(sys.argv[1] if len(sys.argv) > 1 else "")
+    if task:
+        task(*sys.argv[2:])
     else:
         main()

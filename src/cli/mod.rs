@@ -13,6 +13,7 @@ mod analyze;
 mod args;
 mod command;
 mod compare;
+mod compare_maps;
 mod doctor;
 mod explore;
 mod export;

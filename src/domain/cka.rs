@@ -21,9 +21,10 @@ use super::matrix::SimilarityMatrix;
 /// Fewer examples have no unbiased HSIC (`b - 3` divides).
 pub const MIN_BATCH: usize = 4;
 
-/// Batches kept apart for the jackknife; beyond it neighbours are merged, so
-/// that memory stays bounded and the jackknife leaves out groups of batches.
-const MAX_GROUPS: usize = 256;
+/// Batches kept apart for the jackknife unless told otherwise; beyond it
+/// neighbours are merged, so that memory stays bounded and the jackknife leaves
+/// out groups of batches.
+pub const MAX_GROUPS: usize = 256;
 
 /// What the estimator is, for records and exports.
 pub const ESTIMATOR: &str =
@@ -78,17 +79,18 @@ pub struct CkaAccumulator {
 }
 
 /// Sums of products, kept apart for the jackknife: one group per batch, and
-/// never more than [`MAX_GROUPS`] groups.
+/// never more than `most` groups.
 #[derive(Debug, Clone)]
 pub(super) struct Groups {
+    most: usize,
     batches: usize,
     per_group: usize,
     groups: Vec<Vec<f64>>,
 }
 
 impl Groups {
-    pub(super) fn new() -> Groups {
-        Groups { batches: 0, per_group: 1, groups: Vec::new() }
+    pub(super) fn new(most: usize) -> Groups {
+        Groups { most: most.max(1), batches: 0, per_group: 1, groups: Vec::new() }
     }
 
     /// Batches added.
@@ -104,7 +106,7 @@ impl Groups {
             _ => self.groups.push(products),
         }
         self.batches += 1;
-        if self.groups.len() > MAX_GROUPS {
+        if self.groups.len() > self.most {
             self.merge_neighbours();
         }
     }
@@ -149,7 +151,13 @@ impl Groups {
 impl CkaAccumulator {
     /// An empty sum over `layers` layers.
     pub fn new(layers: usize) -> CkaAccumulator {
-        CkaAccumulator { layers, sums: Groups::new() }
+        CkaAccumulator::with_groups(layers, MAX_GROUPS)
+    }
+
+    /// The same with at most `groups` groups of batches kept apart: with one, no
+    /// standard errors.
+    pub fn with_groups(layers: usize, groups: usize) -> CkaAccumulator {
+        CkaAccumulator { layers, sums: Groups::new(groups) }
     }
 
     /// Adds one batch.
@@ -173,7 +181,7 @@ impl CkaAccumulator {
     }
 
     /// The ratio of sums and its jackknife standard error (delete one batch, or
-    /// one group of neighbouring batches beyond 256).
+    /// one group of neighbouring batches beyond [`MAX_GROUPS`]).
     ///
     /// # Errors
     /// [`CkaError::Empty`] if no batch was added.

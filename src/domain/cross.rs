@@ -4,7 +4,7 @@
 
 use ndarray::Array2;
 
-use super::cka::{CkaError, CkaEstimate, Groups};
+use super::cka::{CkaError, CkaEstimate, Groups, MAX_GROUPS};
 use super::grams::PackedGrams;
 use super::matrix::SimilarityMatrix;
 use super::product::cross_product;
@@ -18,7 +18,8 @@ pub const WITHOUT_PC1: &str = "the same with each layer's first principal compon
 (Kc - l1 u1 u1' of the batch's centred Gram matrix)";
 
 /// Sums over batches for all pairs of a layer of one model and a layer of
-/// another. Memory stays bounded: at most 256 groups of batches are kept apart.
+/// another. Memory stays bounded: at most [`MAX_GROUPS`] groups of batches are
+/// kept apart.
 #[derive(Debug, Clone)]
 pub struct CrossAccumulator {
     shape: (usize, usize),
@@ -30,7 +31,13 @@ pub struct CrossAccumulator {
 impl CrossAccumulator {
     /// An empty sum over `first x second` pairs of layers.
     pub fn new(first: usize, second: usize) -> CrossAccumulator {
-        CrossAccumulator { shape: (first, second), sums: Groups::new() }
+        CrossAccumulator::with_groups(first, second, MAX_GROUPS)
+    }
+
+    /// The same with at most `groups` groups of batches kept apart: with one, no
+    /// standard errors.
+    pub fn with_groups(first: usize, second: usize, groups: usize) -> CrossAccumulator {
+        CrossAccumulator { shape: (first, second), sums: Groups::new(groups) }
     }
 
     /// Adds one batch that both models saw.
@@ -63,7 +70,7 @@ impl CrossAccumulator {
     }
 
     /// The ratio of sums (rows: first model) and its jackknife standard error
-    /// (delete one batch, or one group of neighbouring batches beyond 256).
+    /// (delete one batch, or one group of neighbouring batches beyond the most).
     ///
     /// # Errors
     /// [`CkaError::Empty`] if no batch was added.

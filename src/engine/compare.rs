@@ -13,12 +13,18 @@ use super::analyze::SamplePlan;
 use super::evaluate::{fits, upload};
 use super::{Context, EngineError};
 use crate::data::ImageSet;
-use crate::domain::cka::{CkaAccumulator, CkaEstimate, CrossAccumulator, PackedGrams};
+use crate::domain::cka::{CkaAccumulator, CkaEstimate, CrossAccumulator, MAX_GROUPS, PackedGrams};
 use crate::domain::pca::{ComponentSums, MIN_EXAMPLES};
 use crate::domain::{Bypass, ModelSpec, SimilarityMatrix};
 use crate::model::capture::{CaptureError, GramTap, grams};
 use crate::model::{Mode, ResNet, StateDict, Wanted};
 use crate::runs::Seconds;
+
+/// Bytes that the sums of all pairs may take, as long as the jackknife has
+/// [`FEWEST_GROUPS`] groups of batches.
+const SUMS_LIMIT: usize = 512 << 20;
+/// Fewer groups give no standard error worth the name.
+const FEWEST_GROUPS: usize = 8;
 
 /// One of the models.
 #[derive(Debug, Clone)]
@@ -85,10 +91,10 @@ enum Sums {
 }
 
 impl Sums {
-    fn new(layers: &[usize], (a, b): (usize, usize)) -> Sums {
+    fn new(layers: &[usize], (a, b): (usize, usize), groups: usize) -> Sums {
         match a == b {
-            true => Sums::Within(CkaAccumulator::new(layers[a])),
-            false => Sums::Between(CrossAccumulator::new(layers[a], layers[b])),
+            true => Sums::Within(CkaAccumulator::with_groups(layers[a], groups)),
+            false => Sums::Between(CrossAccumulator::with_groups(layers[a], layers[b], groups)),
         }
     }
 
@@ -129,8 +135,12 @@ pub(super) fn run(
     }
     let per_batch: usize = (0..models.len()).filter(|k| needed(*k)).map(|k| layers[k]).sum();
     let total = per_batch * plan.batches.len();
-    let new = || request.pairs.iter().map(|pair| Sums::new(&layers, *pair)).collect::<Vec<_>>();
-    let (mut sums, mut reduced) = (new(), request.without_pc1.then(new));
+    let new = |groups: usize| {
+        request.pairs.iter().map(|pair| Sums::new(&layers, *pair, groups)).collect::<Vec<_>>()
+    };
+    let mut sums = new(groups(&layers, &request.pairs));
+    // The maps without first components have no errors, so one group will do.
+    let mut reduced = request.without_pc1.then(|| new(1));
     let mut seconds = Seconds::default();
     let (start, mut done) = (Instant::now(), 0);
     for indices in &plan.batches {
@@ -185,6 +195,13 @@ pub(super) fn run(
         seconds,
         device: context.device.label.clone(),
     })
+}
+
+/// Groups of batches that the jackknife may keep apart, so that the sums of all
+/// pairs stay within [`SUMS_LIMIT`].
+fn groups(layers: &[usize], pairs: &[(usize, usize)]) -> usize {
+    let cells: usize = pairs.iter().map(|(a, b)| layers[*a] * (layers[*b] + 2)).sum();
+    (SUMS_LIMIT / (8 * cells.max(1))).clamp(FEWEST_GROUPS, MAX_GROUPS)
 }
 
 fn check(request: &CompareRequest) -> Result<(), EngineError> {
@@ -274,4 +291,22 @@ fn capture(
     seconds.gram += gram;
     seconds.forward += pass.elapsed().as_secs_f64() - gram;
     Ok(Captured { whole, without: reduced })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sums_stay_within_their_limit() {
+        assert_eq!(groups(&[68, 194], &[(0, 1)]), MAX_GROUPS);
+        // All pairs of twenty deep networks.
+        let layers = [383; 20];
+        let pairs: Vec<_> = (0..20).flat_map(|a| (a..20).map(move |b| (a, b))).collect();
+        assert_eq!(groups(&layers, &pairs), FEWEST_GROUPS);
+        let pairs = &pairs[..20];
+        let most = groups(&layers, pairs);
+        assert!((FEWEST_GROUPS..MAX_GROUPS).contains(&most));
+        assert!(most * 8 * 20 * 383 * 385 <= SUMS_LIMIT);
+    }
 }

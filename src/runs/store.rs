@@ -21,6 +21,7 @@ use super::predictions::{self, PredictionsAnalysis};
 use super::read::{self, Source};
 use super::{check, components, deletion, probes, write};
 use crate::domain::deletion::DeletionRow;
+use crate::domain::predictions::Predictions;
 use crate::domain::{Pooling, SimilarityMatrix};
 
 /// The run that is listed and opened first.
@@ -102,6 +103,15 @@ impl LoadedRun {
             predictions: None,
             problems: Vec::new(),
         }
+    }
+
+    /// Its predictions, if they are those of the weights it now holds over the
+    /// images that it was made with.
+    pub fn current_predictions(&self) -> Option<&Predictions> {
+        let kept = self.predictions.as_ref()?;
+        let same = kept.record.weights_hash == self.manifest.weights_hash
+            && kept.record.data.fingerprint == self.manifest.data.fingerprint;
+        same.then_some(&kept.predictions)
     }
 
     /// True if the analysis was made from other weights than the run now holds.

@@ -20,8 +20,9 @@ pub fn table(comparison: &Comparison) -> String {
     if let Some(contrast) = &comparison.contrast {
         out.push_str(&self::contrast(comparison, contrast));
     }
-    for note in &comparison.notes {
-        out.push_str(&format!("\nnote: {}\n", one_line(note)));
+    for (at, note) in comparison.notes.iter().enumerate() {
+        let gap = if at == 0 { "\n" } else { "" };
+        out.push_str(&format!("{gap}note: {}\n", one_line(note)));
     }
     out
 }
@@ -116,6 +117,10 @@ fn pairs(comparison: &Comparison) -> String {
 }
 
 fn group(comparison: &Comparison, group: &Group) -> String {
+    if let ("all", Err(why)) = (group.name, &group.statistics) {
+        // Nobody asked for a group.
+        return format!("\nno statistics over seeds: {}\n", one_line(why));
+    }
     let tags: Vec<String> = group.members.iter().map(|at| tag(*at)).collect();
     let title = match group.name {
         "all" => "seeds".to_string(),

@@ -1,0 +1,226 @@
+//! The maps of `blockscope compare`: which are kept, which a run's own analysis
+//! holds, and one request for the rest.
+
+use std::sync::Arc;
+
+use super::{Failure, follow_with_meter};
+use crate::data::ImageSet;
+use crate::domain::cross::{ESTIMATOR, WITHOUT_PC1};
+use crate::domain::predictions::Predictions;
+use crate::engine::{CompareRequest, ComparedModel, Engine, Outcome, Request, SamplePlan};
+use crate::model::StateDict;
+use crate::model::weights::parse_safetensors;
+use crate::report::compare::Pair;
+use crate::runs::{
+    self, ComparedImages, DataRecord, FORMAT, LoadedRun, PairAnalysis, PairKey, PairRecord,
+    RunError, RunId, RunStore, Sample, Seconds, Side,
+};
+
+/// A run that takes part.
+pub struct Subject {
+    pub id: RunId,
+    /// As the user knows it.
+    pub name: String,
+    pub run: LoadedRun,
+    /// SHA-256 of the weights file as it is.
+    pub weights_hash: String,
+    pub state: Arc<StateDict>,
+}
+
+impl Subject {
+    /// Reads a run and its weights.
+    pub fn load(store: &RunStore, id: RunId) -> Result<Subject, Failure> {
+        let run = store.load(&id)?;
+        let name = id.name();
+        let bytes = store.weights(&id)?;
+        let weights = parse_safetensors(&bytes, &format!("{name}/weights.safetensors"))?;
+        weights.state.check(&run.manifest.model)?;
+        let weights_hash = runs::hash::sha256_hex(&bytes);
+        Ok(Subject { id, name, run, weights_hash, state: Arc::new(weights.state) })
+    }
+
+    /// How a comparison records it.
+    pub fn side(&self) -> Side {
+        Side {
+            run: self.name.clone(),
+            weights_hash: self.weights_hash.clone(),
+            model: self.run.manifest.model.clone(),
+            layers: self.run.manifest.model.layers(),
+        }
+    }
+
+    /// Its predictions, if they are those of these weights over these images.
+    pub fn predictions(&self) -> Option<&Predictions> {
+        let kept = self.run.predictions.as_ref()?;
+        let same = kept.record.weights_hash.as_ref() == Some(&self.weights_hash)
+            && kept.record.data.fingerprint == self.run.manifest.data.fingerprint;
+        same.then_some(&kept.predictions)
+    }
+}
+
+/// The maps: those that were there, and those that are to be computed.
+pub struct Work {
+    without_pc1: bool,
+    /// What the maps have in common; its hashes are the first run's.
+    pub key: PairKey,
+    pub data: ComparedImages,
+    pub found: Vec<Pair>,
+    pub missing: Vec<(usize, usize)>,
+    /// What a reader should know.
+    pub notes: Vec<String>,
+}
+
+impl Work {
+    /// Looks for the maps of all pairs.
+    pub fn find(
+        store: &RunStore,
+        without_pc1: bool,
+        subjects: &[Subject],
+        plan: SamplePlan,
+    ) -> Result<Work, Failure> {
+        let manifest = &subjects[0].run.manifest;
+        // The fraction is one of the training images.
+        let title = DataRecord { fraction: 1.0, ..manifest.data.clone() }.title();
+        let data = ComparedImages { title, fingerprint: manifest.data.fingerprint.clone() };
+        let key = |a: usize, b: usize| PairKey {
+            rows: subjects[a].weights_hash.clone(),
+            cols: subjects[b].weights_hash.clone(),
+            fingerprint: data.fingerprint.clone(),
+            examples: plan.examples.unwrap_or_default(),
+            batch: plan.batch,
+            passes: plan.passes,
+            sample: plan.sample,
+            seed: plan.seed,
+        };
+        let mut work = Work {
+            without_pc1,
+            key: key(0, 0),
+            data: data.clone(),
+            found: Vec::new(),
+            missing: Vec::new(),
+            notes: Vec::new(),
+        };
+        for a in 0..subjects.len() {
+            for b in a..subjects.len() {
+                let key = key(a, b);
+                let kept = match store.find_exact_pair(&key) {
+                    Ok(kept) => kept,
+                    Err(RunError::Newer { path, found }) => {
+                        return Err(RunError::Newer { path, found }.into());
+                    }
+                    Err(error) => {
+                        work.notes.push(format!("computed anew: {error}"));
+                        None
+                    }
+                };
+                let own = || (a == b).then(|| own_map(&subjects[a], &key, &data)).flatten();
+                let kept =
+                    kept.or_else(own).filter(|pair| pair.without_pc1.is_some() || !without_pc1);
+                match kept {
+                    Some(pair) => work.found.push(Pair::new((a, b), pair, true)),
+                    None => work.missing.push((a, b)),
+                }
+            }
+        }
+        Ok(work)
+    }
+
+    /// Computes and keeps what is missing, in one pass.
+    pub fn compute(
+        &mut self,
+        store: &RunStore,
+        engine: &Engine,
+        subjects: &[Subject],
+        images: &Arc<ImageSet>,
+        plan: SamplePlan,
+    ) -> Result<(), Failure> {
+        let model = |s: &Subject| ComparedModel {
+            spec: s.run.manifest.model.clone(),
+            state: Arc::clone(&s.state),
+        };
+        let job = engine.submit(Request::Compare(CompareRequest {
+            models: subjects.iter().map(model).collect(),
+            images: Arc::clone(images),
+            plan,
+            pairs: self.missing.clone(),
+            without_pc1: self.without_pc1,
+        }));
+        let Outcome::Compared(compared) = follow_with_meter(&job, "comparing")?.0 else {
+            return Err(Failure::usage("the engine answered another request"));
+        };
+        for pair in compared.pairs {
+            let (a, b) = pair.pair;
+            let analysis = PairAnalysis {
+                record: PairRecord {
+                    format: FORMAT,
+                    program: runs::program(),
+                    created: runs::now_rfc3339(),
+                    device: compared.device.clone(),
+                    rows: subjects[a].side(),
+                    cols: subjects[b].side(),
+                    data: self.data.clone(),
+                    estimator: ESTIMATOR.into(),
+                    without_pc1: pair.without_pc1.is_some().then(|| WITHOUT_PC1.into()),
+                    examples: compared.examples,
+                    dropped: compared.dropped,
+                    batch: plan.batch,
+                    batches: pair.estimate.batches,
+                    passes: plan.passes,
+                    sample: plan.sample,
+                    seed: plan.seed,
+                    seconds: compared.seconds,
+                },
+                cka: pair.estimate.cka,
+                se: pair.estimate.se,
+                without_pc1: pair.without_pc1,
+            };
+            store.write_pair(&analysis)?;
+            self.found.push(Pair::new((a, b), analysis, false));
+        }
+        self.found.sort_by_key(|pair| pair.members);
+        let Seconds { forward, gram, pairs, total } = compared.seconds;
+        self.notes.push(format!(
+            "{} maps computed in {total:.2} s (forward {forward:.2}, Gram {gram:.2}, pairs {pairs:.2}) on {}",
+            self.missing.len(),
+            compared.device
+        ));
+        Ok(())
+    }
+}
+
+/// A run's own map as a comparison with itself, if `analyze` made it from the
+/// same weights, images and batches.
+fn own_map(subject: &Subject, key: &PairKey, data: &ComparedImages) -> Option<PairAnalysis> {
+    let analysis = subject.run.analysis.as_ref()?;
+    let r = &analysis.record;
+    let seed = |sample: Sample, seed: u64| if sample == Sample::First { 0 } else { seed };
+    let same = r.weights_hash.as_ref() == Some(&key.rows)
+        && r.data.fingerprint == key.fingerprint
+        && (r.examples, r.batch, r.passes) == (key.examples, key.batch, key.passes)
+        && (r.sample, seed(r.sample, r.seed)) == (key.sample, seed(key.sample, key.seed))
+        && r.layers == subject.run.manifest.model.layers();
+    same.then(|| PairAnalysis {
+        record: PairRecord {
+            format: FORMAT,
+            program: r.program.clone(),
+            created: r.created.clone(),
+            device: r.device.clone(),
+            rows: subject.side(),
+            cols: subject.side(),
+            data: data.clone(),
+            estimator: r.estimator.clone(),
+            without_pc1: None,
+            examples: r.examples,
+            dropped: r.dropped,
+            batch: r.batch,
+            batches: r.batches,
+            passes: r.passes,
+            sample: r.sample,
+            seed: r.seed,
+            seconds: r.seconds,
+        },
+        cka: analysis.cka.clone(),
+        se: analysis.se.clone(),
+        without_pc1: None,
+    })
+}
