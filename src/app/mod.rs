@@ -12,6 +12,7 @@
 
 pub mod action;
 pub mod block_view;
+mod copy;
 #[doc(hidden)]
 pub mod demo;
 pub mod explorer;

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use crate::runs::LoadedRun;
 
 use super::action::{Action, Scope, TABLE};
+use super::copy;
 use super::explorer::Explorer;
 use super::find::{Find, FindEvent};
 use super::home::{act_home, open_selected, scroll_home, select_open_run};
@@ -59,6 +60,8 @@ pub fn update(app: &mut App, input: Input) -> Vec<Effect> {
         }
         Input::Exported(Ok(paths)) => app.tell(written(&paths)),
         Input::Exported(Err(why)) => app.complain(format!("export failed: {why}")),
+        Input::Copied(Ok(how)) => app.tell(how),
+        Input::Copied(Err(why)) => app.complain(why),
         Input::Failed(why) => {
             if app.loading.take().is_some() && app.explorer.is_none() {
                 app.screen = Screen::Home;
@@ -218,6 +221,7 @@ fn act(app: &mut App, action: Action, count: Option<usize>) -> Vec<Effect> {
         Action::Suspend => return vec![Effect::Suspend],
         Action::Help => app.help = if app.help.is_some() { None } else { Some(0) },
         Action::Back if app.help.is_some() => app.help = None,
+        Action::Perf => app.perf = !app.perf,
         Action::Colours => app.look.next_colormap(),
         Action::Theme => {
             app.look.next_theme();
@@ -240,6 +244,7 @@ fn act(app: &mut App, action: Action, count: Option<usize>) -> Vec<Effect> {
         }
         _ if app.help.is_some() => scroll_help(app, action),
         _ if too_small(app.size) => {}
+        Action::Copy | Action::CopyMap | Action::CopyLayer => return copy::act(app, action),
         _ => match app.screen {
             Screen::Home => return act_home(app, action, count),
             Screen::Explorer => return act_explorer(app, action, count),

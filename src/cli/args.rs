@@ -28,6 +28,13 @@ pub struct Cli {
     /// Test images of the runs, for pictures and for deleting blocks: cifar10:PATH, cifar100:PATH or folder:PATH
     #[arg(long, env = "BLOCKSCOPE_DATA")]
     pub data: Option<DataSource>,
+    /// Less movement on screen: progress is drawn at most twice a second
+    #[arg(
+        long,
+        env = "BLOCKSCOPE_NO_ANIMATION",
+        value_parser = clap::builder::FalseyValueParser::new()
+    )]
+    pub no_animation: bool,
     #[command(flatten)]
     /// Options of every command.
     pub common: Common,

@@ -17,6 +17,7 @@ pub fn run(
     common: &Common,
     path: Option<&str>,
     data: Option<DataSource>,
+    no_animation: bool,
 ) -> Result<ExitCode, Failure> {
     let store = RunStore::locate(common.runs.clone());
     let open = match path {
@@ -29,11 +30,16 @@ pub fn run(
     for problem in problems? {
         tracing::warn!("{problem}");
     }
-    let app = App::new(Look::new(&themes, None, terminal::detect(chosen)), open);
+    let found = terminal::depth::detect(chosen);
+    let app = App::new(Look::new(&themes, None, found.depth), open);
     let services = Program::new(store, themes.clone(), common.device, data);
     // Drivers write to standard error; without a log it goes nowhere.
     let nowhere = cfg!(unix).then(|| PathBuf::from("/dev/null"));
-    let options = Options { log: common.log_file.clone().or(nowhere) };
+    let options = Options {
+        log: common.log_file.clone().or(nowhere),
+        ask_colours: found.ask,
+        no_animation,
+    };
     match terminal::run(app, themes, Box::new(services), options) {
         Ok(code) => Ok(ExitCode::from(u8::try_from(code).unwrap_or(super::FAILURE))),
         Err(error) if error.kind() == std::io::ErrorKind::Unsupported => {

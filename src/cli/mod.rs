@@ -85,7 +85,7 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
     }
     let common = &cli.common;
     match &cli.command {
-        None => explore::run(common, cli.path.as_deref(), cli.data.clone()),
+        None => explore::run(common, cli.path.as_deref(), cli.data.clone(), cli.no_animation),
         Some(Command::Import(args)) => import::run(common, args),
         Some(Command::Analyze(args)) => analyze::run(common, args),
         Some(Command::Prune(args)) => prune::run(common, args),

@@ -2,6 +2,7 @@
 //! computations on the engine, each followed by a thread of its own.
 
 use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -22,7 +23,7 @@ use crate::model::weights::parse_safetensors;
 use crate::runs::{
     self, CkaAnalysis, DeletionRecord, FORMAT, LoadedRun, RunId, RunManifest, RunStore, RunSummary,
 };
-use crate::terminal::{JobNews, Services};
+use crate::terminal::{self, JobNews, Services};
 use crate::theme::ThemeSet;
 
 /// What the explorer's services need, shared with the threads that follow jobs.
@@ -106,7 +107,14 @@ impl Services for Program {
         let id = request.id;
         let failed = news.clone();
         let follow = move || {
-            let end = inner.follow(&request, &token, &news).unwrap_or_else(JobUpdate::Failed);
+            // a panic must not leave a computation that never ends on screen
+            let work = AssertUnwindSafe(|| {
+                terminal::provoke::panic_at("job");
+                inner.follow(&request, &token, &news).unwrap_or_else(JobUpdate::Failed)
+            });
+            let end = catch_unwind(work).unwrap_or_else(|_| {
+                JobUpdate::Failed("the computation failed unexpectedly; see --log-file".into())
+            });
             lock(&inner.running).remove(&id);
             news.send(end);
         };

@@ -22,7 +22,7 @@ const END: &[u8] = b"\x1b[?2026l";
 pub struct Written {
     /// Frames that wrote something.
     pub frames: u64,
-    /// Their bytes, marks included.
+    /// Their bytes, marks included, and those of sequences beside them.
     pub bytes: u64,
 }
 
@@ -33,6 +33,7 @@ pub struct FrameBackend<W: Write> {
     writer: W,
     frame: Vec<u8>,
     size: Size,
+    cells: usize,
     written: Written,
 }
 
@@ -43,6 +44,7 @@ impl<W: Write> FrameBackend<W> {
             writer,
             frame: Vec::with_capacity(1 << 16),
             size: Size { width, height },
+            cells: 0,
             written: Written::default(),
         }
     }
@@ -69,6 +71,21 @@ impl<W: Write> FrameBackend<W> {
         self.written.frames += 1;
         self.written.bytes += bytes as u64;
         Ok(bytes)
+    }
+
+    /// Writes a sequence at once, beside any frame.
+    ///
+    /// # Errors
+    /// Those of the writer.
+    pub fn send(&mut self, sequence: &[u8]) -> io::Result<()> {
+        self.writer.write_all(sequence).and_then(|()| self.writer.flush())?;
+        self.written.bytes += sequence.len() as u64;
+        Ok(())
+    }
+
+    /// Cells drawn since this was asked last.
+    pub fn take_cells(&mut self) -> usize {
+        std::mem::take(&mut self.cells)
     }
 
     /// Counters since the start.
@@ -98,7 +115,9 @@ impl<W: Write> Backend for FrameBackend<W> {
     {
         let mut content = content.peekable();
         if content.peek().is_some() {
-            encode(self.open(), content);
+            let mut cells = 0;
+            encode(self.open(), content.inspect(|_| cells += 1));
+            self.cells += cells;
         }
         Ok(())
     }
@@ -174,11 +193,28 @@ pub fn encode<'a>(out: &mut Vec<u8>, cells: impl Iterator<Item = (u16, u16, &'a 
             }
         }
         set(out, &mut pen, want);
-        out.extend_from_slice(symbol.as_bytes());
+        let plain = plain(symbol);
+        if plain.len() < symbol.len() || plain.chars().nth(1).is_some() {
+            // terminals differ in how many columns it takes: leave none unwritten
+            let columns = Span::raw(symbol).width().max(1);
+            out.extend(std::iter::repeat_n(b' ', columns));
+            go_to(out, None, (x, y));
+        }
+        out.extend_from_slice(plain.as_bytes());
         at = advance(symbol).and_then(|columns| Some((x.checked_add(columns)?, y)));
     }
     if pen != PLAIN {
         out.extend_from_slice(b"\x1b[0m");
+    }
+}
+
+/// The part of a symbol that terminals agree about: the first of several joined
+/// characters, with its marks. `👩‍🔬` is two columns here and four in many terminals.
+pub(super) fn plain(symbol: &str) -> &str {
+    let joins = |c: char| matches!(c, '\u{200d}' | '\u{1f3fb}'..='\u{1f3ff}');
+    match symbol.char_indices().skip(1).find(|(_, c)| joins(*c)) {
+        Some((at, _)) => &symbol[..at],
+        None => symbol,
     }
 }
 

@@ -1,7 +1,7 @@
 //! Enters the terminal and leaves it as it was, whatever happens: return,
 //! panic, signal. Leaving is idempotent and works from any thread.
 
-use std::io::{self, Write};
+use std::io;
 use std::panic;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,10 +12,12 @@ use crossterm::terminal::{disable_raw_mode, enable_raw_mode};
 
 use super::stderr;
 
-/// Alternate screen, no cursor, no bracketed paste.
-const ENTER: &[u8] = b"\x1b[?1049h\x1b[?25l\x1b[?2004l\x1b[0m\x1b[2J";
+/// Alternate screen, no cursor; pasted text is marked, so that it is not taken
+/// for keys.
+const ENTER: &[u8] = b"\x1b[?1049h\x1b[?25l\x1b[?2004h\x1b[0m\x1b[2J";
 /// Everything that we may have set, undone, also in the middle of a frame.
-const LEAVE: &[u8] = b"\x1b[?2026l\x1b[?1006l\x1b[?1000l\x1b[0m\x1b[?25h\x1b[?1049l";
+const LEAVE: &[u8] =
+    b"\x1b[?2026l\x1b[?1006l\x1b[?1000l\x1b[?2004l\x1b[0m\x1b[?25h\x1b[?1049l";
 /// Buttons and wheel with extended coordinates; no motion.
 const MOUSE_ON: &[u8] = b"\x1b[?1000h\x1b[?1006h";
 const MOUSE_OFF: &[u8] = b"\x1b[?1006l\x1b[?1000l";
@@ -86,16 +88,65 @@ impl Drop for Session {
 /// ignored, as there is nobody left to tell.
 pub fn leave() {
     if ACTIVE.swap(false, Ordering::SeqCst) {
-        let _ = write(LEAVE);
+        // this first: writing may block on a link that is stuck
         let _ = disable_raw_mode();
+        let _ = write(LEAVE);
     }
     stderr::restore();
 }
 
-fn write(bytes: &[u8]) -> io::Result<()> {
+/// Writes past the standard library's buffer and its lock, which a thread that
+/// is stuck may hold.
+#[cfg(unix)]
+pub(super) fn write(mut bytes: &[u8]) -> io::Result<()> {
+    while !bytes.is_empty() {
+        match rustix::io::write(rustix::stdio::stdout(), bytes) {
+            Ok(n) => bytes = &bytes[n..],
+            Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+pub(super) fn write(bytes: &[u8]) -> io::Result<()> {
+    use std::io::Write as _;
     let mut out = io::stdout();
     out.write_all(bytes)?;
     out.flush()
+}
+
+/// Columns and rows of the terminal. One that does not know (a serial line) has
+/// 80 x 24, as ever.
+///
+/// # Errors
+/// If standard output is no terminal, or none any more.
+#[cfg(unix)]
+pub fn size() -> io::Result<(u16, u16)> {
+    let size = rustix::termios::tcgetwinsize(rustix::stdio::stdout())?;
+    let or = |n: u16, usual: u16| if n == 0 { usual } else { n };
+    Ok((or(size.ws_col, 80), or(size.ws_row, 24)))
+}
+
+/// Columns and rows of the terminal.
+#[cfg(not(unix))]
+pub fn size() -> io::Result<(u16, u16)> {
+    crossterm::terminal::size()
+}
+
+/// True if an error means that the terminal is gone.
+pub fn is_gone(error: &io::Error) -> bool {
+    #[cfg(unix)]
+    {
+        use rustix::io::Errno;
+        let gone = [Errno::IO, Errno::NXIO, Errno::NOTTY, Errno::PIPE, Errno::BADF];
+        gone.iter().any(|errno| error.raw_os_error() == Some(errno.raw_os_error()))
+    }
+    #[cfg(not(unix))]
+    {
+        error.kind() == io::ErrorKind::BrokenPipe
+    }
 }
 
 fn install_hook() {

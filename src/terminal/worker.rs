@@ -9,10 +9,10 @@ use std::thread;
 use crossbeam_channel::{Sender, unbounded};
 
 use crate::app::jobs::{JobId, JobRequest, JobUpdate};
-use crate::app::{ExportRequest, Input};
+use crate::app::{Effect, ExportRequest, Input};
 use crate::runs::RunId;
 
-use super::{Event, JobNews, Services};
+use super::{Event, JobNews, Services, provoke};
 
 /// What to do.
 #[derive(Debug)]
@@ -31,6 +31,21 @@ pub enum Request {
     Cancel(JobId),
     /// Read pictures of test images.
     Pictures(RunId, Vec<u32>),
+}
+
+impl Request {
+    /// What an effect asks of this thread, if anything.
+    pub fn of(effect: Effect) -> Option<Request> {
+        Some(match effect {
+            Effect::ListRuns => Request::List,
+            Effect::LoadRun(id) => Request::Load(id),
+            Effect::Export(request) => Request::Export(request),
+            Effect::StartJob(request) => Request::Start(request),
+            Effect::CancelJob(id) => Request::Cancel(id),
+            Effect::LoadPictures(run, images) => Request::Pictures(run, images),
+            _ => return None,
+        })
+    }
 }
 
 /// Starts the thread; it ends when the returned sender is dropped.
@@ -59,7 +74,10 @@ pub(super) fn serve(
     let work = || match request {
         Request::List => Some(Input::RunsListed(services.list())),
         Request::Load(id) => Some(Input::RunLoaded(services.load(id).map(Box::new))),
-        Request::Export(export) => Some(Input::Exported(services.export(export))),
+        Request::Export(export) => {
+            provoke::panic_at("worker");
+            Some(Input::Exported(services.export(export)))
+        }
         Request::Device => Some(Input::Device(services.device())),
         Request::Pictures(run, images) => {
             Some(Input::Pictures(run.clone(), services.pictures(run, images)))
