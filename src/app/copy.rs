@@ -11,7 +11,9 @@ use super::state::{App, Effect, Screen};
 /// The commands that copy.
 pub(super) fn act(app: &mut App, action: Action) -> Vec<Effect> {
     let found = match app.screen {
-        Screen::Home => app.home.selection().map(|run| (one_line(&run.name), "the run's name".into())),
+        Screen::Home => {
+            app.home.selection().map(|run| (one_line(&run.name), "the run's name".into()))
+        }
         Screen::Explorer => app.explorer.as_ref().and_then(|e| match action {
             Action::CopyMap => map(e),
             Action::CopyLayer => layer(e),

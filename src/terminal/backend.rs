@@ -178,7 +178,12 @@ pub fn encode<'a>(out: &mut Vec<u8>, cells: impl Iterator<Item = (u16, u16, &'a 
     let mut pen = PLAIN;
     // where the terminal's cursor is, if that is certain
     let mut at: Option<(u16, u16)> = None;
+    // the columns behind a wide symbol, which belong to it
+    let mut covered = (0, 0..0);
     for (x, y, cell) in cells {
+        if covered.0 == y && covered.1.contains(&x) {
+            continue;
+        }
         go_to(out, at, (x, y));
         let mut symbol = cell.symbol();
         let mut want = Pen { fg: cell.fg, bg: cell.bg, modifier: cell.modifier };
@@ -199,6 +204,7 @@ pub fn encode<'a>(out: &mut Vec<u8>, cells: impl Iterator<Item = (u16, u16, &'a 
             let columns = Span::raw(symbol).width().max(1);
             out.extend(std::iter::repeat_n(b' ', columns));
             go_to(out, None, (x, y));
+            covered = (y, x..x.saturating_add(columns as u16));
         }
         out.extend_from_slice(plain.as_bytes());
         at = advance(symbol).and_then(|columns| Some((x.checked_add(columns)?, y)));

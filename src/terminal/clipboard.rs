@@ -148,7 +148,9 @@ fn pipe(tool: &Tool, text: &str, patience: Duration) -> Result<(), String> {
     let named = |e: io::Error| format!("{}: {e}", tool.program);
     let bytes = match tool.utf16 {
         false => text.as_bytes().to_vec(),
-        true => std::iter::once(0xfeff).chain(text.encode_utf16()).flat_map(u16::to_le_bytes).collect(),
+        true => {
+            std::iter::once(0xfeff).chain(text.encode_utf16()).flat_map(u16::to_le_bytes).collect()
+        }
     };
     let mut child = Command::new(tool.program)
         .args(tool.args)
@@ -160,9 +162,9 @@ fn pipe(tool: &Tool, text: &str, patience: Duration) -> Result<(), String> {
         .map_err(named)?;
     let stdin = child.stdin.take();
     // in a thread: a program that does not read must not hold us
-    let writer = thread::Builder::new().name("clipboard-writer".into()).spawn(move || {
-        stdin.map_or(Ok(()), |mut stdin| stdin.write_all(&bytes))
-    });
+    let writer = thread::Builder::new()
+        .name("clipboard-writer".into())
+        .spawn(move || stdin.map_or(Ok(()), |mut stdin| stdin.write_all(&bytes)));
     let outcome = wait(&mut child, patience).map_err(named);
     if !matches!(outcome, Ok(Some(_))) {
         let _ = child.kill();

@@ -187,7 +187,8 @@ fn environment(around: &Surroundings) -> Vec<Step> {
     };
     let program = around.get("TERM_PROGRAM");
     let colorterm = around.get("COLORTERM");
-    let screen = around.get("STY").is_some() || around.get("TERM").is_some_and(|t| t == "screen" || t.starts_with("screen."));
+    let screen = around.get("STY").is_some()
+        || around.get("TERM").is_some_and(|t| t == "screen" || t.starts_with("screen."));
     let direct = !screen && colorterm.is_some_and(|v| matches!(v, "truecolor" | "24bit"));
     let (info, depth) = match (around.direct, around.colours) {
         (Some(true), _) => ("direct colours".to_string(), Some(ColourDepth::Truecolor)),

@@ -82,7 +82,8 @@ mod tests {
 
     #[test]
     fn the_line_fits_any_screen() {
-        let frame = Frame { bytes: 213, key: Some(Duration::from_micros(4_300)), ..Frame::default() };
+        let frame =
+            Frame { bytes: 213, key: Some(Duration::from_micros(4_300)), ..Frame::default() };
         let line = frame.line(Written { frames: 12, bytes: 34_567 });
         assert!(line.contains("213 B") && line.contains("34 kB") && line.contains("4.3 ms"));
         for (w, h) in [(0, 0), (1, 1), (10, 2), (120, 40)] {

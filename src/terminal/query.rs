@@ -78,7 +78,8 @@ pub fn ask() -> std::io::Result<Answer> {
     let mut part = [0u8; 1024];
     loop {
         let left = until.saturating_duration_since(Instant::now());
-        if left.is_zero() || bytes.windows(3).enumerate().any(|(i, _)| attributes(&bytes[i..]).is_some())
+        if left.is_zero()
+            || bytes.windows(3).enumerate().any(|(i, _)| attributes(&bytes[i..]).is_some())
         {
             return Ok(read(&bytes));
         }

@@ -136,7 +136,15 @@ impl Terminal {
             let (rate, stop) = (Arc::clone(&rate), Arc::clone(&stop));
             std::thread::spawn(move || read(&master, &shared, &rate, &stop))
         };
-        Ok(Terminal { master: Some(master), child, shared, rate, stop, reader: Some(reader), before })
+        Ok(Terminal {
+            master: Some(master),
+            child,
+            shared,
+            rate,
+            stop,
+            reader: Some(reader),
+            before,
+        })
     }
 
     fn master(&self) -> &OwnedFd {
@@ -240,9 +248,8 @@ impl Terminal {
             assert_eq!(screen.mouse_protocol_mode(), vt100::MouseProtocolMode::None);
             assert_eq!(screen.mouse_protocol_encoding(), vt100::MouseProtocolEncoding::Default);
             assert_eq!((screen.fgcolor(), screen.bold()), (vt100::Color::Default, false));
-            let last = |sequence: &[u8]| {
-                seen.raw.windows(sequence.len()).rposition(|w| w == sequence)
-            };
+            let last =
+                |sequence: &[u8]| seen.raw.windows(sequence.len()).rposition(|w| w == sequence);
             assert!(last(b"\x1b[?2026l") > last(b"\x1b[?2026h"), "a synchronized update is open");
         });
     }
