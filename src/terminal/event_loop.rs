@@ -59,7 +59,8 @@ pub fn run(
     let _signals = signals::spawn(sender.clone())?;
     let mut typed = Vec::new();
     if options.ask_colours {
-        let answer = query::ask()?;
+        // one that is gone is noticed by the reader
+        let answer = query::ask().unwrap_or_default();
         if answer.truecolour {
             app.look.depth = ColourDepth::Truecolor;
         }
@@ -185,7 +186,7 @@ impl<W: Write> Loop<W> {
             }
             Event::NotCopied { text, what, why } => {
                 tracing::warn!("{why}; sent to the terminal instead");
-                self.to_terminal(&text, &what)?;
+                self.send_to_terminal(&text, &what)?;
             }
             Event::Resized => {
                 let size = session::size()?;
@@ -213,7 +214,7 @@ impl<W: Write> Loop<W> {
             match effect {
                 Effect::Copy(text, what) => match clipboard::route_here() {
                     Route::Tool(tool) => clipboard::spawn(tool, text, what, self.events.clone()),
-                    Route::Terminal => self.to_terminal(&text, &what)?,
+                    Route::Terminal => self.send_to_terminal(&text, &what)?,
                 },
                 Effect::Mouse(on) => self.session.mouse(on)?,
                 Effect::Redraw => {
@@ -240,7 +241,7 @@ impl<W: Write> Loop<W> {
     }
 
     /// Sends a text to the terminal's clipboard.
-    fn to_terminal(&mut self, text: &str, what: &str) -> io::Result<()> {
+    fn send_to_terminal(&mut self, text: &str, what: &str) -> io::Result<()> {
         let outcome = match clipboard::sequence(text) {
             Ok(sequence) => {
                 self.terminal.backend_mut().send(&sequence)?;

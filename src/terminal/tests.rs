@@ -210,6 +210,33 @@ fn cursor_moves_are_cheap() {
 }
 
 #[test]
+fn other_rows_are_cheap_with_everything_in_the_inspector() {
+    let themes = ThemeSet::builtin().unwrap();
+    for colours in [ColourDepth::Truecolor, ColourDepth::Indexed256] {
+        for size in [(80, 24), (120, 40), (200, 60)] {
+            let app = demo::full_app(Look::new(&themes, None, colours), 38, size);
+            let mut screen = Screen::of(app, themes.clone());
+            let first = screen.draw();
+            let (mut columns, mut rows) = (0, 0);
+            for tab in 0..5 {
+                for key in "llllllllhhhh".chars() {
+                    columns = columns.max(screen.press(key));
+                }
+                for key in "jjjjjjjjkkkk]]]]".chars() {
+                    rows = rows.max(screen.press(key));
+                }
+                screen.check();
+                println!("{size:?} {colours:?} tab {tab}: columns {columns}, rows {rows} bytes");
+                screen.input(Input::Key(Key::plain(KeyCode::Tab)));
+            }
+            assert!(first < 60_000 || size == (200, 60), "{size:?} {colours:?}: {first}");
+            assert!(columns < 400, "{size:?} {colours:?}: {columns} bytes");
+            assert!(rows < 8_000, "{size:?} {colours:?}: {rows} bytes");
+        }
+    }
+}
+
+#[test]
 fn a_full_repaint_fits_the_budget() {
     for (colours, budget) in [(ColourDepth::Truecolor, 60_000), (ColourDepth::Indexed256, 50_000)] {
         let mut screen = Screen::new(38, (120, 40), colours);
