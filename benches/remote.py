@@ -38,6 +38,7 @@ ANSWERS = [
     (b"\x1b[0c", b"\x1b[?1;2c"),
     (b"\x1b[>c", b"\x1b[>0;10;1c"),
     (b"\x1b[6n", b"\x1b[1;1R"),
+    (b"\x1b[5n", b"\x1b[0n"),
 ]
 
 
@@ -78,8 +79,8 @@ class Terminal:
             if not part:
                 break
             for query, answer in ANSWERS:
-                if query in part:
-                    os.write(self.fd, answer)
+                if count := part.count(query):
+                    os.write(self.fd, answer * count)
             last = time.monotonic()
             first = first or last
             out += part

@@ -374,6 +374,51 @@ fn copies_go_to_the_terminal_over_ssh() {
 }
 
 #[test]
+fn over_ssh_a_frame_waits_until_the_terminal_has_shown_the_last() {
+    const STATUS: &[u8] = b"\x1b[5n";
+    let ssh = ("SSH_CONNECTION", "10.0.0.1 5 10.0.0.2 22");
+    let Some(explorer) = Explorer::open((80, 24), &[DIRECT, ssh], &[]) else { return };
+    let terminal = &explorer.terminal;
+    // a link that takes 300 ms there and back, and any number of bytes: the
+    // program's writes never wait
+    let delay = Duration::from_millis(300);
+    let began = Instant::now();
+    let (mut answered, mut due, mut presses) = (0, Vec::new(), 0u32);
+    let mut frames = 0;
+    let mut step = |presses: &mut u32, typing: bool| {
+        std::thread::sleep(Duration::from_millis(10));
+        let asked = terminal.look(|seen| seen.count(STATUS));
+        due.extend((answered..asked).map(|_| Instant::now() + delay));
+        answered = asked;
+        while due.first().is_some_and(|at| Instant::now() >= *at) {
+            due.remove(0);
+            terminal.send(b"\x1b[0n");
+        }
+        if typing {
+            *presses += 1;
+            terminal.send(b"c");
+        }
+    };
+    while began.elapsed() < Duration::from_secs(3) {
+        let typing = began.elapsed() > Duration::from_secs(1);
+        if !typing {
+            frames = terminal.look(Seen::frames);
+        }
+        step(&mut presses, typing);
+    }
+    terminal.send(b"?");
+    let asked = Instant::now();
+    while !terminal.look(|seen| seen.has("Keys")) {
+        assert!(asked.elapsed() < patience(1.0), "no answer");
+        step(&mut presses, false);
+    }
+    let drawn = terminal.look(Seen::frames) - frames;
+    println!("{presses} repaints asked for, {drawn} drawn; answered after {:?}", asked.elapsed());
+    assert!((3..=12).contains(&drawn), "{drawn} frames");
+    explorer.quit();
+}
+
+#[test]
 fn over_a_slow_link_keys_are_answered_and_frames_are_dropped() {
     let Some(explorer) = Explorer::open((80, 24), &[], &["--color", "256"]) else { return };
     let terminal = &explorer.terminal;

@@ -35,8 +35,12 @@ pub fn run(
     let services = Program::new(store, themes.clone(), common.device, data);
     // Drivers write to standard error; without a log it goes nowhere.
     let nowhere = cfg!(unix).then(|| PathBuf::from("/dev/null"));
-    let options =
-        Options { log: common.log_file.clone().or(nowhere), ask_colours: found.ask, no_animation };
+    let options = Options {
+        log: common.log_file.clone().or(nowhere),
+        ask_colours: found.ask,
+        remote: std::env::var_os("SSH_CONNECTION").is_some_and(|value| !value.is_empty()),
+        no_animation,
+    };
     match terminal::run(app, themes, Box::new(services), options) {
         Ok(code) => Ok(ExitCode::from(u8::try_from(code).unwrap_or(super::FAILURE))),
         Err(error) if error.kind() == std::io::ErrorKind::Unsupported => {

@@ -17,6 +17,9 @@ use ratatui::text::Span;
 const BEGIN: &[u8] = b"\x1b[?2026h";
 const END: &[u8] = b"\x1b[?2026l";
 
+/// Asks for the terminal's status; see [`FrameBackend::ask`].
+const STATUS: &[u8] = b"\x1b[5n";
+
 /// What has been written so far.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Written {
@@ -34,6 +37,7 @@ pub struct FrameBackend<W: Write> {
     frame: Vec<u8>,
     size: Size,
     cells: usize,
+    ask: bool,
     written: Written,
 }
 
@@ -45,6 +49,7 @@ impl<W: Write> FrameBackend<W> {
             frame: Vec::with_capacity(1 << 16),
             size: Size { width, height },
             cells: 0,
+            ask: false,
             written: Written::default(),
         }
     }
@@ -52,6 +57,12 @@ impl<W: Write> FrameBackend<W> {
     /// Follows the terminal's size; the next draw repaints.
     pub fn set_size(&mut self, (width, height): (u16, u16)) {
         self.size = Size { width, height };
+    }
+
+    /// Whether a frame ends with a request for the terminal's status, which it
+    /// answers when it has come to it.
+    pub fn ask(&mut self, ask: bool) {
+        self.ask = ask;
     }
 
     /// Writes what was drawn since the last frame, in one write; returns the
@@ -64,6 +75,9 @@ impl<W: Write> FrameBackend<W> {
             return Ok(0);
         }
         self.frame.extend_from_slice(END);
+        if self.ask {
+            self.frame.extend_from_slice(STATUS);
+        }
         let result = self.writer.write_all(&self.frame).and_then(|()| self.writer.flush());
         let bytes = self.frame.len();
         self.frame.clear();

@@ -23,6 +23,8 @@ use super::{Event, Options, Services, input, provoke, query, signals};
 const FIRST_FRAME: Duration = Duration::from_millis(60);
 /// The signal of going on after a stop comes this soon after we have noticed.
 const CONTINUED: Duration = Duration::from_millis(300);
+/// How long the last answers of the terminal are waited for at the end.
+const SETTLE: Duration = Duration::from_millis(500);
 /// As if SIGHUP had come, whether it has or not.
 const HUNG_UP: i32 = 128 + 1;
 
@@ -69,7 +71,7 @@ pub fn run(
     input::spawn(sender.clone(), typed)?;
     let backend = FrameBackend::new(output()?, size);
     let skin = Skin::new(&themes, &app.look);
-    let pace = Pace::new(!options.no_animation);
+    let pace = Pace::new(!options.no_animation, options.remote);
     let mut screen = Loop {
         app,
         themes,
@@ -78,16 +80,21 @@ pub fn run(
         session,
         requests,
         events: sender,
+        inbox: events.clone(),
         options,
         pace,
         frame: Frame::default(),
         typed: None,
+        pictured: None,
         entered: None,
     };
     let _ = screen.requests.send(Request::Device);
     let code = match screen.run(&events, started) {
         Err(error) if session::is_gone(&error) => HUNG_UP,
-        other => other?,
+        other => {
+            screen.settle();
+            other?
+        }
     };
     let written = screen.terminal.backend().written();
     tracing::debug!(frames = written.frames, bytes = written.bytes, "interface closed");
@@ -114,12 +121,15 @@ struct Loop<W: Write> {
     requests: Sender<Request>,
     /// For threads that are started here.
     events: Sender<Event>,
+    inbox: Receiver<Event>,
     options: Options,
     pace: Pace,
     /// The last frame that wrote something.
     frame: Frame,
     /// When the first key was read that no frame has answered yet.
     typed: Option<Instant>,
+    /// The layer whose pictures are on screen.
+    pictured: Option<usize>,
     /// When the terminal was entered again after a stop that we asked for.
     entered: Option<Instant>,
 }
@@ -133,10 +143,10 @@ impl<W: Write> Loop<W> {
                 return Ok(code);
             }
         }
-        self.draw(events.len())?;
+        let brief = self.draw(events.len())?;
         tracing::debug!(ms = started.elapsed().as_secs_f64() * 1e3, "first frame");
         // why and since when a frame is wanted
-        let mut wanted: Option<(Need, Instant)> = None;
+        let mut wanted = brief.then(|| (Need::Rest, Instant::now()));
         loop {
             let event = match wanted {
                 // blocks: an idle interface does nothing at all
@@ -158,14 +168,17 @@ impl<W: Write> Loop<W> {
                     if let Some(code) = self.take(event)? {
                         return Ok(code);
                     }
-                    wanted = match wanted {
-                        Some((before, since)) if before >= need => Some((before, since)),
-                        _ => Some((need, Instant::now())),
+                    wanted = match (wanted, need) {
+                        (wanted, None) => wanted,
+                        (Some((before, since)), Some(need)) if before >= need => {
+                            Some((before, since))
+                        }
+                        (_, Some(need)) => Some((need, Instant::now())),
                     };
                 }
                 Err(RecvTimeoutError::Timeout) => {
-                    self.draw(events.len())?;
-                    wanted = None;
+                    let brief = self.draw(events.len())?;
+                    wanted = brief.then(|| (Need::Rest, Instant::now()));
                 }
                 Err(RecvTimeoutError::Disconnected) => return Ok(0),
             }
@@ -177,6 +190,7 @@ impl<W: Write> Loop<W> {
         match event {
             Event::Typed(input, at) => {
                 self.typed.get_or_insert(at);
+                self.pace.typed(at);
                 let effects = update(&mut self.app, input);
                 return self.perform(effects);
             }
@@ -188,6 +202,7 @@ impl<W: Write> Loop<W> {
                 tracing::warn!("{why}; sent to the terminal instead");
                 self.send_to_terminal(&text, &what)?;
             }
+            Event::Shown(at) => self.pace.shown(at),
             Event::Resized => {
                 let size = session::size()?;
                 if size == self.app.size {
@@ -223,6 +238,7 @@ impl<W: Write> Loop<W> {
                     self.terminal.clear()?;
                 }
                 Effect::Suspend => {
+                    self.settle();
                     session::leave();
                     signals::suspend();
                     self.enter_again()?;
@@ -253,6 +269,24 @@ impl<W: Write> Loop<W> {
         Ok(())
     }
 
+    /// Waits a moment for answers that are still to come, or they would end up in
+    /// the shell.
+    fn settle(&mut self) {
+        let until = Instant::now() + SETTLE;
+        let mut others = Vec::new();
+        while self.pace.is_waiting()
+            && let Ok(event) = self.inbox.recv_deadline(until)
+        {
+            match event {
+                Event::Shown(at) => self.pace.shown(at),
+                other => others.push(other),
+            }
+        }
+        for event in others {
+            let _ = self.events.send(event);
+        }
+    }
+
     fn enter_again(&mut self) -> io::Result<()> {
         self.session.enter_again(self.app.look.mouse, self.options.log.as_deref())?;
         // the size may have changed meanwhile
@@ -262,10 +296,17 @@ impl<W: Write> Loop<W> {
         self.terminal.clear()
     }
 
-    fn draw(&mut self, queued: usize) -> io::Result<()> {
+    /// Draws; true if something was left out until the user rests.
+    fn draw(&mut self, queued: usize) -> io::Result<bool> {
         if !self.skin.matches(&self.app.look) {
             self.skin = Skin::new(&self.themes, &self.app.look);
         }
+        let brief = self.leave_pictures_out();
+        let asks = self.pace.asks();
+        if asks {
+            session::asked();
+        }
+        self.terminal.backend_mut().ask(asks);
         let (app, skin) = (&self.app, &self.skin);
         let line = app.perf.then(|| self.frame.line(self.terminal.backend().written()));
         let began = Instant::now();
@@ -282,7 +323,7 @@ impl<W: Write> Loop<W> {
         let bytes = self.terminal.backend_mut().end_frame()?;
         let end = Instant::now();
         let flush = end - drawn;
-        self.pace.drew(began, end, (bytes > 0).then_some(flush));
+        self.pace.drew(began, end, flush, bytes);
         let typed = self.typed.take();
         let cells = self.terminal.backend_mut().take_cells();
         if bytes > 0 {
@@ -291,14 +332,29 @@ impl<W: Write> Loop<W> {
             self.frame = Frame { build, diff, flush, bytes, cells, queued, key };
             self.frame.log();
         }
-        Ok(())
+        Ok(brief)
+    }
+
+    /// Pictures of another layer cost more than all the rest of a step: over a
+    /// slow link they come when the user rests. True if they are left out.
+    fn leave_pictures_out(&mut self) -> bool {
+        let Some(explorer) = self.app.explorer.as_mut() else { return false };
+        let pictured = explorer.pictured();
+        let brief =
+            pictured.is_some() && pictured != self.pictured && self.pace.is_brief(Instant::now());
+        explorer.album.hide(brief);
+        if !brief {
+            self.pictured = pictured;
+        }
+        brief
     }
 }
 
 /// How urgent a frame is after an event.
-fn need(event: &Event) -> Need {
+fn need(event: &Event) -> Option<Need> {
     match event {
-        Event::Input(Input::Job(_, JobUpdate::Progress { .. })) => Need::Progress,
-        _ => Need::Now,
+        Event::Shown(_) => None,
+        Event::Input(Input::Job(_, JobUpdate::Progress { .. })) => Some(Need::Progress),
+        _ => Some(Need::Now),
     }
 }

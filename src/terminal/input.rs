@@ -38,6 +38,11 @@ fn read(events: &Sender<Event>, typed: &[u8]) -> io::Result<()> {
     parser.feed(typed, &mut inputs);
     loop {
         let now = Instant::now();
+        for _ in 0..parser.take_answers() {
+            if events.send(Event::Shown(now)).is_err() {
+                return Ok(());
+            }
+        }
         for input in inputs.drain(..) {
             if events.send(Event::Typed(input, now)).is_err() {
                 return Ok(());

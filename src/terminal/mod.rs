@@ -101,6 +101,9 @@ pub struct Options {
     /// Whether to ask the terminal for 24-bit colours, which may raise the
     /// app's colour depth.
     pub ask_colours: bool,
+    /// Whether the terminal is at the other end of a network: frames ask for an
+    /// answer, and the next waits for it.
+    pub remote: bool,
     /// Less movement: progress is drawn at most twice a second.
     pub no_animation: bool,
 }
@@ -121,6 +124,8 @@ enum Event {
         /// Why not, in one line.
         why: String,
     },
+    /// The terminal has shown a frame.
+    Shown(Instant),
     /// The terminal's size may have changed.
     Resized,
     /// We were stopped and go on.

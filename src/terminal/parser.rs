@@ -18,7 +18,11 @@ const PASTE_END: &[u8] = b"\x1b[201~";
 #[derive(Debug, Default)]
 pub struct Parser {
     pending: Vec<u8>,
+    shown: usize,
 }
+
+/// What a terminal answers to a request for its status.
+const STATUS: [&[u8]; 2] = [b"\x1b[0n", b"\x1b[3n"];
 
 /// What the start of the pending bytes is.
 enum Step {
@@ -32,6 +36,11 @@ impl Parser {
     /// True if an unfinished sequence waits for more. A lone escape is one.
     pub fn is_pending(&self) -> bool {
         !self.pending.is_empty()
+    }
+
+    /// Answers to a request for the status since this was asked last.
+    pub fn take_answers(&mut self) -> usize {
+        std::mem::take(&mut self.shown)
     }
 
     /// Takes bytes and appends the inputs that are complete.
@@ -71,6 +80,7 @@ impl Parser {
             match step(rest) {
                 Step::Need => break,
                 Step::Took(n, input) => {
+                    self.shown += usize::from(STATUS.iter().any(|s| rest.get(..n) == Some(*s)));
                     at += n.max(1);
                     inputs.extend(input);
                 }
@@ -338,6 +348,17 @@ mod tests {
         }
         assert!(parse(&[b"\x1bP1$r0;48:2"]).is_empty(), "cut off for good");
         assert_eq!(parse(&[b"\x1b[<0;0;0M\x80\xffj\x1b[99999999999~k"]), ["j", "k"]);
+    }
+
+    #[test]
+    fn answers_are_counted_and_are_no_keys() {
+        let mut parser = Parser::default();
+        let mut inputs = Vec::new();
+        for part in [&b"j\x1b[0"[..], b"n\x1b[0n\x1b[1nk"] {
+            parser.feed(part, &mut inputs);
+        }
+        assert_eq!((parser.take_answers(), inputs.len()), (2, 2));
+        assert_eq!(parser.take_answers(), 0);
     }
 
     proptest! {

@@ -22,6 +22,8 @@ const MOUSE_ON: &[u8] = b"\x1b[?1000h\x1b[?1006h";
 const MOUSE_OFF: &[u8] = b"\x1b[?1006l\x1b[?1000l";
 
 static ACTIVE: AtomicBool = AtomicBool::new(false);
+/// Whether the terminal may still answer something.
+static ASKED: AtomicBool = AtomicBool::new(false);
 static INTERFACE: Mutex<Option<ThreadId>> = Mutex::new(None);
 static HOOK: Once = Once::new();
 
@@ -87,11 +89,23 @@ impl Drop for Session {
 /// ignored, as there is nobody left to tell.
 pub fn leave() {
     if ACTIVE.swap(false, Ordering::SeqCst) {
+        #[cfg(unix)]
+        if ASKED.load(Ordering::SeqCst) {
+            // an answer that nobody reads would be typed into the shell
+            let unread = rustix::termios::QueueSelector::IFlush;
+            let _ = rustix::termios::tcflush(rustix::stdio::stdin(), unread);
+        }
         // this first: writing may block on a link that is stuck
         let _ = disable_raw_mode();
         let _ = write(LEAVE);
     }
     stderr::restore();
+}
+
+/// Says that the terminal was asked something: what is unread is dropped when it
+/// is left.
+pub fn asked() {
+    ASKED.store(true, Ordering::SeqCst);
 }
 
 /// Writes past the standard library's buffer and its lock, which a thread that
