@@ -123,7 +123,8 @@ pub fn detect_in(
     steps.extend(tmux.into_iter().chain(program));
     let depth = steps.iter().find_map(|step| step.depth).unwrap_or(ColourDepth::Ansi16);
     let term = around.get("TERM").unwrap_or("");
-    let silent = term == "dumb" || term.starts_with("linux");
+    // inside tmux it is tmux that would answer
+    let silent = term == "dumb" || term.starts_with("linux") || in_tmux(around);
     let ask = !forced && depth < ColourDepth::Truecolor && !silent && answer.is_none();
     Detection { steps, depth, ask }
 }
@@ -338,7 +339,8 @@ mod tests {
         let told = around(&[XTERM, ("NO_COLOR", "1")]);
         assert_eq!(detect_in(&told, None, Some(&yes)).depth, Mono);
         // asked only where the answer can matter
-        for variables in [&[XTERM, DIRECT][..], &[("TERM", "dumb")], &[("TERM", "linux")]] {
+        let tmux = [XTERM, ("TMUX", "/tmp/x,1,0")];
+        for variables in [&[XTERM, DIRECT][..], &[("TERM", "dumb")], &[("TERM", "linux")], &tmux] {
             assert!(!detect_in(&around(variables), None, None).ask, "{variables:?}");
         }
         assert!(!detect_in(&told, None, None).ask);
