@@ -234,6 +234,12 @@ impl Explorer {
         &self.indices
     }
 
+    /// The layer whose pictures the inspector shows, if it shows any.
+    pub fn pictured(&self) -> Option<usize> {
+        let shown = self.tab == Tab::Layer && !self.album.is_empty();
+        self.layer(self.position().0).filter(|_| shown).map(|layer| layer.index)
+    }
+
     /// Shows the map again after its values changed.
     pub fn refresh(&mut self) {
         self.derived = None;

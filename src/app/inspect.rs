@@ -53,12 +53,25 @@ pub struct Album {
     asked: Vec<u32>,
     /// In one line why there are none.
     problem: Option<String>,
+    /// Left out for now.
+    hidden: bool,
 }
 
 impl Album {
+    /// True while there are none.
+    pub fn is_empty(&self) -> bool {
+        self.pictures.is_empty()
+    }
+
+    /// Leaves pictures out for now, as if they were still to come: over a slow
+    /// link they cost more than all the rest.
+    pub fn hide(&mut self, hidden: bool) {
+        self.hidden = hidden;
+    }
+
     /// The picture of an image.
     pub fn get(&self, image: u32) -> Option<&Picture> {
-        self.pictures.get(&image)
+        self.pictures.get(&image).filter(|_| !self.hidden)
     }
 
     /// Why there are no pictures, if there are none.

@@ -19,6 +19,7 @@ pub mod action;
 pub mod block_view;
 pub mod compare;
 mod compare_keys;
+mod copy;
 #[doc(hidden)]
 pub mod demo;
 pub mod explorer;

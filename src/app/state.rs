@@ -219,6 +219,8 @@ pub enum Effect {
     StartJob(JobRequest),
     /// Stop a computation; it answers with its end.
     CancelJob(JobId),
+    /// Put a text on the clipboard; what it is, in words.
+    Copy(String, String),
     /// Read pictures of test images of a run.
     LoadPictures(RunId, Vec<u32>),
     /// Turn mouse reports on or off.
@@ -275,6 +277,8 @@ pub enum Input {
     Pictures(RunId, Result<Vec<(u32, Picture)>, String>),
     /// Files were written.
     Exported(Result<Vec<PathBuf>, String>),
+    /// A text was sent to a clipboard, in words, or why not.
+    Copied(Result<String, String>),
     /// A service failed in a way that it did not foresee.
     Failed(String),
 }
@@ -328,6 +332,8 @@ pub struct App {
     pub asking: bool,
     /// Number of computations started so far.
     pub jobs_started: JobId,
+    /// Whether times and bytes of frames are shown.
+    pub perf: bool,
 }
 
 impl App {
@@ -357,6 +363,7 @@ impl App {
             running: None,
             asking: false,
             jobs_started: 0,
+            perf: false,
         }
     }
 

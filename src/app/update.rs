@@ -7,6 +7,7 @@ use crate::runs::LoadedRun;
 
 use super::action::{Action, Scope, TABLE};
 use super::compare_keys;
+use super::copy;
 use super::explorer::Explorer;
 use super::find::Find;
 use super::grid;
@@ -90,6 +91,8 @@ fn take(app: &mut App, input: Input) -> Vec<Effect> {
         }
         Input::Exported(Ok(paths)) => app.tell(written(&paths)),
         Input::Exported(Err(why)) => app.complain(format!("export failed: {why}")),
+        Input::Copied(Ok(how)) => app.tell(how),
+        Input::Copied(Err(why)) => app.complain(why),
         Input::Failed(why) => {
             app.comparing = None;
             app.loading = None;
@@ -260,6 +263,7 @@ fn act(app: &mut App, action: Action, count: Option<usize>) -> Vec<Effect> {
         Action::Help => app.help = if app.help.is_some() { None } else { Some(0) },
         Action::Palette if !too_small(app.size) => palette::open(app),
         Action::Back if app.help.is_some() => app.help = None,
+        Action::Perf => app.perf = !app.perf,
         Action::Colours => app.look.next_colormap(),
         Action::Theme => {
             app.look.next_theme();
@@ -282,6 +286,7 @@ fn act(app: &mut App, action: Action, count: Option<usize>) -> Vec<Effect> {
         }
         _ if app.help.is_some() => scroll_help(app, action),
         _ if too_small(app.size) => {}
+        Action::Copy | Action::CopyMap | Action::CopyLayer => return copy::act(app, action),
         _ => match app.screen {
             Screen::Home => return act_home(app, action, count),
             Screen::Explorer => return act_explorer(app, action, count),

@@ -80,7 +80,7 @@ pub struct Common {
         default_value = "warn"
     )]
     pub log_level: String,
-    /// Show progress as lines of text instead of moving bars
+    /// Less movement: lines of text instead of moving bars, and on screen progress at most twice a second
     #[arg(
         long,
         value_name = "SWITCH",

@@ -30,12 +30,19 @@ pub fn run(common: &Common) -> Result<ExitCode, Failure> {
         line("gpu", "no adapter (looked for Vulkan, Metal, DX12 and OpenGL)".to_string());
     }
     let chosen = depth(&common.color)?;
-    let why = if chosen.is_some() { "--color" } else { "detected" };
-    line("colours", format!("{} ({why})", terminal::detect(chosen).name()));
-    for name in ["TERM", "COLORTERM", "NO_COLOR", "TERM_PROGRAM"] {
-        let value = std::env::var(name).unwrap_or_else(|_| "not set".to_string());
-        line(name, value);
+    let found = terminal::depth::detect_and_ask(chosen);
+    let decided = found.steps.iter().find(|step| step.depth.is_some());
+    let why = decided.map_or("nothing says more", |step| step.name);
+    line("colours", format!("{} ({why})", found.depth.name()));
+    for step in &found.steps {
+        let depth = step.depth.map(|depth| format!(" -> {}", depth.name())).unwrap_or_default();
+        line(&format!("  {}", step.name), format!("{}{depth}", step.found));
     }
+    let copies = match terminal::clipboard::route_here() {
+        terminal::clipboard::Route::Terminal => "the terminal (OSC 52)".to_string(),
+        terminal::clipboard::Route::Tool(tool) => tool.program.to_string(),
+    };
+    line("copies through", copies);
     let store = RunStore::locate(common.runs.clone());
     let runs = store.list();
     line(

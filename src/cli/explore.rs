@@ -39,7 +39,8 @@ pub fn run(cli: &Cli, settings: &Config, problem: Option<Problem>) -> Result<Exi
     for problem in problems {
         note(problem.to_string(), problem.short());
     }
-    let mut look = Look::new(&themes, None, terminal::detect(chosen));
+    let found = terminal::depth::detect(chosen);
+    let mut look = Look::new(&themes, None, found.depth);
     (look.mouse, look.hover) = (cli.screen.mouse, cli.screen.hover);
     if let Some(name) = &cli.screen.theme {
         let found = themes.find(name).map(|theme| theme.name.clone());
@@ -59,8 +60,13 @@ pub fn run(cli: &Cli, settings: &Config, problem: Option<Problem>) -> Result<Exi
     let services = Program::new(store, themes.clone(), common.device, cli.data.clone());
     // Drivers write to standard error; without a log it goes nowhere.
     let nowhere = cfg!(unix).then(|| PathBuf::from("/dev/null"));
-    let options =
-        Options { log: common.log_file.clone().or(nowhere), themes: Some(config::paths::themes()) };
+    let options = Options {
+        log: common.log_file.clone().or(nowhere),
+        themes: Some(config::paths::themes()),
+        ask_colours: found.ask,
+        remote: std::env::var_os("SSH_CONNECTION").is_some_and(|value| !value.is_empty()),
+        no_animation: common.no_animation,
+    };
     match terminal::run(app, themes, Box::new(services), options) {
         Ok(code) => Ok(ExitCode::from(u8::try_from(code).unwrap_or(super::FAILURE))),
         Err(error) if error.kind() == std::io::ErrorKind::Unsupported => {

@@ -4,6 +4,7 @@
 mod cross;
 
 use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -27,7 +28,7 @@ use crate::runs::{
     self, CkaAnalysis, DeletionRecord, FORMAT, GridPlan, LoadedRun, RunId, RunManifest, RunStore,
     RunSummary,
 };
-use crate::terminal::{JobNews, Services};
+use crate::terminal::{self, JobNews, Services};
 use crate::theme::{ThemeSet, diverging};
 
 /// What the explorer's services need, shared with the threads that follow jobs.
@@ -170,7 +171,17 @@ impl Services for Program {
         let id = request.id;
         let failed = news.clone();
         let follow = move || {
-            let end = inner.follow(&request, &token, &news).unwrap_or_else(JobUpdate::Failed);
+            // a panic must not leave a computation that never ends on screen
+            let work = AssertUnwindSafe(|| {
+                terminal::provoke::panic_at("job");
+                if terminal::provoke::flood(&news) {
+                    return JobUpdate::Done;
+                }
+                inner.follow(&request, &token, &news).unwrap_or_else(JobUpdate::Failed)
+            });
+            let end = catch_unwind(work).unwrap_or_else(|_| {
+                JobUpdate::Failed("the computation failed unexpectedly; see --log-file".into())
+            });
             lock(&inner.running).remove(&id);
             news.send(end);
         };

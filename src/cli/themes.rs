@@ -33,7 +33,7 @@ pub fn run(common: &Common, args: &ThemesArgs) -> Result<ExitCode, Failure> {
     let (set, problems) = explore::themes()?;
     let depth = match explore::depth(&common.color)? {
         Some(depth) => depth,
-        None if std::io::stdout().is_terminal() => terminal::detect(None),
+        None if std::io::stdout().is_terminal() => terminal::depth::detect(None).depth,
         None => ColourDepth::Mono,
     };
     super::print(&list(&set, depth))?;

@@ -17,12 +17,15 @@ use ratatui::text::Span;
 const BEGIN: &[u8] = b"\x1b[?2026h";
 const END: &[u8] = b"\x1b[?2026l";
 
+/// Asks for the terminal's status; see [`FrameBackend::ask`].
+const STATUS: &[u8] = b"\x1b[5n";
+
 /// What has been written so far.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Written {
     /// Frames that wrote something.
     pub frames: u64,
-    /// Their bytes, marks included.
+    /// Their bytes, marks included, and those of sequences beside them.
     pub bytes: u64,
 }
 
@@ -33,6 +36,8 @@ pub struct FrameBackend<W: Write> {
     writer: W,
     frame: Vec<u8>,
     size: Size,
+    cells: usize,
+    ask: bool,
     written: Written,
 }
 
@@ -43,6 +48,8 @@ impl<W: Write> FrameBackend<W> {
             writer,
             frame: Vec::with_capacity(1 << 16),
             size: Size { width, height },
+            cells: 0,
+            ask: false,
             written: Written::default(),
         }
     }
@@ -50,6 +57,12 @@ impl<W: Write> FrameBackend<W> {
     /// Follows the terminal's size; the next draw repaints.
     pub fn set_size(&mut self, (width, height): (u16, u16)) {
         self.size = Size { width, height };
+    }
+
+    /// Whether a frame ends with a request for the terminal's status, which it
+    /// answers when it has come to it.
+    pub fn ask(&mut self, ask: bool) {
+        self.ask = ask;
     }
 
     /// Writes what was drawn since the last frame, in one write; returns the
@@ -62,6 +75,9 @@ impl<W: Write> FrameBackend<W> {
             return Ok(0);
         }
         self.frame.extend_from_slice(END);
+        if self.ask {
+            self.frame.extend_from_slice(STATUS);
+        }
         let result = self.writer.write_all(&self.frame).and_then(|()| self.writer.flush());
         let bytes = self.frame.len();
         self.frame.clear();
@@ -69,6 +85,21 @@ impl<W: Write> FrameBackend<W> {
         self.written.frames += 1;
         self.written.bytes += bytes as u64;
         Ok(bytes)
+    }
+
+    /// Writes a sequence at once, beside any frame.
+    ///
+    /// # Errors
+    /// Those of the writer.
+    pub fn send(&mut self, sequence: &[u8]) -> io::Result<()> {
+        self.writer.write_all(sequence).and_then(|()| self.writer.flush())?;
+        self.written.bytes += sequence.len() as u64;
+        Ok(())
+    }
+
+    /// Cells drawn since this was asked last.
+    pub fn take_cells(&mut self) -> usize {
+        std::mem::take(&mut self.cells)
     }
 
     /// Counters since the start.
@@ -98,7 +129,9 @@ impl<W: Write> Backend for FrameBackend<W> {
     {
         let mut content = content.peekable();
         if content.peek().is_some() {
-            encode(self.open(), content);
+            let mut cells = 0;
+            encode(self.open(), content.inspect(|_| cells += 1));
+            self.cells += cells;
         }
         Ok(())
     }
@@ -159,7 +192,12 @@ pub fn encode<'a>(out: &mut Vec<u8>, cells: impl Iterator<Item = (u16, u16, &'a 
     let mut pen = PLAIN;
     // where the terminal's cursor is, if that is certain
     let mut at: Option<(u16, u16)> = None;
+    // the columns behind a wide symbol, which belong to it
+    let mut covered = (0, 0..0);
     for (x, y, cell) in cells {
+        if covered.0 == y && covered.1.contains(&x) {
+            continue;
+        }
         go_to(out, at, (x, y));
         let mut symbol = cell.symbol();
         let mut want = Pen { fg: cell.fg, bg: cell.bg, modifier: cell.modifier };
@@ -174,11 +212,29 @@ pub fn encode<'a>(out: &mut Vec<u8>, cells: impl Iterator<Item = (u16, u16, &'a 
             }
         }
         set(out, &mut pen, want);
-        out.extend_from_slice(symbol.as_bytes());
+        let plain = plain(symbol);
+        if plain.len() < symbol.len() || plain.chars().nth(1).is_some() {
+            // terminals differ in how many columns it takes: leave none unwritten
+            let columns = Span::raw(symbol).width().max(1);
+            out.extend(std::iter::repeat_n(b' ', columns));
+            go_to(out, None, (x, y));
+            covered = (y, x..x.saturating_add(columns as u16));
+        }
+        out.extend_from_slice(plain.as_bytes());
         at = advance(symbol).and_then(|columns| Some((x.checked_add(columns)?, y)));
     }
     if pen != PLAIN {
         out.extend_from_slice(b"\x1b[0m");
+    }
+}
+
+/// The part of a symbol that terminals agree about: the first of several joined
+/// characters, with its marks. `👩‍🔬` is two columns here and four in many terminals.
+pub(super) fn plain(symbol: &str) -> &str {
+    let joins = |c: char| matches!(c, '\u{200d}' | '\u{1f3fb}'..='\u{1f3ff}');
+    match symbol.char_indices().skip(1).find(|(_, c)| joins(*c)) {
+        Some((at, _)) => &symbol[..at],
+        None => symbol,
     }
 }
 

@@ -1,5 +1,7 @@
 //! Events of crossterm as ours, where its reader is used (not on Unix).
 
+use std::time::Instant;
+
 use crossterm::event::{
     self, KeyCode as Code, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEventKind,
 };
@@ -24,7 +26,7 @@ pub fn translate(event: event::Event) -> Option<Event> {
         event::Event::Resize(..) => return Some(Event::Resized),
         _ => return None,
     };
-    Some(Event::Input(input))
+    Some(Event::Typed(input, Instant::now()))
 }
 
 /// A key as the app knows it; `None` for releases and keys without a meaning.

@@ -3,22 +3,30 @@
 use std::io::{self, IsTerminal, Write};
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, Sender, unbounded};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, unbounded};
 use ratatui::Terminal;
 
-use crate::app::{App, Effect, Input, update};
+use crate::app::jobs::JobUpdate;
+use crate::app::{App, ColourDepth, Effect, Input, update};
 use crate::theme::ThemeSet;
 use crate::ui::{self, Skin};
 
 use super::backend::FrameBackend;
+use super::clipboard::{self, Route};
+use super::pace::{Need, Pace};
+use super::perf::{self, Frame};
 use super::session::{self, Session};
 use super::worker::{self, Request};
-use super::{Event, Options, Services, input, signals, themes as themes_watch};
+use super::{Event, Options, Services, input, provoke, query, signals, themes as themes_watch};
 
 /// How long the first frame waits for the run that it should show.
 const FIRST_FRAME: Duration = Duration::from_millis(60);
-/// How long a resize waits for the next one.
-const RESIZE: Duration = Duration::from_millis(30);
+/// The signal of going on after a stop comes this soon after we have noticed.
+const CONTINUED: Duration = Duration::from_millis(300);
+/// How long the last answers of the terminal are waited for at the end.
+const SETTLE: Duration = Duration::from_millis(500);
+/// As if SIGHUP had come, whether it has or not.
+const HUNG_UP: i32 = 128 + 1;
 
 /// Runs the interface until the user or a signal ends it; returns the exit
 /// code: 0, or 128 and the signal's number.
@@ -39,24 +47,58 @@ pub fn run(
         ));
     }
     let started = Instant::now();
-    let size = crossterm::terminal::size()?;
+    let size = session::size()?;
     update(&mut app, Input::Resize(size.0, size.1));
     let (sender, events) = unbounded();
     let requests = worker::spawn(services, sender.clone())?;
+    // reading starts before the terminal is asked anything
+    for effect in app.start() {
+        if let Some(request) = Request::of(effect) {
+            let _ = requests.send(request);
+        }
+    }
     let session = Session::enter(app.look.mouse, app.look.hover, options.log.as_deref())?;
     let _signals = signals::spawn(sender.clone())?;
     if let Some(folder) = &options.themes {
         themes_watch::watch(folder, sender.clone())?;
     }
-    input::spawn(sender)?;
+    let mut typed = Vec::new();
+    if options.ask_colours {
+        // one that is gone is noticed by the reader
+        let answer = query::ask().unwrap_or_default();
+        if answer.truecolour {
+            app.look.depth = ColourDepth::Truecolor;
+        }
+        typed = answer.typed;
+    }
+    input::spawn(sender.clone(), typed)?;
     let backend = FrameBackend::new(output()?, size);
     let skin = Skin::new(&themes, &app.look);
-    let mut screen =
-        Loop { app, themes, skin, terminal: Terminal::new(backend)?, session, requests, options };
-    let start = screen.app.start();
-    screen.perform(start)?;
+    let pace = Pace::new(!options.no_animation, options.remote);
+    let mut screen = Loop {
+        app,
+        themes,
+        skin,
+        terminal: Terminal::new(backend)?,
+        session,
+        requests,
+        events: sender,
+        inbox: events.clone(),
+        options,
+        pace,
+        frame: Frame::default(),
+        typed: None,
+        pictured: None,
+        entered: None,
+    };
     let _ = screen.requests.send(Request::Device);
-    let code = screen.run(&events, started)?;
+    let code = match screen.run(&events, started) {
+        Err(error) if session::is_gone(&error) => HUNG_UP,
+        other => {
+            screen.settle();
+            other?
+        }
+    };
     let written = screen.terminal.backend().written();
     tracing::debug!(frames = written.frames, bytes = written.bytes, "interface closed");
     Ok(code)
@@ -80,7 +122,19 @@ struct Loop<W: Write> {
     terminal: Terminal<FrameBackend<W>>,
     session: Session,
     requests: Sender<Request>,
+    /// For threads that are started here.
+    events: Sender<Event>,
+    inbox: Receiver<Event>,
     options: Options,
+    pace: Pace,
+    /// The last frame that wrote something.
+    frame: Frame,
+    /// When the first key was read that no frame has answered yet.
+    typed: Option<Instant>,
+    /// The layer whose pictures are on screen.
+    pictured: Option<usize>,
+    /// When the terminal was entered again after a stop that we asked for.
+    entered: Option<Instant>,
 }
 
 impl<W: Write> Loop<W> {
@@ -92,104 +146,224 @@ impl<W: Write> Loop<W> {
                 return Ok(code);
             }
         }
-        self.draw()?;
+        let brief = self.draw(events.len())?;
         tracing::debug!(ms = started.elapsed().as_secs_f64() * 1e3, "first frame");
+        // why and since when a frame is wanted
+        let mut wanted = brief.then(|| (Need::Rest, Instant::now()));
         loop {
-            // blocks: an idle interface does nothing at all
-            let Ok(first) = events.recv() else { return Ok(0) };
-            let mut resized = matches!(first, Event::Resized);
-            if let Some(code) = self.take(first)? {
-                return Ok(code);
-            }
-            loop {
-                let next =
-                    if resized { events.recv_timeout(RESIZE).ok() } else { events.try_recv().ok() };
-                let Some(event) = next else { break };
-                resized = matches!(event, Event::Resized);
-                if let Some(code) = self.take(event)? {
-                    return Ok(code);
+            let event = match wanted {
+                // blocks: an idle interface does nothing at all
+                None => events.recv().map_err(|_| RecvTimeoutError::Disconnected),
+                Some((need, since)) => {
+                    let now = Instant::now();
+                    let at = self.pace.earliest(need, now);
+                    if self.pace.overdue(at, since, now) {
+                        Err(RecvTimeoutError::Timeout)
+                    } else {
+                        // takes what is there before it looks at the clock
+                        events.recv_deadline(at)
+                    }
                 }
+            };
+            match event {
+                Ok(event) => {
+                    let need = need(&event);
+                    if let Some(code) = self.take(event)? {
+                        return Ok(code);
+                    }
+                    wanted = match (wanted, need) {
+                        (wanted, None) => wanted,
+                        (Some((before, since)), Some(need)) if before >= need => {
+                            Some((before, since))
+                        }
+                        (_, Some(need)) => Some((need, Instant::now())),
+                    };
+                }
+                Err(RecvTimeoutError::Timeout) => {
+                    let brief = self.draw(events.len())?;
+                    wanted = brief.then(|| (Need::Rest, Instant::now()));
+                }
+                Err(RecvTimeoutError::Disconnected) => return Ok(0),
             }
-            self.draw()?;
         }
     }
 
     /// Handles an event; an exit code ends the loop.
     fn take(&mut self, event: Event) -> io::Result<Option<i32>> {
         match event {
+            Event::Typed(input, at) => {
+                self.typed.get_or_insert(at);
+                self.pace.typed(at);
+                let effects = update(&mut self.app, input);
+                return self.perform(effects);
+            }
             Event::Input(input) => {
                 let effects = update(&mut self.app, input);
                 return self.perform(effects);
             }
+            Event::NotCopied { text, what, why } => {
+                tracing::warn!("{why}; sent to the terminal instead");
+                self.send_to_terminal(&text, &what)?;
+            }
+            Event::Shown(at) => self.pace.shown(at),
             Event::Resized => {
-                let size = crossterm::terminal::size()?;
+                let size = session::size()?;
                 if size == self.app.size {
                     // a terminal that was attached again wants everything
                     self.terminal.clear()?;
                 }
+                self.pace.resized(Instant::now());
                 self.terminal.backend_mut().set_size(size);
                 let effects = update(&mut self.app, Input::Resize(size.0, size.1));
                 return self.perform(effects);
             }
-            Event::Continued => {
-                self.session.enter_again(self.app.look.mouse, self.options.log.as_deref())?;
-                self.terminal.clear()?;
+            // unless this is the end of a stop that is over already
+            Event::Continued if self.entered.is_some_and(|at| at.elapsed() < CONTINUED) => {
+                self.entered = None;
             }
             Event::Themes(set, problems) => {
                 self.app.themes_changed(&set, &problems);
                 self.skin = Skin::new(&set, &self.app.look);
                 self.themes = *set;
             }
+            Event::Continued => self.enter_again()?,
             Event::Signal(signal) => return Ok(Some(128 + signal)),
-            // SIGHUP, whether it comes or not
-            Event::HangUp => return Ok(Some(128 + 1)),
+            Event::HangUp => return Ok(Some(HUNG_UP)),
         }
         Ok(None)
     }
 
     fn perform(&mut self, effects: Vec<Effect>) -> io::Result<Option<i32>> {
         for effect in effects {
-            let request = match effect {
-                Effect::ListRuns => Request::List,
-                Effect::LoadRun(id) => Request::Load(id),
-                Effect::LoadPair(a, b) => Request::Pair(a, b),
-                Effect::LoadPredictions(ids) => Request::Predictions(ids),
-                Effect::Export(request) => Request::Export(request),
-                Effect::LoadMap(id, mode) => Request::Map(id, mode),
-                Effect::ExportGrid(request) => Request::ExportGrid(request),
-                Effect::StartJob(request) => Request::Start(request),
-                Effect::CancelJob(id) => Request::Cancel(id),
-                Effect::LoadPictures(run, images) => Request::Pictures(run, images),
-                Effect::Mouse(on) => {
-                    self.session.mouse(on)?;
-                    continue;
-                }
+            match effect {
+                Effect::Copy(text, what) => match clipboard::route_here() {
+                    Route::Tool(tool) => clipboard::spawn(tool, text, what, self.events.clone()),
+                    Route::Terminal => self.send_to_terminal(&text, &what)?,
+                },
+                Effect::Mouse(on) => self.session.mouse(on)?,
                 Effect::Redraw => {
+                    provoke::panic_at("interface");
+                    provoke::noise();
                     self.terminal.clear()?;
-                    continue;
                 }
                 Effect::Suspend => {
+                    self.settle();
                     session::leave();
                     signals::suspend();
-                    self.session.enter_again(self.app.look.mouse, self.options.log.as_deref())?;
-                    self.terminal.clear()?;
-                    continue;
+                    self.enter_again()?;
+                    self.entered = Some(Instant::now());
                 }
                 Effect::Quit => return Ok(Some(0)),
-            };
-            // the worker lives as long as this sender
-            let _ = self.requests.send(request);
+                other => {
+                    if let Some(request) = Request::of(other) {
+                        // the worker lives as long as this sender
+                        let _ = self.requests.send(request);
+                    }
+                }
+            }
         }
         Ok(None)
     }
 
-    fn draw(&mut self) -> io::Result<()> {
+    /// Sends a text to the terminal's clipboard.
+    fn send_to_terminal(&mut self, text: &str, what: &str) -> io::Result<()> {
+        let outcome = match clipboard::sequence(text) {
+            Ok(sequence) => {
+                self.terminal.backend_mut().send(&sequence)?;
+                Ok(clipboard::sent(what, Route::Terminal))
+            }
+            Err(why) => Err(format!("{why}; e writes the map to files")),
+        };
+        update(&mut self.app, Input::Copied(outcome));
+        Ok(())
+    }
+
+    /// Waits a moment for answers that are still to come, or they would end up in
+    /// the shell.
+    fn settle(&mut self) {
+        let until = Instant::now() + SETTLE;
+        let mut others = Vec::new();
+        while self.pace.is_waiting()
+            && let Ok(event) = self.inbox.recv_deadline(until)
+        {
+            match event {
+                Event::Shown(at) => self.pace.shown(at),
+                other => others.push(other),
+            }
+        }
+        for event in others {
+            let _ = self.events.send(event);
+        }
+    }
+
+    fn enter_again(&mut self) -> io::Result<()> {
+        self.session.enter_again(self.app.look.mouse, self.options.log.as_deref())?;
+        // the size may have changed meanwhile
+        let size = session::size()?;
+        self.terminal.backend_mut().set_size(size);
+        update(&mut self.app, Input::Resize(size.0, size.1));
+        self.terminal.clear()
+    }
+
+    /// Draws; true if something was left out until the user rests.
+    fn draw(&mut self, queued: usize) -> io::Result<bool> {
         if !self.skin.matches(&self.app.look) {
             self.skin = Skin::new(&self.themes, &self.app.look);
         }
+        let brief = self.leave_pictures_out();
+        let asks = self.pace.asks();
+        if asks {
+            session::asked();
+        }
+        self.terminal.backend_mut().ask(asks);
         let (app, skin) = (&self.app, &self.skin);
-        self.terminal.draw(|frame| ui::draw(app, skin, frame))?;
-        self.terminal.backend_mut().end_frame()?;
-        Ok(())
+        let line = app.perf.then(|| self.frame.line(self.terminal.backend().written()));
+        let began = Instant::now();
+        let mut build = Duration::ZERO;
+        self.terminal.draw(|frame| {
+            let start = Instant::now();
+            ui::draw(app, skin, frame);
+            if let Some(line) = &line {
+                perf::overlay(line, frame.buffer_mut());
+            }
+            build = start.elapsed();
+        })?;
+        let drawn = Instant::now();
+        let bytes = self.terminal.backend_mut().end_frame()?;
+        let end = Instant::now();
+        let flush = end - drawn;
+        self.pace.drew(began, end, flush, bytes);
+        let typed = self.typed.take();
+        let cells = self.terminal.backend_mut().take_cells();
+        if bytes > 0 {
+            let diff = (drawn - began).saturating_sub(build);
+            let key = typed.map(|at| end - at);
+            self.frame = Frame { build, diff, flush, bytes, cells, queued, key };
+            self.frame.log();
+        }
+        Ok(brief)
+    }
+
+    /// Pictures of another layer cost more than all the rest of a step: over a
+    /// slow link they come when the user rests. True if they are left out.
+    fn leave_pictures_out(&mut self) -> bool {
+        let Some(explorer) = self.app.explorer.as_mut() else { return false };
+        let pictured = explorer.pictured();
+        let brief =
+            pictured.is_some() && pictured != self.pictured && self.pace.is_brief(Instant::now());
+        explorer.album.hide(brief);
+        if !brief {
+            self.pictured = pictured;
+        }
+        brief
+    }
+}
+
+/// How urgent a frame is after an event.
+fn need(event: &Event) -> Option<Need> {
+    match event {
+        Event::Shown(_) => None,
+        Event::Input(Input::Job(_, JobUpdate::Progress { .. })) => Some(Need::Progress),
+        _ => Some(Need::Now),
     }
 }

@@ -2,17 +2,20 @@
 //! when the terminal is gone instead of spinning.
 
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread;
+use std::time::Instant;
 
 use crossbeam_channel::Sender;
 
 use super::Event;
 
-/// Starts the thread; it ends with the channel or the terminal.
-pub fn spawn(events: Sender<Event>) -> io::Result<()> {
+/// Starts the thread; it ends with the channel or the terminal. `typed` are
+/// bytes that were read before.
+pub fn spawn(events: Sender<Event>, typed: Vec<u8>) -> io::Result<()> {
     thread::Builder::new().name("input".into()).spawn(move || {
-        // an error is a terminal that is gone
-        let _ = read(&events);
+        // an error is a terminal that is gone, and so is a reader that panicked
+        let _ = catch_unwind(AssertUnwindSafe(|| read(&events, &typed)));
         let _ = events.send(Event::HangUp);
     })?;
     Ok(())
@@ -20,7 +23,7 @@ pub fn spawn(events: Sender<Event>) -> io::Result<()> {
 
 /// Reads until the terminal or the interface is gone.
 #[cfg(unix)]
-fn read(events: &Sender<Event>) -> io::Result<()> {
+fn read(events: &Sender<Event>, typed: &[u8]) -> io::Result<()> {
     use super::parser::Parser;
     use rustix::event::{PollFd, PollFlags, Timespec, poll};
     use rustix::io::Errno;
@@ -32,7 +35,19 @@ fn read(events: &Sender<Event>) -> io::Result<()> {
     let mut parser = Parser::default();
     let mut bytes = [0u8; 4096];
     let mut inputs = Vec::new();
+    parser.feed(typed, &mut inputs);
     loop {
+        let now = Instant::now();
+        for _ in 0..parser.take_answers() {
+            if events.send(Event::Shown(now)).is_err() {
+                return Ok(());
+            }
+        }
+        for input in inputs.drain(..) {
+            if events.send(Event::Typed(input, now)).is_err() {
+                return Ok(());
+            }
+        }
         let mut fds = [PollFd::new(&stdin, PollFlags::IN)];
         let ready = match poll(&mut fds, parser.is_pending().then_some(&PATIENCE)) {
             Ok(ready) => ready,
@@ -53,16 +68,11 @@ fn read(events: &Sender<Event>) -> io::Result<()> {
                 Err(error) => return Err(error.into()),
             }
         }
-        for input in inputs.drain(..) {
-            if events.send(Event::Input(input)).is_err() {
-                return Ok(());
-            }
-        }
     }
 }
 
 #[cfg(not(unix))]
-fn read(events: &Sender<Event>) -> io::Result<()> {
+fn read(events: &Sender<Event>, _: &[u8]) -> io::Result<()> {
     use super::crossterm_input::translate;
 
     loop {

@@ -5,17 +5,25 @@
 //! - [`run`]: the event loop; blocks when idle, one write a frame
 //! - [`session`]: modes on the way in, and out again whatever happens
 //! - [`backend`]: cells to bytes, as few as possible
+//! - [`pace`]: when the next frame may be drawn; [`perf`]: what frames cost
 //! - [`parser`]: bytes to keys, mouse and pasted text
 //! - `input`, `signals`, `worker`, `themes`: threads that send events
-//! - [`depth`]: how many colours the terminal has
+//! - [`depth`]: how many colours the terminal has; [`query`] asks it
+//! - [`clipboard`]: text to a clipboard near the user
 
 pub mod backend;
+pub mod clipboard;
 #[cfg(any(not(unix), test))]
 mod crossterm_input;
 pub mod depth;
 mod event_loop;
 mod input;
+pub mod pace;
 pub mod parser;
+pub mod perf;
+#[doc(hidden)]
+pub mod provoke;
+pub mod query;
 pub mod session;
 mod signals;
 mod stderr;
@@ -24,8 +32,11 @@ mod worker;
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_replay;
 
 use std::path::PathBuf;
+use std::time::Instant;
 
 use crate::app::grid::{GridMap, GridRequest};
 use crate::app::jobs::{JobId, JobRequest, JobUpdate, Picture};
@@ -33,7 +44,6 @@ use crate::app::predictions::Answers;
 use crate::app::{ExportRequest, Input, LoadedPair, MapMode};
 use crate::runs::{LoadedRun, RunId, RunSummary};
 
-pub use depth::detect;
 pub use event_loop::run;
 
 /// What the explorer asks of the rest of the program. Runs on one worker
@@ -115,13 +125,34 @@ pub struct Options {
     pub log: Option<PathBuf>,
     /// The folder of the user's themes, which are read again when they change.
     pub themes: Option<PathBuf>,
+    /// Whether to ask the terminal for 24-bit colours, which may raise the
+    /// app's colour depth.
+    pub ask_colours: bool,
+    /// Whether the terminal is at the other end of a network: frames ask for an
+    /// answer, and the next waits for it.
+    pub remote: bool,
+    /// Less movement: progress is drawn at most twice a second.
+    pub no_animation: bool,
 }
 
 /// What arrives at the event loop.
 #[derive(Debug)]
 enum Event {
+    /// For the app, from the user, who waits for an answer since then.
+    Typed(Input, Instant),
     /// For the app.
-    Input(crate::app::Input),
+    Input(Input),
+    /// A program did not take a text for the clipboard.
+    NotCopied {
+        /// The text.
+        text: String,
+        /// What it is, in words.
+        what: String,
+        /// Why not, in one line.
+        why: String,
+    },
+    /// The terminal has shown a frame.
+    Shown(Instant),
     /// The terminal's size may have changed.
     Resized,
     /// We were stopped and go on.

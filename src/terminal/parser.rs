@@ -18,7 +18,11 @@ const PASTE_END: &[u8] = b"\x1b[201~";
 #[derive(Debug, Default)]
 pub struct Parser {
     pending: Vec<u8>,
+    shown: usize,
 }
+
+/// What a terminal answers to a request for its status.
+const STATUS: [&[u8]; 2] = [b"\x1b[0n", b"\x1b[3n"];
 
 /// What the start of the pending bytes is.
 enum Step {
@@ -34,6 +38,11 @@ impl Parser {
         !self.pending.is_empty()
     }
 
+    /// Answers to a request for the status since this was asked last.
+    pub fn take_answers(&mut self) -> usize {
+        std::mem::take(&mut self.shown)
+    }
+
     /// Takes bytes and appends the inputs that are complete.
     pub fn feed(&mut self, bytes: &[u8], inputs: &mut Vec<Input>) {
         self.pending.extend_from_slice(bytes);
@@ -45,7 +54,10 @@ impl Parser {
     pub fn flush(&mut self, inputs: &mut Vec<Input>) {
         while let Some(first) = self.pending.first().copied() {
             match (first, self.pending.get(1).copied()) {
-                (ESC, Some(c @ (b'[' | b'O'))) if self.pending.len() == 2 => {
+                (ESC, Some(b'P')) if is_report(&self.pending[2..]) && self.pending.len() > 2 => {
+                    self.pending.clear();
+                }
+                (ESC, Some(c @ (b'[' | b'O' | b'P'))) if self.pending.len() == 2 => {
                     inputs.push(key(KeyCode::Char(char::from(c)), false, true));
                     self.pending.clear();
                 }
@@ -68,6 +80,7 @@ impl Parser {
             match step(rest) {
                 Step::Need => break,
                 Step::Took(n, input) => {
+                    self.shown += usize::from(STATUS.iter().any(|s| rest.get(..n) == Some(*s)));
                     at += n.max(1);
                     inputs.extend(input);
                 }
@@ -90,6 +103,8 @@ fn step(bytes: &[u8]) -> Step {
         [ESC] => Step::Need,
         [ESC, ESC, ..] => plain(1, KeyCode::Esc),
         [ESC, b'[', rest @ ..] => control_sequence(bytes, rest),
+        [ESC, b'P'] => Step::Need,
+        [ESC, b'P', rest @ ..] if is_report(rest) => report(bytes),
         [ESC, b'O'] => Step::Need,
         [ESC, b'O', last, ..] => match letter(*last) {
             Some(code) => plain(3, code),
@@ -176,6 +191,22 @@ fn control_sequence(bytes: &[u8], rest: &[u8]) -> Step {
     };
     let (ctrl, alt) = (modifiers & 4 != 0, modifiers & 2 != 0);
     Step::Took(n, code.map(|code| key(code, ctrl, alt)))
+}
+
+/// True if what follows `ESC P` is (the start of) a report of settings, which
+/// comes late when the terminal was asked over a slow link.
+fn is_report(rest: &[u8]) -> bool {
+    let form: [&[u8]; 3] = [b"01", b"$", b"r"];
+    rest.iter().zip(form).all(|(byte, known)| known.contains(byte))
+}
+
+/// A report, up to the string terminator; it is no key.
+fn report(bytes: &[u8]) -> Step {
+    match bytes.windows(2).position(|w| w == b"\x1b\\") {
+        Some(end) => Step::Took(end + 2, None),
+        None if bytes.len() > MAX_SEQUENCE => Step::Took(bytes.len(), None),
+        None => Step::Need,
+    }
 }
 
 fn add_digit(sum: u16, digit: &u8) -> u16 {
@@ -299,6 +330,8 @@ mod tests {
         assert_eq!(parse(&[b"\xc3", b"\xa9"]), ["é"]);
         assert_eq!(parse(&[b"\x1b["]), ["A-["]);
         assert_eq!(parse(&[b"\x1bO"]), ["A-O"]);
+        assert_eq!(parse(&[b"\x1bP"]), ["A-P"]);
+        assert_eq!(parse(&[b"\x1bPj"]), ["A-P", "j"]);
     }
 
     #[test]
@@ -314,7 +347,24 @@ mod tests {
         );
         assert_eq!(parse(&[b"\x1b[200~a\rb\x1b[2", b"01~q"]), ["Paste(\"a\\rb\")", "q"]);
         assert_eq!(parse(&[b"\x1b[I\x1b[?1;2cj"]), ["j"], "reports are not keys");
+        let late: &[u8] = b"\x1bP1$r0;48:2:1:2:3m\x1b\\\x1b[?62;22cj";
+        assert_eq!(parse(&[late]), ["j"]);
+        for cut in 1..late.len() {
+            assert_eq!(parse(&[&late[..cut], &late[cut..]]), ["j"], "{cut}");
+        }
+        assert!(parse(&[b"\x1bP1$r0;48:2"]).is_empty(), "cut off for good");
         assert_eq!(parse(&[b"\x1b[<0;0;0M\x80\xffj\x1b[99999999999~k"]), ["j", "k"]);
+    }
+
+    #[test]
+    fn answers_are_counted_and_are_no_keys() {
+        let mut parser = Parser::default();
+        let mut inputs = Vec::new();
+        for part in [&b"j\x1b[0"[..], b"n\x1b[0n\x1b[1nk"] {
+            parser.feed(part, &mut inputs);
+        }
+        assert_eq!((parser.take_answers(), inputs.len()), (2, 2));
+        assert_eq!(parser.take_answers(), 0);
     }
 
     proptest! {

@@ -1,7 +1,7 @@
 //! Enters the terminal and leaves it as it was, whatever happens: return,
 //! panic, signal. Leaving is idempotent and works from any thread.
 
-use std::io::{self, Write};
+use std::io;
 use std::panic;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,10 +12,12 @@ use crossterm::terminal::{disable_raw_mode, enable_raw_mode};
 
 use super::stderr;
 
-/// Alternate screen, no cursor, no bracketed paste.
-const ENTER: &[u8] = b"\x1b[?1049h\x1b[?25l\x1b[?2004l\x1b[0m\x1b[2J";
+/// Alternate screen, no cursor; pasted text is marked, so that it is not taken
+/// for keys.
+const ENTER: &[u8] = b"\x1b[?1049h\x1b[?25l\x1b[?2004h\x1b[0m\x1b[2J";
 /// Everything that we may have set, undone, also in the middle of a frame.
-const LEAVE: &[u8] = b"\x1b[?2026l\x1b[?1006l\x1b[?1002l\x1b[?1000l\x1b[0m\x1b[?25h\x1b[?1049l";
+const LEAVE: &[u8] =
+    b"\x1b[?2026l\x1b[?1006l\x1b[?1002l\x1b[?1000l\x1b[?2004l\x1b[0m\x1b[?25h\x1b[?1049l";
 /// Buttons, wheel and motion with a button down, with extended coordinates. A
 /// terminal without the second mode still has the first.
 const MOUSE_ON: &[u8] = b"\x1b[?1000h\x1b[?1002h\x1b[?1006h";
@@ -25,6 +27,8 @@ const HOVER_ON: &[u8] = b"\x1b[?1003h";
 const HOVER_OFF: &[u8] = b"\x1b[?1003l";
 
 static ACTIVE: AtomicBool = AtomicBool::new(false);
+/// Whether the terminal may still answer something.
+static ASKED: AtomicBool = AtomicBool::new(false);
 static INTERFACE: Mutex<Option<ThreadId>> = Mutex::new(None);
 /// Whether motion is reported, so that it can be turned off again.
 static HOVER: AtomicBool = AtomicBool::new(false);
@@ -93,11 +97,18 @@ impl Drop for Session {
 /// ignored, as there is nobody left to tell.
 pub fn leave() {
     if ACTIVE.swap(false, Ordering::SeqCst) {
+        #[cfg(unix)]
+        if ASKED.load(Ordering::SeqCst) {
+            // an answer that nobody reads would be typed into the shell
+            let unread = rustix::termios::QueueSelector::IFlush;
+            let _ = rustix::termios::tcflush(rustix::stdio::stdin(), unread);
+        }
+        // this first: writing may block on a link that is stuck
+        let _ = disable_raw_mode();
         if HOVER.load(Ordering::SeqCst) {
             let _ = write(HOVER_OFF);
         }
         let _ = write(LEAVE);
-        let _ = disable_raw_mode();
     }
     stderr::restore();
 }
@@ -112,10 +123,64 @@ pub(super) fn mouse_modes(on: bool, hover: bool) -> Vec<u8> {
     }
 }
 
-fn write(bytes: &[u8]) -> io::Result<()> {
+/// Says that the terminal was asked something: what is unread is dropped when it
+/// is left.
+pub fn asked() {
+    ASKED.store(true, Ordering::SeqCst);
+}
+
+/// Writes past the standard library's buffer and its lock, which a thread that
+/// is stuck may hold.
+#[cfg(unix)]
+pub(super) fn write(mut bytes: &[u8]) -> io::Result<()> {
+    while !bytes.is_empty() {
+        match rustix::io::write(rustix::stdio::stdout(), bytes) {
+            Ok(n) => bytes = &bytes[n..],
+            Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+pub(super) fn write(bytes: &[u8]) -> io::Result<()> {
+    use std::io::Write as _;
     let mut out = io::stdout();
     out.write_all(bytes)?;
     out.flush()
+}
+
+/// Columns and rows of the terminal. One that does not know (a serial line) has
+/// 80 x 24, as ever.
+///
+/// # Errors
+/// If standard output is no terminal, or none any more.
+#[cfg(unix)]
+pub fn size() -> io::Result<(u16, u16)> {
+    let size = rustix::termios::tcgetwinsize(rustix::stdio::stdout())?;
+    let or = |n: u16, usual: u16| if n == 0 { usual } else { n };
+    Ok((or(size.ws_col, 80), or(size.ws_row, 24)))
+}
+
+/// Columns and rows of the terminal.
+#[cfg(not(unix))]
+pub fn size() -> io::Result<(u16, u16)> {
+    crossterm::terminal::size()
+}
+
+/// True if an error means that the terminal is gone.
+pub fn is_gone(error: &io::Error) -> bool {
+    #[cfg(unix)]
+    {
+        use rustix::io::Errno;
+        let gone = [Errno::IO, Errno::NXIO, Errno::NOTTY, Errno::PIPE, Errno::BADF];
+        gone.iter().any(|errno| error.raw_os_error() == Some(errno.raw_os_error()))
+    }
+    #[cfg(not(unix))]
+    {
+        error.kind() == io::ErrorKind::BrokenPipe
+    }
 }
 
 fn install_hook() {

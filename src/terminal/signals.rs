@@ -15,7 +15,10 @@ mod unix {
     use super::super::{Event, session};
 
     /// How long the event loop may take to end.
-    const PATIENCE: Duration = Duration::from_secs(2);
+    const PATIENCE: Duration = Duration::from_secs(1);
+    /// How long the terminal may take to be left; a link that is stuck may
+    /// never take the last bytes.
+    const LEAVE: Duration = Duration::from_millis(500);
 
     /// Stops the thread when dropped.
     #[derive(Debug)]
@@ -44,7 +47,14 @@ mod unix {
                     if sent {
                         thread::sleep(PATIENCE);
                     }
-                    session::leave();
+                    let (done, left) = crossbeam_channel::bounded(1);
+                    let leave = move || {
+                        session::leave();
+                        let _ = done.send(());
+                    };
+                    if thread::Builder::new().name("leave".into()).spawn(leave).is_ok() {
+                        let _ = left.recv_timeout(LEAVE);
+                    }
                     process::exit(128 + signal);
                 }
             }

@@ -10,10 +10,10 @@ use crossbeam_channel::{Sender, unbounded};
 
 use crate::app::grid::GridRequest;
 use crate::app::jobs::{JobId, JobRequest, JobUpdate};
-use crate::app::{ExportRequest, Input, MapMode};
+use crate::app::{Effect, ExportRequest, Input, MapMode};
 use crate::runs::RunId;
 
-use super::{Event, JobNews, Services};
+use super::{Event, JobNews, Services, provoke};
 
 /// What to do.
 #[derive(Debug)]
@@ -40,6 +40,25 @@ pub enum Request {
     Cancel(JobId),
     /// Read pictures of test images.
     Pictures(RunId, Vec<u32>),
+}
+
+impl Request {
+    /// What an effect asks of this thread, if anything.
+    pub fn of(effect: Effect) -> Option<Request> {
+        Some(match effect {
+            Effect::ListRuns => Request::List,
+            Effect::LoadRun(id) => Request::Load(id),
+            Effect::LoadPair(a, b) => Request::Pair(a, b),
+            Effect::LoadPredictions(ids) => Request::Predictions(ids),
+            Effect::LoadMap(id, mode) => Request::Map(id, mode),
+            Effect::ExportGrid(request) => Request::ExportGrid(request),
+            Effect::Export(request) => Request::Export(request),
+            Effect::StartJob(request) => Request::Start(request),
+            Effect::CancelJob(id) => Request::Cancel(id),
+            Effect::LoadPictures(run, images) => Request::Pictures(run, images),
+            _ => return None,
+        })
+    }
 }
 
 /// Starts the thread; it ends when the returned sender is dropped.
@@ -70,7 +89,10 @@ pub(super) fn serve(
         Request::Load(id) => Some(Input::RunLoaded(services.load(id).map(Box::new))),
         Request::Predictions(ids) => Some(Input::PredictionsLoaded(services.predictions(ids))),
         Request::Pair(a, b) => Some(Input::PairLoaded(services.pair(a, b).map(Box::new))),
-        Request::Export(export) => Some(Input::Exported(services.export(export))),
+        Request::Export(export) => {
+            provoke::panic_at("worker");
+            Some(Input::Exported(services.export(export)))
+        }
         Request::Map(id, mode) => {
             Some(Input::MapLoaded(id.clone(), *mode, services.map(id, *mode).map(Box::new)))
         }

@@ -1,0 +1,142 @@
+//! Asks the terminal whether it shows colours of 24 bits. It is given one and
+//! asked (DECRQSS) which it has; a request that every terminal answers (primary
+//! device attributes) comes last, so that one which does not know the first is
+//! not waited for. Needs raw mode, and nobody else who reads.
+
+/// Sets a background, asks for it, takes it back, asks for the attributes.
+#[cfg(unix)]
+const QUERY: &[u8] = b"\x1b[48;2;1;2;3m\x1bP$qm\x1b\\\x1b[0m\x1b[c";
+
+/// What came back.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Answer {
+    /// The terminal has the colour that it was given.
+    pub truecolour: bool,
+    /// It answered at all.
+    pub answered: bool,
+    /// Bytes that are no answers: keys that were typed meanwhile.
+    pub typed: Vec<u8>,
+}
+
+/// Takes the answers out of what was read.
+pub fn read(bytes: &[u8]) -> Answer {
+    let mut answer = Answer::default();
+    let mut at = 0;
+    while let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty()) {
+        if let Some(n) = status(rest) {
+            answer.answered = true;
+            let body = String::from_utf8_lossy(&rest[..n]);
+            // `48:2:1:2:3`, with an empty colour space in between, or with `;`
+            let numbers: Vec<&str> = body
+                .trim_start_matches("\x1bP1$r")
+                .split(|c: char| !c.is_ascii_digit())
+                .filter(|part| !part.is_empty())
+                .collect();
+            answer.truecolour |= numbers.windows(5).any(|w| w == ["48", "2", "1", "2", "3"])
+                || numbers.windows(6).any(|w| w == ["48", "2", "1", "1", "2", "3"]);
+            at += n;
+        } else if let Some(n) = attributes(rest) {
+            answer.answered = true;
+            at += n;
+        } else {
+            answer.typed.push(rest[0]);
+            at += 1;
+        }
+    }
+    answer
+}
+
+/// The length of an answer about attributes at the start: `ESC [ ? ... c`.
+fn attributes(bytes: &[u8]) -> Option<usize> {
+    let rest = bytes.strip_prefix(b"\x1b[?")?;
+    let end = rest.iter().position(|b| !matches!(b, b'0'..=b'9' | b';'))?;
+    (rest[end] == b'c').then_some(end + 4)
+}
+
+/// The length of an answer about settings at the start: `ESC P n $ r ... ESC \`.
+fn status(bytes: &[u8]) -> Option<usize> {
+    let rest = bytes.strip_prefix(b"\x1bP")?;
+    if !matches!(rest, [b'0' | b'1', b'$', b'r', ..]) {
+        return None;
+    }
+    let end = rest.windows(2).position(|w| w == b"\x1b\\")?;
+    Some(end + 4)
+}
+
+/// Asks, and waits for at most 200 ms. Raw mode must be on.
+#[cfg(unix)]
+pub fn ask() -> std::io::Result<Answer> {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    use std::time::{Duration, Instant};
+
+    const PATIENCE: Duration = Duration::from_millis(200);
+
+    super::session::write(QUERY)?;
+    let stdin = rustix::stdio::stdin();
+    let until = Instant::now() + PATIENCE;
+    let mut bytes = Vec::new();
+    let mut part = [0u8; 1024];
+    loop {
+        let left = until.saturating_duration_since(Instant::now());
+        if left.is_zero()
+            || bytes.windows(3).enumerate().any(|(i, _)| attributes(&bytes[i..]).is_some())
+        {
+            return Ok(read(&bytes));
+        }
+        let wait = Timespec { tv_sec: 0, tv_nsec: left.subsec_nanos().into() };
+        let mut fds = [PollFd::new(&stdin, PollFlags::IN)];
+        match poll(&mut fds, Some(&wait)) {
+            Ok(0) | Err(rustix::io::Errno::INTR) => continue,
+            Ok(_) => {}
+            Err(error) => return Err(error.into()),
+        }
+        if fds[0].revents().intersects(PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL) {
+            return Ok(read(&bytes));
+        }
+        match rustix::io::read(stdin, &mut part) {
+            Ok(0) => return Ok(read(&bytes)),
+            Ok(n) => bytes.extend_from_slice(&part[..n]),
+            Err(rustix::io::Errno::INTR | rustix::io::Errno::AGAIN) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+/// Not asked here.
+#[cfg(not(unix))]
+pub fn ask() -> std::io::Result<Answer> {
+    Ok(Answer::default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_are_told_from_keys() {
+        let yes: [&[u8]; 3] = [
+            b"\x1bP1$r0;48:2:1:2:3m\x1b\\\x1b[?62;22c",
+            b"\x1bP1$r0;48:2::1:2:3m\x1b\\\x1b[?1;2c",
+            b"\x1bP1$r48;2;1;2;3m\x1b\\\x1b[?6c",
+        ];
+        for bytes in yes {
+            let answer = read(bytes);
+            assert!(answer.truecolour && answer.answered && answer.typed.is_empty());
+        }
+        let no: [&[u8]; 4] = [
+            b"\x1b[?1;2c",
+            b"\x1bP0$r\x1b\\\x1b[?1;2c",
+            b"\x1bP1$r0;48:5:16m\x1b\\\x1b[?1;2c",
+            b"\x1bP1$r0m\x1b\\\x1b[?1;2c",
+        ];
+        for bytes in no {
+            let answer = read(bytes);
+            assert!(!answer.truecolour && answer.answered && answer.typed.is_empty());
+        }
+        assert_eq!(read(b""), Answer::default());
+        let mixed = read(b"jj\x1b[A\x1b[?1;2cq\xc3");
+        assert_eq!((mixed.answered, mixed.typed.as_slice()), (true, &b"jj\x1b[Aq\xc3"[..]));
+        // an answer that is cut off is nothing
+        assert!(!read(b"\x1bP1$r0;48:2:1:2:3m").truecolour);
+    }
+}
