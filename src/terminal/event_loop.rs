@@ -72,7 +72,7 @@ pub fn run(
         typed = answer.typed;
     }
     input::spawn(sender.clone(), typed)?;
-    let backend = FrameBackend::new(output()?, size);
+    let backend = FrameBackend::new(session::Output, size);
     let skin = Skin::new(&themes, &app.look);
     let pace = Pace::new(!options.no_animation, options.remote);
     let mut screen = Loop {
@@ -102,17 +102,6 @@ pub fn run(
     let written = screen.terminal.backend().written();
     tracing::debug!(frames = written.frames, bytes = written.bytes, "interface closed");
     Ok(code)
-}
-
-/// Standard output without a buffer of its own: a frame is one write.
-#[cfg(unix)]
-fn output() -> io::Result<impl Write> {
-    Ok(std::fs::File::from(rustix::io::dup(rustix::stdio::stdout())?))
-}
-
-#[cfg(not(unix))]
-fn output() -> io::Result<impl Write> {
-    Ok(io::stdout())
 }
 
 struct Loop<W: Write> {

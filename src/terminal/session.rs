@@ -1,7 +1,7 @@
 //! Enters the terminal and leaves it as it was, whatever happens: return,
 //! panic, signal. Leaving is idempotent and works from any thread.
 
-use std::io;
+use std::io::{self, Write as _};
 use std::panic;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -129,26 +129,53 @@ pub fn asked() {
     ASKED.store(true, Ordering::SeqCst);
 }
 
-/// Writes past the standard library's buffer and its lock, which a thread that
-/// is stuck may hold.
+/// Standard output past the library's buffer and its lock, which a thread that is
+/// stuck may hold. Waits where another program has made it non-blocking.
+#[derive(Debug)]
+pub struct Output;
+
 #[cfg(unix)]
-pub(super) fn write(mut bytes: &[u8]) -> io::Result<()> {
-    while !bytes.is_empty() {
-        match rustix::io::write(rustix::stdio::stdout(), bytes) {
-            Ok(n) => bytes = &bytes[n..],
-            Err(rustix::io::Errno::INTR) => {}
-            Err(error) => return Err(error.into()),
+impl io::Write for Output {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        use rustix::event::{PollFd, PollFlags, poll};
+        use rustix::io::Errno;
+        let out = rustix::stdio::stdout();
+        loop {
+            match rustix::io::write(out, bytes) {
+                Ok(n) => return Ok(n),
+                Err(Errno::INTR) => {}
+                Err(Errno::AGAIN) => {
+                    let mut fds = [PollFd::new(&out, PollFlags::OUT)];
+                    match poll(&mut fds, None) {
+                        Ok(_) | Err(Errno::INTR) => {}
+                        Err(error) => return Err(error.into()),
+                    }
+                }
+                Err(error) => return Err(error.into()),
+            }
         }
     }
-    Ok(())
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 #[cfg(not(unix))]
+impl io::Write for Output {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        io::stdout().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stdout().flush()
+    }
+}
+
+/// Writes a sequence at once.
 pub(super) fn write(bytes: &[u8]) -> io::Result<()> {
-    use std::io::Write as _;
-    let mut out = io::stdout();
-    out.write_all(bytes)?;
-    out.flush()
+    Output.write_all(bytes)?;
+    Output.flush()
 }
 
 /// Columns and rows of the terminal. One that does not know (a serial line) has
