@@ -325,7 +325,7 @@ fn act_explorer(app: &mut App, action: Action, count: Option<usize>) -> Vec<Effe
         Action::PreviousLayer => e.move_layer(-n),
         Action::Mark => e.set_mark(),
         Action::SwapMark if !e.swap_mark() => {
-            let keys = app.keymap.hint(&[Action::Mark]);
+            let keys = app.keymap.way_to(Action::Mark);
             app.complain(format!("no cell is marked yet: {keys} marks this one"));
         }
         Action::Blocks => e.toggle_blocks(),
@@ -355,7 +355,8 @@ fn act_explorer(app: &mut App, action: Action, count: Option<usize>) -> Vec<Effe
             app.find = Some(find);
         }
         Action::FindNext | Action::FindPrevious if !e.next_hit(action == Action::FindNext) => {
-            app.complain("nothing found yet: / finds a layer by name");
+            let keys = app.keymap.way_to(Action::Find);
+            app.complain(format!("nothing found yet: {keys} finds a layer by name"));
         }
         Action::Export => {
             let request = export_request(e, app.look.colormap());
