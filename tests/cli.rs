@@ -316,6 +316,7 @@ fn settings_hold_until_a_flag_or_a_fault() {
     }
     assert!(scratch.ok(&["doctor", "--color", "16"]).contains("16 (--color)"), "a flag wins");
     let keys = scratch.ok(&["keys"]);
+    // what got no key keeps its own
     assert!(keys.contains("\nzi ") && keys.contains("\nm "), "{keys}");
     assert_eq!(scratch.run(&["keys", "--check"]).status.code(), Some(1));
     let sample = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/theme-sample.ron");

@@ -50,9 +50,13 @@ fn take(app: &mut App, input: Input) -> Vec<Effect> {
             scroll_home(app);
         }
         Input::Click(x, y) => return on_click(app, (x, y)),
-        Input::Drag(x, y) => pointer::drag(app, (x, y)),
+        Input::Drag(x, y) if app.drag.is_some() => {
+            pointer::drag(app, (x, y));
+            return pictures(app);
+        }
+        Input::Drag(..) => {}
         Input::Hover(x, y) => pointer::hover(app, (x, y)),
-        Input::Wheel(x, y, up) => on_wheel(app, (x, y), up),
+        Input::Wheel(x, y, up) => return on_wheel(app, (x, y), up),
         Input::RunsListed(runs) => {
             let id = app.home.selection().map(|r| r.id.clone());
             let id = id
@@ -413,6 +417,7 @@ fn on_click(app: &mut App, at: (u16, u16)) -> Vec<Effect> {
             {
                 e.move_to(row, col);
                 app.drag = Some(pointer::Drag { at, origin: e.viewport().origin() });
+                return pictures(app);
             }
         }
         _ => {
@@ -431,14 +436,19 @@ fn on_click(app: &mut App, at: (u16, u16)) -> Vec<Effect> {
     Vec::new()
 }
 
-fn on_wheel(app: &mut App, at: (u16, u16), up: bool) {
+fn on_wheel(app: &mut App, at: (u16, u16), up: bool) -> Vec<Effect> {
     pointer::forget(app);
     if app.help.is_some() {
         scroll_help(app, if up { Action::Up } else { Action::Down });
     } else if too_small(app.size) {
     } else if app.screen == Screen::Home {
         act_home(app, if up { Action::Up } else { Action::Down }, None);
-    } else if ExplorerLayout::new(app.size).map.contains(at) {
-        act_explorer(app, if up { Action::ZoomIn } else { Action::ZoomOut }, None);
+    } else {
+        let map = ExplorerLayout::new(app.size).map;
+        if let Some(e) = app.explorer.as_mut().filter(|e| map.contains(at) && !e.is_empty()) {
+            e.zoom_at(if up { 1 } else { -1 }, (at.0 - map.x, at.1 - map.y));
+            return pictures(app);
+        }
     }
+    Vec::new()
 }
