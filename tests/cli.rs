@@ -308,14 +308,15 @@ fn settings_hold_until_a_flag_or_a_fault() {
         "keys.ron (2 faults, see below)",
         "themes (1 fault, see below)",
         "log            off",
-        "keys.ron:1:26: no command `veiw`; did you mean `view`?",
-        "keys.ron:1:46: `mode`: `b` already means `blocks`",
+        "keys.ron:1:23: no command `veiw`; did you mean `view`?",
+        "keys.ron:1:44: `mode`: `b` already means `blocks`",
         "bad.ron:2:",
     ] {
         assert!(text.contains(part), "{part:?} is not in {text}");
     }
     assert!(scratch.ok(&["doctor", "--color", "16"]).contains("16 (--color)"), "a flag wins");
     let keys = scratch.ok(&["keys"]);
+    // what got no key keeps its own
     assert!(keys.contains("\nzi ") && keys.contains("\nm "), "{keys}");
     assert_eq!(scratch.run(&["keys", "--check"]).status.code(), Some(1));
     let sample = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/theme-sample.ron");
@@ -345,6 +346,7 @@ fn one_layer_and_one_table_are_shown() {
     let run = "resnet38-w2-cifar10-64th-s0";
     let text = scratch.ok(&["show", run, "--layer", "layer3.2.relu2"]);
     assert!(text.contains("place: block 3.2") && text.contains("most similar: "), "{text}");
+    assert!(text.contains("detected block: layer3.2.relu1 to layer3.5.relu2"), "{text}");
     scratch.fails(&["show", run, "--layer", "layer3.2.relu9"], 1, &["did you mean"]);
     scratch.fails(&["show", run, "--layer", "conv1", "--format", "json"], 2, &["--format plain"]);
     let text = scratch.ok(&["show", run, "--table", "blocks"]);

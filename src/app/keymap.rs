@@ -109,6 +109,13 @@ impl Keymap {
         mine.map(|(keys, _, _)| print_sequence(keys)).collect()
     }
 
+    /// How to ask for an action in a sentence: its first keys, or its name in the
+    /// palette.
+    pub fn way_to(&self, action: Action) -> String {
+        let keys = self.keys_of(action).into_iter().next();
+        keys.unwrap_or_else(|| format!(":{}", action.info().map_or("", |info| info.name)))
+    }
+
     /// The first keys of several actions together, for a hint: `hjkl`, `+ -`.
     pub fn hint(&self, actions: &[Action]) -> String {
         let keys: Vec<String> =
@@ -148,5 +155,8 @@ mod tests {
         map.bind(Action::Left, "A-h").unwrap();
         assert_eq!(map.keys_of(Action::Left), ["A-h"]);
         assert_eq!(map.hint(&[Action::Down, Action::Up]), "jk");
+        assert_eq!(map.way_to(Action::Left), "A-h");
+        map.unbind(Action::Left);
+        assert_eq!(map.way_to(Action::Left), ":left");
     }
 }

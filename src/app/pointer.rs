@@ -50,6 +50,19 @@ impl Explorer {
         self.hover.map(|(row, col)| (self.nearest(row), self.nearest(col)))
     }
 
+    /// Zooms by whole factors about a cell of the map: the layers under it stay
+    /// there, as far as the map's edges allow.
+    pub fn zoom_at(&mut self, by: isize, cell: (u16, u16)) {
+        let under = self.viewport.layer_at(cell);
+        self.zoom(Some(by));
+        let Some((row, col)) = under else { return };
+        let scale = self.viewport.scale();
+        let origin = |layer: usize, pixel: usize| {
+            (layer / scale.group()) as isize - (pixel / scale.pixels()) as isize
+        };
+        self.pan_to((origin(row, 2 * usize::from(cell.1)), origin(col, usize::from(cell.0))));
+    }
+
     /// Scrolls to an origin (clamped) and keeps the cursor in sight.
     fn pan_to(&mut self, origin: (isize, isize)) {
         self.viewport.pan_to(origin);
@@ -172,6 +185,26 @@ mod tests {
         let here = at(&app);
         update(&mut app, Input::Drag(map.x, map.y));
         assert_eq!(at(&app), here);
+    }
+
+    #[test]
+    fn the_wheel_keeps_what_is_under_the_pointer() {
+        let mut app = open();
+        let map = layout::ExplorerLayout::new(app.size).map;
+        let under = |app: &App, cell| app.explorer.as_ref().unwrap().viewport().layer_at(cell);
+        let cell = (20, 8);
+        let before = under(&app, cell).unwrap();
+        for _ in 0..5 {
+            update(&mut app, Input::Wheel(map.x + cell.0, map.y + cell.1, true));
+            let now = under(&app, cell).unwrap();
+            let near = |a: usize, b: usize| a.abs_diff(b) <= 1;
+            assert!(near(now.0, before.0) && near(now.1, before.1), "{before:?} {now:?}");
+        }
+        assert_eq!(app.explorer.as_ref().unwrap().viewport().scale().pixels(), 5);
+        for _ in 0..9 {
+            update(&mut app, Input::Wheel(map.x + cell.0, map.y + cell.1, false));
+        }
+        assert!(app.explorer.as_ref().unwrap().viewport().is_fitted());
     }
 
     #[test]

@@ -58,7 +58,11 @@ fn take(app: &mut App, input: Input) -> Vec<Effect> {
             return grid::resize(app);
         }
         Input::Click(x, y) => return on_click(app, (x, y)),
-        Input::Drag(x, y) => pointer::drag(app, (x, y)),
+        Input::Drag(x, y) if app.drag.is_some() => {
+            pointer::drag(app, (x, y));
+            return pictures(app);
+        }
+        Input::Drag(..) => {}
         Input::Hover(x, y) => pointer::hover(app, (x, y)),
         Input::Wheel(x, y, up) => return on_wheel(app, (x, y), up),
         Input::RunsListed(runs) => {
@@ -356,7 +360,7 @@ fn act_explorer(app: &mut App, action: Action, count: Option<usize>) -> Vec<Effe
         Action::PreviousLayer => e.move_layer(-n),
         Action::Mark => e.set_mark(),
         Action::SwapMark if !e.swap_mark() => {
-            let keys = app.keymap.hint(&[Action::Mark]);
+            let keys = app.keymap.way_to(Action::Mark);
             app.complain(format!("no cell is marked yet: {keys} marks this one"));
         }
         Action::Blocks => e.toggle_blocks(),
@@ -387,7 +391,8 @@ fn act_explorer(app: &mut App, action: Action, count: Option<usize>) -> Vec<Effe
             app.find = Some(find);
         }
         Action::FindNext | Action::FindPrevious if !e.next_hit(action == Action::FindNext) => {
-            app.complain("nothing found yet: / finds a layer by name");
+            let keys = app.keymap.way_to(Action::Find);
+            app.complain(format!("nothing found yet: {keys} finds a layer by name"));
         }
         Action::Export => {
             let request = export_request(e, app.look.colormap());
@@ -450,6 +455,7 @@ fn on_click(app: &mut App, at: (u16, u16)) -> Vec<Effect> {
             {
                 e.move_to(row, col);
                 app.drag = Some(pointer::Drag { at, origin: e.viewport().origin() });
+                return pictures(app);
             }
         }
         Scope::Grid => return grid::click(app, at),
@@ -482,8 +488,12 @@ fn on_wheel(app: &mut App, at: (u16, u16), up: bool) -> Vec<Effect> {
         compare_keys::wheel(app, at, up);
     } else if app.screen == Screen::Grid {
         return grid::act(app, if up { Action::Up } else { Action::Down }, None);
-    } else if ExplorerLayout::new(app.size).map.contains(at) {
-        return act_explorer(app, if up { Action::ZoomIn } else { Action::ZoomOut }, None);
+    } else {
+        let map = ExplorerLayout::new(app.size).map;
+        if let Some(e) = app.explorer.as_mut().filter(|e| map.contains(at) && !e.is_empty()) {
+            e.zoom_at(if up { 1 } else { -1 }, (at.0 - map.x, at.1 - map.y));
+            return pictures(app);
+        }
     }
     Vec::new()
 }

@@ -72,32 +72,37 @@ const EXAMPLES: &[(&str, &str)] = &[
 
 /// The command line; `settings` are defaults that flags and variables override.
 pub fn command(settings: &Config) -> Command {
-    let mut command = Cli::command();
-    for (name, examples) in EXAMPLES {
-        command =
-            command.mut_subcommand(name, |sub| sub.after_help(format!("Examples:\n{examples}")));
+    // clap keeps defaults for the life of the program
+    let defaults: Vec<(&str, &'static str)> = settings
+        .defaults()
+        .into_iter()
+        .map(|(name, value)| (name, &*Box::leak(value.into_boxed_str())))
+        .collect();
+    let mut command = with_defaults(Cli::command(), &defaults);
+    let names: Vec<String> =
+        command.get_subcommands().map(|sub| sub.get_name().to_string()).collect();
+    // all of them, since one that is changed moves to the end
+    for name in names {
+        let examples = EXAMPLES.iter().find(|(sub, _)| *sub == name);
+        command = command.mut_subcommand(name, |sub| {
+            let sub = with_defaults(sub, &defaults);
+            match examples {
+                Some((_, examples)) => sub.after_help(format!("Examples:\n{examples}")),
+                None => sub,
+            }
+        });
     }
     let codes: Vec<String> =
         EXIT_CODES.iter().map(|(code, means)| format!("  {code:<6} {means}")).collect();
     let examples = command.get_after_help().map(ToString::to_string).unwrap_or_default();
-    command = command.after_help(format!("Exit codes:\n{}\n\n{examples}", codes.join("\n")));
-    for (name, value) in settings.defaults() {
-        // clap keeps defaults for the life of the program
-        let value: &'static str = Box::leak(value.into_boxed_str());
-        if has(&command, name) {
-            command = command.mut_arg(name, |arg| arg.default_value(value));
-        }
-        let subs: Vec<String> = command
-            .get_subcommands()
-            .filter(|sub| has(sub, name))
-            .map(|sub| sub.get_name().to_string())
-            .collect();
-        for sub in subs {
-            command = command
-                .mut_subcommand(sub, |sub| sub.mut_arg(name, |arg| arg.default_value(value)));
-        }
-    }
-    command
+    command.after_help(format!("Exit codes:\n{}\n\n{examples}", codes.join("\n")))
+}
+
+fn with_defaults(command: Command, defaults: &[(&str, &'static str)]) -> Command {
+    defaults.iter().fold(command, |command, (name, value)| match has(&command, name) {
+        true => command.mut_arg(name, |arg| arg.default_value(*value)),
+        false => command,
+    })
 }
 
 /// True if a command has an option of its own of that name that may be left out.
@@ -125,6 +130,9 @@ mod tests {
         command.clone().debug_assert();
         let names: Vec<String> =
             command.get_subcommands().map(|sub| sub.get_name().to_string()).collect();
+        let written: Vec<String> =
+            Cli::command().get_subcommands().map(|sub| sub.get_name().to_string()).collect();
+        assert_eq!(names, written, "their order is that of `args`");
         for (name, _) in EXAMPLES {
             assert!(names.iter().any(|n| n == name), "{name}");
         }

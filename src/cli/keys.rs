@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use super::args::{KeysArgs, KeysFormat};
+use super::options::{KeysArgs, KeysFormat};
 use super::{FAILURE, Failure, explore};
 use crate::app::Keymap;
 use crate::config::{self, Problem, key_table};

@@ -10,8 +10,8 @@ use clap_complete::Shell;
 use clap_mangen::Man;
 
 use super::Failure;
-use super::args::{CompletionsArgs, ManArgs, ShellArg};
 use super::command::{EXIT_CODES, command};
+use super::options::{CompletionsArgs, ManArgs, ShellArg};
 use crate::config::Config;
 
 /// Files that the program reads and writes, for the manual.

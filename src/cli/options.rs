@@ -1,6 +1,9 @@
-//! Options of the explorer, and the values of switches.
+//! Options of the explorer and of the commands about the program itself, and the
+//! values of switches.
 
-use clap::{ArgAction, Args};
+use std::path::PathBuf;
+
+use clap::{ArgAction, Args, ValueEnum};
 
 /// How the explorer looks and listens.
 #[derive(Debug, Clone, Args)]
@@ -44,4 +47,75 @@ pub fn switch(text: &str) -> Result<bool, String> {
         "off" | "false" | "no" | "0" => Ok(false),
         _ => Err("use on or off".to_string()),
     }
+}
+
+/// The value of `--table`.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum TableArg {
+    /// CKA of every pair of layers
+    Cka,
+    /// First components of every layer
+    Pc,
+    /// Linear probes
+    Probes,
+    /// Deleted residual blocks
+    Deletion,
+    /// Detected blocks
+    Blocks,
+}
+
+/// The value of `--format` of `keys`.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum KeysFormat {
+    /// The keys as they are now
+    Text,
+    /// The page docs/KEYS.md: all commands with their default keys
+    Md,
+}
+
+/// `keys`.
+#[derive(Debug, Args)]
+pub struct KeysArgs {
+    /// How to print them
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: KeysFormat,
+    /// Print what is wrong with your keys.ron (or FILE) and nothing else
+    #[arg(long, value_name = "FILE", num_args = 0..=1)]
+    pub check: Option<Option<PathBuf>>,
+}
+
+/// `themes`.
+#[derive(Debug, Args)]
+pub struct ThemesArgs {
+    /// Print what is wrong with a theme file and nothing else
+    #[arg(long, value_name = "FILE")]
+    pub check: Option<PathBuf>,
+    /// Print a theme's file, as a start for one of your own
+    #[arg(long, value_name = "NAME", conflicts_with = "check")]
+    pub dump: Option<String>,
+}
+
+/// `completions`.
+#[derive(Debug, Args)]
+pub struct CompletionsArgs {
+    /// bash, zsh or fish
+    #[arg(value_enum)]
+    pub shell: ShellArg,
+}
+
+/// Shells with completions.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+#[allow(missing_docs)] // their names say it
+pub enum ShellArg {
+    Bash,
+    Zsh,
+    Fish,
+}
+
+/// `man`.
+#[derive(Debug, Args)]
+pub struct ManArgs {
+    /// Write a page for the program and one for each subcommand into DIR
+    #[arg(long, value_name = "DIR")]
+    pub dir: Option<PathBuf>,
 }

@@ -3,7 +3,8 @@
 use std::process::ExitCode;
 
 use super::Failure;
-use super::args::{Common, ShowArgs, ShowFormat, TableArg};
+use super::args::{Common, ShowArgs, ShowFormat};
+use super::options::TableArg;
 use crate::report::{self, Table};
 use crate::runs::RunStore;
 

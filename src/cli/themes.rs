@@ -7,7 +7,8 @@ use std::process::ExitCode;
 
 use crossterm::style::{Color, ContentStyle, Stylize};
 
-use super::args::{Common, ThemesArgs};
+use super::args::Common;
+use super::options::ThemesArgs;
 use super::{FAILURE, Failure, explore};
 use crate::app::ColourDepth;
 use crate::config::paths;

@@ -78,12 +78,13 @@ other keys:
     "zoom-in": ["+", "z i"],    // all keys of the command; several keys are a sequence
     "zoom-out": ["-", "z o"],
     "blocks": ["B"],
-    "half-page-down": ["C-d", "A-j", "PageDown", "Space"],
+    "half-page-down": ["C-d", "A-j", "PageDown", "A-d"],
     "quit": [],                 // no key: `:quit` and C-c still work
 }
 ```
 
-A command that is listed has the listed keys only. Keys are characters as typed (`j`,
+A command that is listed has the listed keys only (its own again if none of them can be
+bound). Keys are characters as typed (`j`,
 `J`), `C-` and `A-` for control and alt, and `Space`, `Enter`, `Esc`, `Tab`, `S-Tab`,
 `Backspace`, `Delete`, `Up`, `Down`, `Left`, `Right`, `Home`, `End`, `PageUp`, `PageDown`,
 `F1` to `F24`. Two commands of one screen cannot share a key, nor can one key be the start

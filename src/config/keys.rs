@@ -1,8 +1,8 @@
 //! `keys.ron`: the user's keys over the default ones, as a map from the name of a
 //! command to all its keys: `{ "zoom-in": ["+", "z i"], "quit": [] }`.
 //!
-//! A command that is listed loses its default keys. What cannot be bound is
-//! reported, all of it, and the rest works.
+//! A command that is listed loses its default keys, unless none of the listed ones
+//! can be bound. What cannot be is reported, all of it, and the rest works.
 
 use std::fmt;
 use std::path::Path;
@@ -74,11 +74,20 @@ pub fn keymap(text: &str, path: &Path) -> (Keymap, Vec<Problem>) {
         let _ = map.bind(Action::Interrupt, INTERRUPT);
         wanted.retain(|(action, keys, _)| *action != Action::Interrupt || *keys != INTERRUPT);
     }
+    // what asked for keys and got none keeps its own, as far as they are free
+    let mut without: Vec<Action> = wanted.iter().map(|(action, ..)| *action).collect();
     for (action, keys, place) in wanted {
         let bound = check(keys).and_then(|()| map.bind(action, keys).map_err(|e| e.to_string()));
         if let Err(why) = bound {
             let name = action.info().map_or("", |info| info.name);
             problems.push(Problem::at(path, place, format!("`{name}`: {why}")));
+        } else {
+            without.retain(|other| *other != action);
+        }
+    }
+    for row in TABLE.iter().filter(|row| without.contains(&row.action)) {
+        for keys in row.keys {
+            let _ = map.bind(row.action, keys);
         }
     }
     (map, problems)
@@ -209,6 +218,9 @@ mod tests {
         assert_eq!(means(&map, "V"), Lookup::Action(Action::View));
         assert_eq!(means(&map, "z p"), Lookup::Action(Action::Pooling));
         assert_eq!(means(&map, "b"), Lookup::Action(Action::Blocks));
+        // none of their keys is one: they keep their own
+        assert_eq!(means(&map, "m"), Lookup::Action(Action::Mode));
+        assert_eq!(means(&map, "a"), Lookup::Action(Action::Range));
     }
 
     #[test]
@@ -239,7 +251,7 @@ mod tests {
             let text = format!("{{ {:?}: {keys:?}, {:?}: {keys:?} }}", TABLE[at].name, TABLE[at / 2].name);
             let (map, problems) = keymap(&text, Path::new("k"));
             let bound = map.keys_of(TABLE[at].action).len();
-            prop_assert!(bound <= keys.len() + 1 && problems.len() <= 2 * keys.len() + 1);
+            prop_assert!(bound <= (keys.len() + 1).max(TABLE[at].keys.len()) && problems.len() <= 2 * keys.len() + 1);
         }
     }
 }

@@ -145,7 +145,6 @@ mod tests {
         ] {
             assert!(text.contains(part), "{part:?} is not in {text}");
         }
-        assert!(plain(&synthetic_run(38)).contains("detected block 1: from layer"));
         let bare = plain(&fixtures::run(None));
         assert!(bare.contains("cka: none yet") && !bare.contains("mean CKA"));
     }

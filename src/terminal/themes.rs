@@ -22,6 +22,9 @@ pub fn watch(folder: &Path, events: Sender<Event>) -> io::Result<()> {
     watch_every(folder, events, EVERY)
 }
 
+/// How long a file must not change to count as written.
+const SETTLE: Duration = Duration::from_millis(60);
+
 pub(super) fn watch_every(folder: &Path, events: Sender<Event>, every: Duration) -> io::Result<()> {
     let mut user = UserThemes::new(folder);
     let mut known = user.stamps();
@@ -34,9 +37,18 @@ pub(super) fn watch_every(folder: &Path, events: Sender<Event>, every: Duration)
     thread::Builder::new().name("themes".into()).spawn(move || {
         while !known.is_empty() {
             thread::sleep(every);
-            let now = user.stamps();
+            let mut now = user.stamps();
             if now == known {
                 continue;
+            }
+            // an editor may be in the middle of writing
+            loop {
+                thread::sleep(every.min(SETTLE));
+                let later = user.stamps();
+                if later == now {
+                    break;
+                }
+                now = later;
             }
             known = now;
             let (set, problems) = user.load(&base);

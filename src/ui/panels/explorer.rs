@@ -43,7 +43,7 @@ pub fn draw(app: &App, size: (u16, u16), skin: &Skin, buffer: &mut Buffer) {
     let manifest = &explorer.run().manifest;
     bars::top(app, places.top, &manifest.name, &bars::facts(manifest), skin, buffer);
     if explorer.is_empty() {
-        message::no_analysis(explorer, places, skin, buffer);
+        message::no_analysis(app, explorer, places, skin, buffer);
         bars::toast(app, places.readout, skin, buffer);
         bars::hints(app, places.hints, skin, buffer);
         return;

@@ -5,7 +5,7 @@ use ratatui::buffer::Buffer;
 use ratatui::widgets::{Block, BorderType, Clear, Widget};
 
 use crate::app::App;
-use crate::app::action::{ActionInfo, Group, TABLE};
+use crate::app::action::{Action, ActionInfo, Group, TABLE};
 use crate::app::layout::Area;
 use crate::theme::Role;
 
@@ -66,7 +66,8 @@ pub fn draw(app: &App, scroll: u16, (w, h): (u16, u16), skin: &Skin, buffer: &mu
     let mut pen = Pen::new(buffer, Area { x: area.x + 2, w: area.w.saturating_sub(4), ..area }, 0);
     pen.put(" Keys ", skin.style(Role::Title));
     if more {
-        pen.right(" j k scroll ", skin.style(Role::Muted));
+        let keys = app.keymap.hint(&[Action::Down, Action::Up]);
+        pen.right(&format!(" {keys} scroll "), skin.style(Role::Muted));
     }
     let inner = Area::new(area.x + 2, area.y + 1, area.w.saturating_sub(4), room);
     let first = Area { w: inner.w.min(ENTRY), ..inner };

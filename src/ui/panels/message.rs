@@ -2,9 +2,9 @@
 
 use ratatui::buffer::Buffer;
 
-use crate::app::App;
 use crate::app::explorer::Explorer;
 use crate::app::layout::{Area, ExplorerLayout, MIN_SIZE};
+use crate::app::{Action, App};
 use crate::runs::RunId;
 use crate::theme::Role;
 
@@ -39,7 +39,13 @@ pub fn opening(app: &App, area: Area, skin: &Skin, buffer: &mut Buffer) {
 }
 
 /// A run without an analysis: which command makes one.
-pub fn no_analysis(explorer: &Explorer, places: ExplorerLayout, skin: &Skin, buffer: &mut Buffer) {
+pub fn no_analysis(
+    app: &App,
+    explorer: &Explorer,
+    places: ExplorerLayout,
+    skin: &Skin,
+    buffer: &mut Buffer,
+) {
     let manifest = &explorer.run().manifest;
     let (text, muted, accent) =
         (skin.style(Role::Text), skin.style(Role::Muted), skin.style(Role::Accent));
@@ -54,5 +60,7 @@ pub fn no_analysis(explorer: &Explorer, places: ExplorerLayout, skin: &Skin, buf
         .fit("This run has no analysis yet, so there is no map to show.", text);
     Pen::new(buffer, area, 3).fit("Compute the similarity of all its layers with", muted);
     Pen::new(buffer, area, 4).skip(2).fit(&command, accent);
-    Pen::new(buffer, area, 6).fit("then open it again from the list of runs (Esc).", muted);
+    let back = app.keymap.way_to(Action::Back);
+    let then = format!("then open it again from the list of runs ({back}).");
+    Pen::new(buffer, area, 6).fit(&then, muted);
 }

@@ -2,8 +2,8 @@
 
 use ratatui::buffer::Buffer;
 
-use crate::app::App;
 use crate::app::layout::Area;
+use crate::app::{Action, App};
 use crate::theme::Role;
 
 use super::super::Skin;
@@ -37,7 +37,7 @@ pub fn draw(app: &App, area: Area, skin: &Skin, buffer: &mut Buffer) -> bool {
         pen.put(&format!("{} of {} {unit}", thousands(shown), thousands(total)), muted).skip(2);
     }
     if pen.left() > 12 {
-        pen.put("Esc", key).skip(1).put("cancel", muted);
+        pen.put(&app.keymap.way_to(Action::Back), key).skip(1).put("cancel", muted);
     }
     true
 }
