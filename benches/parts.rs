@@ -3,11 +3,11 @@
 //! The Gram matrix of one layer (256 examples x 16,384 features), the products
 //! of all pairs of layers over a batch of 256 (ResNet-20's 68, 200 and 576
 //! layers), a GEMM of the same library for comparison, and one frame of the
-//! explorer at 200x60.
+//! explorer at 200x60, and one of two runs side by side after a move.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
-use blockscope::app::{ColourDepth, Look, demo};
+use blockscope::app::{ColourDepth, Input, Key, Look, demo, update};
 use blockscope::domain::product::{Centre, symmetric_product};
 use blockscope::theme::ThemeSet;
 use blockscope::ui::{Skin, draw};
@@ -57,6 +57,22 @@ fn gemm_2048(bencher: Bencher<'_, '_>) {
     let threads = Par::rayon(0);
     bencher.counter(ItemsCount::new(2 * n * n * n)).bench_local(move || {
         matmul(c.as_mut(), Accum::Replace, a.as_ref(), b.as_ref(), 1.0f32, threads);
+    });
+}
+
+#[divan::bench(args = [20, 164])]
+fn frame_of_two_runs_200x60(bencher: Bencher<'_, '_>, depth: usize) {
+    let themes = ThemeSet::builtin().unwrap();
+    let look = Look::new(&themes, None, ColourDepth::Truecolor);
+    let skin = Skin::new(&themes, &look);
+    let mut app = demo::pair_app(look, [depth, depth], true, (200, 60));
+    let mut terminal = Terminal::new(TestBackend::new(200, 60)).unwrap();
+    let mut right = true;
+    bencher.bench_local(move || {
+        // a move of the linked cursor and the frame that shows it
+        right = !right;
+        update(&mut app, Input::Key(Key::char(if right { 'l' } else { 'h' })));
+        terminal.draw(|frame| draw(&app, &skin, frame)).map(|_| ()).unwrap()
     });
 }
 

@@ -237,6 +237,31 @@ fn other_rows_are_cheap_with_everything_in_the_inspector() {
 }
 
 #[test]
+fn the_linked_cursor_of_two_runs_is_cheap() {
+    let themes = ThemeSet::builtin().unwrap();
+    for colours in [ColourDepth::Truecolor, ColourDepth::Indexed256] {
+        for size in [(80, 24), (120, 40), (200, 60)] {
+            let look = Look::new(&themes, None, colours);
+            let app = demo::pair_app(look, [38, 38], true, size);
+            let mut screen = Screen::of(app, themes.clone());
+            screen.draw();
+            let (mut columns, mut rows) = (0, 0);
+            for key in "llllllllhhhh".chars() {
+                columns = columns.max(screen.press(key));
+            }
+            for key in "jjjjjjjjkkkk]]]]".chars() {
+                rows = rows.max(screen.press(key));
+            }
+            screen.check();
+            println!("{size:?} {colours:?}: columns {columns}, rows {rows} bytes");
+            // three cursors, six marks and three numbers at once
+            assert!(columns < 800, "{size:?} {colours:?}: {columns} bytes");
+            assert!(rows < 8_000, "{size:?} {colours:?}: {rows} bytes");
+        }
+    }
+}
+
+#[test]
 fn a_full_repaint_fits_the_budget() {
     for (colours, budget) in [(ColourDepth::Truecolor, 60_000), (ColourDepth::Indexed256, 50_000)] {
         let mut screen = Screen::new(38, (120, 40), colours);

@@ -66,6 +66,35 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(4))]
+
+    #[test]
+    fn other_screens_arrive_as_they_were_drawn(
+        actions in prop::collection::vec(any_action(), 1..10),
+        depth in prop::sample::select(ColourDepth::ALL.to_vec()),
+    ) {
+        let themes = ThemeSet::builtin().unwrap();
+        for size in SIZES {
+            let look = || Look::new(&themes, None, depth);
+            for app in [
+                demo::pair_app(look(), [20, 38], true, size),
+                demo::predictions_app(look(), size),
+            ] {
+                let mut screen = Screen::of(app, themes.clone());
+                screen.draw();
+                screen.check();
+                for action in &actions {
+                    for input in keys(*action) {
+                        screen.input(input);
+                    }
+                    screen.check();
+                }
+            }
+        }
+    }
+}
+
 /// Names as people have them: Chinese, Japanese, Korean, emoji plain, joined, with
 /// a skin tone and with a variation selector, Hebrew, Arabic, a right-to-left
 /// override, combining marks, no width at all.
