@@ -195,7 +195,11 @@ fn bad_data_is_named() {
         fs::create_dir_all(scratch.path("pictures").join(class)).unwrap();
     }
     analyze("folder:pictures", 1, &["cat"]);
-    assert!(!scratch.path("runs/tiny/analysis").exists());
+    let analysis: Vec<_> = fs::read_dir(scratch.path("runs/tiny/analysis"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    assert!(analysis.iter().all(|file| file.starts_with("predictions.")), "{analysis:?}");
 }
 
 #[test]
