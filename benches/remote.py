@@ -275,7 +275,7 @@ def compare(program, seconds, skip):
                 print(f"{name} is not installed", file=sys.stderr)
                 continue
             version = subprocess.run([argv[0], "--version"], capture_output=True, text=True).stdout
-            found = re.search(r"\d+\.\d+(\.\d+)?", version)
+            found = re.search(r"\d+(\.\d+)*", version)
             terminal = Terminal(argv, (120, 40), cwd=str(ROOT))
             first = len(terminal.read(0.8, 4.0)[0])
             moves = statistics.median(terminal.press(cursor, 0.15)[0] for _ in range(9))
