@@ -24,7 +24,7 @@ const FIRST_FRAME: Duration = Duration::from_millis(60);
 /// The signal of going on after a stop comes this soon after we have noticed.
 const CONTINUED: Duration = Duration::from_millis(300);
 /// How long the last answers of the terminal are waited for at the end.
-const SETTLE: Duration = Duration::from_millis(500);
+const SETTLE: Duration = Duration::from_millis(1500);
 /// As if SIGHUP had come, whether it has or not.
 const HUNG_UP: i32 = 128 + 1;
 
@@ -94,10 +94,11 @@ pub fn run(
     let _ = screen.requests.send(Request::Device);
     let code = match screen.run(&events, started) {
         Err(error) if session::is_gone(&error) => HUNG_UP,
-        other => {
+        Ok(0) => {
             screen.settle();
-            other?
+            0
         }
+        other => other?,
     };
     let written = screen.terminal.backend().written();
     tracing::debug!(frames = written.frames, bytes = written.bytes, "interface closed");

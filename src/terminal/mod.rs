@@ -91,7 +91,7 @@ pub trait Services {
 
     /// Starts a computation and returns at once; its news goes to `news`, which
     /// any thread may use, and ends with one of the ends of
-    /// [`JobUpdate`](crate::app::jobs::JobUpdate).
+    /// [`JobUpdate`].
     fn start(&self, request: JobRequest, news: JobNews);
 
     /// Stops a computation, if it still runs.
