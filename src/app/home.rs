@@ -23,6 +23,9 @@ pub(super) fn act_home(app: &mut App, action: Action, count: Option<usize>) -> V
         Action::Choose => {
             let id = app.home.selection().map(|run| run.id.clone());
             app.home.chosen = if app.home.chosen == id { None } else { id };
+            if app.home.chosen.is_some() {
+                app.tell("chosen (•): s on another run puts them side by side");
+            }
             selected
         }
         Action::Grid => return super::grid::open(app),

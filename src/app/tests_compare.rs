@@ -132,6 +132,11 @@ fn one_key_opens_the_other_seed_and_other_images_are_refused() {
     let mut app = demo::full_app(look(), 38, (120, 40));
     let effects = press(&mut app, "s");
     assert!(matches!(effects[..], [Effect::LoadPair(..)]), "{effects:?}");
+    // the chosen run is the first of the two
+    press(&mut app, "Esc g g Space j");
+    let ids: Vec<_> = app.home.runs.as_ref().unwrap().iter().map(|r| r.id.clone()).collect();
+    let effects = press(&mut app, "s");
+    assert_eq!(effects, [Effect::LoadPair(ids[0].clone(), ids[1].clone())]);
     let (a, mut b) = (demo::synthetic_run(20), demo::synthetic_run(20));
     assert_eq!(refusal(&a, &b), None);
     b.analysis.as_mut().unwrap().record.data.fingerprint = "feed".repeat(16);

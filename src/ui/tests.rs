@@ -152,6 +152,11 @@ snapshot!(home_120x40, {
     keys(&mut app, "\x1bG");
     app
 });
+snapshot!(home_chosen_120x40, {
+    let mut app = app(20, (120, 40), ColourDepth::Truecolor);
+    keys(&mut app, "\x1bk j");
+    app
+});
 snapshot!(home_80x24, {
     let mut app = app(20, (80, 24), ColourDepth::Truecolor);
     keys(&mut app, "\x1b");

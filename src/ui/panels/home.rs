@@ -31,7 +31,8 @@ pub fn draw(app: &App, size: (u16, u16), skin: &Skin, buffer: &mut Buffer) {
                 runs.iter().enumerate().skip(app.home.offset).take(usize::from(places.list.h));
             for (row, (i, run)) in rows.enumerate() {
                 let line = Area { y: places.list.y + row as u16, h: 1, ..places.list };
-                entry(run, i == app.home.selected, line, skin, buffer);
+                let chosen = app.home.chosen.as_ref() == Some(&run.id);
+                entry(run, (i == app.home.selected, chosen), line, skin, buffer);
             }
             if let (Some(area), Some(run)) = (places.preview, app.home.selection()) {
                 preview(run, area, skin, buffer);
@@ -100,7 +101,13 @@ fn header(area: Area, skin: &Skin, buffer: &mut Buffer) {
     pen.number(if c.date > 0 { "made" } else { "" }, c.date, muted).number("map", MAP, muted);
 }
 
-fn entry(run: &RunSummary, selected: bool, area: Area, skin: &Skin, buffer: &mut Buffer) {
+fn entry(
+    run: &RunSummary,
+    (selected, chosen): (bool, bool),
+    area: Area,
+    skin: &Skin,
+    buffer: &mut Buffer,
+) {
     let c = Columns::new(area.w);
     if selected {
         buffer.set_style(rect(area), skin.style(Role::Selection));
@@ -114,7 +121,8 @@ fn entry(run: &RunSummary, selected: bool, area: Area, skin: &Skin, buffer: &mut
     };
     let (text, muted) = (over(Role::Text), over(Role::Muted));
     let mut pen = Pen::new(buffer, area, 0);
-    pen.put(if selected { "▸ " } else { "  " }, over(Role::Accent));
+    pen.put(if selected { "▸" } else { " " }, over(Role::Accent));
+    pen.put(if chosen { "•" } else { " " }, over(Role::Key));
     let gap = |s: &str, n: usize| fit(s, n.saturating_sub(2));
     pen.field(&gap(&run.name, c.name), c.name, text);
     let manifest = match &run.manifest {
