@@ -137,10 +137,8 @@ pub(super) fn act(app: &mut App, action: Action, count: Option<usize>) -> Vec<Ef
             }
             false => app.tell("both networks have the same layers"),
         },
-        Action::Third => {
-            if !c.next_third() {
-                app.complain("maps of different layers cannot be subtracted");
-            }
+        Action::Third if !c.next_third() => {
+            app.complain("maps of different layers cannot be subtracted");
         }
         Action::CrossMap => return cross(app),
         Action::Predictions => return super::predictions_keys::open(app),

@@ -446,7 +446,7 @@ pub fn predictions_app(look: Look, size: (u16, u16)) -> App {
 
 /// What run `seed` predicts: even seeds are of another depth and worse at class 3.
 fn answers(seed: u64) -> Answers {
-    let depth = if seed % 2 == 0 { 20 } else { 38 };
+    let depth = if seed.is_multiple_of(2) { 20 } else { 38 };
     let run = synthetic_run(depth);
     let mut manifest = run.manifest;
     manifest.name = format!("resnet{depth}-s{seed}");
@@ -455,7 +455,7 @@ fn answers(seed: u64) -> Answers {
     let labels: Vec<u16> = images.iter().map(|i| (i % 10) as u16).collect();
     let right = |i: u32| {
         let hash = (u64::from(i) * 2_654_435_761 + seed * 40_503) % 100;
-        hash < if seed % 2 == 0 && i % 10 == 3 { 25 } else { 75 }
+        hash < if seed.is_multiple_of(2) && i % 10 == 3 { 25 } else { 75 }
     };
     let predicted = images.iter().zip(&labels);
     let predicted =

@@ -5,21 +5,19 @@
 //! The cursor belongs to the pane in focus. While the sides are linked the other
 //! side follows it to the layers that correspond (`domain::alignment`).
 
-use std::path::PathBuf;
-
-use ndarray::Array2;
+mod partner;
+mod third;
 
 use crate::domain::alignment::{Alignment, Correspondence};
 use crate::domain::{Layer, Pooling, SimilarityMatrix, View};
-use crate::runs::{LoadedRun, PairAnalysis, RunId, RunSummary};
-use crate::theme::diverging;
+use crate::runs::{LoadedRun, PairAnalysis};
 
 use super::explorer::Explorer;
 use super::layout::CompareLayout;
 use super::mode::MapMode;
-use super::state::ExportRequest;
-use super::update::safe_stem;
 use super::viewport::Viewport;
+
+pub use partner::{partner, refusal};
 
 /// One of the three maps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -86,52 +84,6 @@ pub struct Compare {
     derived: Option<Derived>,
 }
 
-/// Why two runs are not compared, in one line.
-pub fn refusal(a: &LoadedRun, b: &LoadedRun) -> Option<String> {
-    let names = (&a.manifest.name, &b.manifest.name);
-    for run in [a, b] {
-        if run.analysis.is_none() {
-            return Some(format!(
-                "{0} has no CKA map yet: run `blockscope analyze {0}`",
-                run.manifest.name
-            ));
-        }
-    }
-    let (ours, theirs) = (&a.analysis.as_ref()?.record.data, &b.analysis.as_ref()?.record.data);
-    if ours.fingerprint == theirs.fingerprint {
-        return None;
-    }
-    let short = |text: &str| text.chars().take(12).collect::<String>();
-    Some(format!(
-        "{} was analysed on other images ({}, {}) than {} ({}, {}): analyze both on the same",
-        names.0,
-        ours.title(),
-        short(&ours.fingerprint),
-        names.1,
-        theirs.title(),
-        short(&theirs.fingerprint),
-    ))
-}
-
-/// The run that goes best beside run `id`: the same network and images with
-/// another seed, else the same images, else any with a map.
-pub fn partner(runs: &[RunSummary], id: &RunId) -> Option<RunId> {
-    let mine = runs.iter().find(|r| r.id == *id)?.manifest.as_ref().ok()?;
-    let score = |run: &RunSummary| -> Option<u8> {
-        let other = run.manifest.as_ref().ok()?;
-        if run.id == *id || !run.analysis {
-            return None;
-        }
-        let images = other.data.fingerprint == mine.data.fingerprint;
-        let model = other.model == mine.model;
-        let seed = model && other.seed != mine.seed;
-        Some(4 * u8::from(images) + 2 * u8::from(model) + u8::from(seed))
-    };
-    // the first of the best
-    let best = runs.iter().filter_map(score).max()?;
-    runs.iter().find(|run| score(run) == Some(best)).map(|run| run.id.clone())
-}
-
 impl Compare {
     /// Puts `b` beside `a` on a screen of `size` cells.
     pub fn new(
@@ -174,7 +126,7 @@ impl Compare {
         &self.sides
     }
 
-    pub(super) fn sides_mut(&mut self) -> &mut [Explorer; 2] {
+    pub(in crate::app) fn sides_mut(&mut self) -> &mut [Explorer; 2] {
         &mut self.sides
     }
 
@@ -390,7 +342,7 @@ impl Compare {
         let match_ = std::mem::replace(&mut self.match_, Correspondence::new(&[], &[], self.how));
         self.match_ = match_.reversed();
         if let Cross::Ready(pair) = &mut self.cross {
-            *pair = Box::new(pair.as_ref().clone().transposed());
+            **pair = pair.as_ref().clone().transposed();
         }
         self.focus = match self.focus {
             Pane::A => Pane::B,
@@ -484,137 +436,10 @@ impl Compare {
         self.derive();
     }
 
-    /// How many of the `count` images that dominate the inspected layers are
-    /// the same; `None` unless both runs have components over the same images.
-    pub fn shared_dominant(&self, count: usize) -> Option<usize> {
-        let [a, b] = &self.sides;
-        let [first, second] = self.inspected();
-        let (mine, other) = (a.components()?, b.components()?);
-        if mine.images != other.images {
-            return None;
-        }
-        let mine = mine.dominant(first?.index, count);
-        let other = other.dominant(second?.index, count);
-        let full = mine.len() == count && other.len() == count;
-        full.then(|| mine.iter().filter(|image| other.contains(image)).count())
-    }
-
-    /// Everything needed to write the third map.
-    pub(super) fn export_request(&self, colormap: &str) -> Option<ExportRequest> {
-        let matrix = self.matrix()?.clone();
-        let [a, b] = &self.sides;
-        let layers = |side: &Explorer| -> Vec<Layer> {
-            (0..side.len()).filter_map(|p| side.layer(p)).cloned().collect()
-        };
-        let (first, second) = (&a.run().manifest.name, &b.run().manifest.name);
-        let stem = match self.third {
-            ThirdMap::Cross => "cross-cka",
-            ThirdMap::Difference => "difference",
-        };
-        let errors = match self.third {
-            ThirdMap::Cross if self.third_name() == "CKA, A x B" => {
-                self.cross().map(|pair| pair.se.select(a.indices(), b.indices()))
-            }
-            _ => None,
-        };
-        Some(ExportRequest {
-            stem: safe_stem(&format!("{first}--{second}-{}-{stem}", a.view().name())),
-            directory: PathBuf::from("."),
-            title: format!("{first} (rows) and {second} (columns) · {}", a.view().name()),
-            matrix,
-            errors,
-            rows: layers(a),
-            cols: layers(b),
-            quantity: self.third_name().to_string(),
-            range: self.range(),
-            colormap: match self.third {
-                ThirdMap::Cross => colormap.to_string(),
-                ThirdMap::Difference => diverging().name,
-            },
-        })
-    }
-
     /// Fits the third window to the sides' lengths.
     fn refit(&mut self) {
         let (rows, cols) = self.shape(Pane::Third);
         let at = self.position(Pane::Third);
         self.window.resize(rows, cols, self.area, at);
     }
-
-    /// The third map of all layers in the present mode.
-    fn source(&self) -> Option<SimilarityMatrix> {
-        let [a, b] = &self.sides;
-        match self.third {
-            ThirdMap::Cross => {
-                let pair = self.cross()?;
-                Some(match a.mode() {
-                    MapMode::StandardError => pair.se.clone(),
-                    MapMode::WithoutPc1 => {
-                        pair.without_pc1.clone().unwrap_or_else(|| pair.cka.clone())
-                    }
-                    _ => pair.cka.clone(),
-                })
-            }
-            ThirdMap::Difference => Some(difference(a.full_map()?, b.full_map()?)),
-        }
-    }
-
-    /// What the third map is called.
-    pub fn third_name(&self) -> &'static str {
-        match (self.third, self.sides[0].mode()) {
-            (ThirdMap::Difference, _) => "A minus B",
-            (_, MapMode::StandardError) => "standard error, A x B",
-            (_, MapMode::WithoutPc1) if self.cross().is_some_and(|p| p.without_pc1.is_some()) => {
-                "CKA without PC1, A x B"
-            }
-            _ => "CKA, A x B",
-        }
-    }
-
-    fn derive(&mut self) {
-        let [a, b] = &self.sides;
-        let group = self.window.scale().group();
-        let key = (self.third, a.view(), a.mode(), a.pooling(), group);
-        if self.derived.as_ref().is_some_and(|d| d.key == key) {
-            return;
-        }
-        self.derived = self.source().map(|source| {
-            let matrix = source.select(a.indices(), b.indices());
-            let pooled = pool(&matrix, group, a.pooling(), self.third);
-            let (spread, undefined) = super::explorer::spread(&matrix, (0.0, 1.0));
-            Derived { key, matrix, pooled, spread, undefined }
-        });
-    }
-}
-
-/// `a - b`, undefined where one of them is.
-fn difference(a: &SimilarityMatrix, b: &SimilarityMatrix) -> SimilarityMatrix {
-    let shape = (a.rows().min(b.rows()), a.cols().min(b.cols()));
-    let cell = |(i, j)| match (a.get(i, j), b.get(i, j)) {
-        (Some(x), Some(y)) => x - y,
-        _ => f64::NAN,
-    };
-    SimilarityMatrix::new(Array2::from_shape_fn(shape, cell))
-}
-
-/// Pools by mean, or by the extreme: the largest value, or for a difference the
-/// one farthest from 0, whatever its sign.
-fn pool(
-    matrix: &SimilarityMatrix,
-    group: usize,
-    how: Pooling,
-    third: ThirdMap,
-) -> SimilarityMatrix {
-    if group == 1 {
-        return matrix.clone();
-    }
-    let shape = (matrix.rows().div_ceil(group), matrix.cols().div_ceil(group));
-    let value = |(i, j)| {
-        let cell = matrix.pooled(i, j, group, how);
-        match (third, how, cell.range) {
-            (ThirdMap::Difference, Pooling::Max, Some((low, high))) if -low > high => low,
-            _ => cell.value.unwrap_or(f64::NAN),
-        }
-    };
-    SimilarityMatrix::new(Array2::from_shape_fn(shape, value))
 }
