@@ -237,3 +237,22 @@ fn without_predictions_one_line_says_how_to_get_them() {
     assert!(app.toast.as_ref().unwrap().text.contains("blockscope analyze"));
     assert_eq!(app.screen, Screen::Home);
 }
+
+#[test]
+fn the_map_is_exported_whole_at_any_size() {
+    let export = |app: &mut App| match press(app, "e").pop() {
+        Some(Effect::Export(request)) => *request,
+        other => panic!("{other:?}"),
+    };
+    let (mut wide, mut tiny) = (open([20, 38], true), open([20, 38], true));
+    update(&mut tiny, Input::Resize(1, 1));
+    for keys in ["Tab", "Tab", "Tab"] {
+        let (a, b) = (export(&mut wide), export(&mut tiny));
+        assert_eq!(a, b);
+        assert_eq!((a.matrix.rows(), a.matrix.cols()), (a.rows.len(), a.cols.len()));
+        press(&mut wide, keys);
+        tiny.size = (120, 40);
+        press(&mut tiny, keys);
+        tiny.size = (1, 1);
+    }
+}

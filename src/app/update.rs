@@ -289,7 +289,8 @@ fn act(app: &mut App, action: Action, count: Option<usize>) -> Vec<Effect> {
             return vec![Effect::Mouse(app.look.mouse)];
         }
         _ if app.help.is_some() => scroll_help(app, action),
-        _ if too_small(app.size) => {}
+        // files do not depend on the screen
+        _ if too_small(app.size) && action != Action::Export => {}
         Action::Copy | Action::CopyMap | Action::CopyLayer => return copy::act(app, action),
         _ => match app.screen {
             Screen::Home => return act_home(app, action, count),

@@ -13,6 +13,8 @@ pub mod widgets;
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_matrix;
 
 use ratatui::Frame;
 

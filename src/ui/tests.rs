@@ -300,7 +300,7 @@ fn the_smallest_screens_draw() {
 }
 
 /// The grid with all its maps, after some keys.
-fn grid(size: (u16, u16), colours: ColourDepth, text: &str) -> App {
+pub(super) fn grid(size: (u16, u16), colours: ColourDepth, text: &str) -> App {
     let mut app = demo::grid_app(Look::new(&themes(), None, colours), size);
     let mut effects = update(&mut app, Input::Key(Key::char('w')));
     while let Some(effect) = effects.pop() {

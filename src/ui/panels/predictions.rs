@@ -12,7 +12,7 @@ use crate::domain::contrast::{Contrast, ExampleRow};
 use crate::theme::Role;
 
 use super::super::Skin;
-use super::super::pen::{Pen, fit, rect};
+use super::super::pen::{Pen, fit, fit_end, rect};
 use super::super::widgets::{Heatmap, Legend, Thumbnail};
 use super::bars;
 use super::bars::percent;
@@ -29,7 +29,7 @@ pub fn draw(app: &App, (w, h): (u16, u16), skin: &Skin, buffer: &mut Buffer) {
     bars::top(app, Area::new(0, 0, w, 1), "predictions", &facts, skin, buffer);
     let air = u16::from(h >= 30);
     let top = 1 + air;
-    let list_w = if w >= 110 { 44 } else { 28 }.min(w / 2);
+    let list_w = if w >= 110 { 44 } else { 32 }.min(w / 2);
     let body = h.saturating_sub(top + 2);
     runs(view, Area::new(1, top, list_w, body), skin, buffer);
     let x = list_w + 3;
@@ -75,7 +75,7 @@ fn runs(view: &PredictionsView, area: Area, skin: &Skin, buffer: &mut Buffer) {
         pen.put(if chosen { "▸" } else { " " }, skin.style(Role::Accent));
         pen.put(member.group.sign(), skin.style(Role::Key)).skip(1);
         let room = pen.left().saturating_sub(9);
-        pen.field(&fit(&member.manifest.name, room), room, style).skip(1);
+        pen.field(&fit_end(&member.manifest.name, room), room, style).skip(1);
         pen.number(&percent(member.predictions.accuracy()), 8, text);
     }
 }
@@ -123,14 +123,17 @@ fn agreement(view: &PredictionsView, area: Area, skin: &Skin, buffer: &mut Buffe
     let beside =
         Area::new(x, area.y + 2, (area.x + area.w).saturating_sub(x), area.h.saturating_sub(2));
     let Some(selected) = view.members().get(view.selected()) else { return };
-    Pen::new(buffer, beside, 0).fit(&format!("{} agrees with", selected.manifest.name), muted);
+    let room = usize::from(beside.w).saturating_sub(12);
+    let name = fit_end(&selected.manifest.name, room);
+    Pen::new(buffer, beside, 0).fit(&format!("{name} agrees with"), muted);
     let mut order: Vec<usize> = (0..n).filter(|i| *i != view.selected()).collect();
     let with = |i: usize| matrix.get(view.selected(), i).unwrap_or(f64::NAN);
     order.sort_by(|a, b| with(*b).total_cmp(&with(*a)));
     for (row, at) in order.into_iter().take(usize::from(beside.h.saturating_sub(1))).enumerate() {
         let mut pen = Pen::new(buffer, beside, row as u16 + 1);
         pen.number(&percent(with(at)), 7, text).skip(2);
-        pen.fit(&view.members()[at].manifest.name, text);
+        let room = pen.left();
+        pen.put(&fit_end(&view.members()[at].manifest.name, room), text);
     }
 }
 
