@@ -254,8 +254,7 @@ fn the_linked_cursor_of_two_runs_is_cheap() {
             }
             screen.check();
             println!("{size:?} {colours:?}: columns {columns}, rows {rows} bytes");
-            // three cursors, six marks and three numbers at once
-            assert!(columns < 800, "{size:?} {colours:?}: {columns} bytes");
+            assert!(columns < 400, "{size:?} {colours:?}: {columns} bytes");
             assert!(rows < 8_000, "{size:?} {colours:?}: {rows} bytes");
         }
     }

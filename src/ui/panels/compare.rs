@@ -92,7 +92,8 @@ fn draw_pane(compare: &Compare, pane: Pane, places: &MapPlaces, skin: &Skin, buf
     match view(compare, pane, skin) {
         Some(view) => {
             view.map(places, skin, buffer);
-            view.rulers(places, skin, buffer);
+            // marks on three rulers would cost a slow link more than they say
+            view.rulers(pane == compare.focus(), places, skin, buffer);
         }
         None => missing(places.map, skin, buffer),
     }
@@ -294,7 +295,7 @@ fn cell(compare: &Compare, area: Area, skin: &Skin, buffer: &mut Buffer) {
             if let Some((value, error)) = compare.cross_value() {
                 pen.put("A×B ", muted).put(&number(value), text);
                 if let Some(error) = error.filter(|_| a.mode() == MapMode::Cka) {
-                    pen.put(&format!(" ± {error:.3}"), muted);
+                    pen.put(&format!(" ± {error:.3}"), text);
                 }
             }
         }

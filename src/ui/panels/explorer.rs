@@ -52,7 +52,7 @@ pub fn draw(app: &App, size: (u16, u16), skin: &Skin, buffer: &mut Buffer) {
     if let Some(view) = view(explorer, skin) {
         view.map(&frame, skin, buffer);
         outline(explorer, places.map, skin, buffer);
-        view.rulers(&frame, skin, buffer);
+        view.rulers(true, &frame, skin, buffer);
     }
     deleted(explorer, &places, skin, buffer);
     mark(explorer, &places, skin, buffer);

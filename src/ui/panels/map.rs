@@ -50,8 +50,8 @@ impl MapView<'_> {
         heatmap.render(rect(places.map), buffer);
     }
 
-    /// Draws the rulers and the cursor's marks on them.
-    pub fn rulers(&self, places: &MapPlaces, skin: &Skin, buffer: &mut Buffer) {
+    /// Draws the rulers and, if `marked`, the cursor's marks on them.
+    pub fn rulers(&self, marked: bool, places: &MapPlaces, skin: &Skin, buffer: &mut Buffer) {
         let (scale, origin) = (self.window.scale(), self.window.origin());
         let (w, h) = self.window.extent();
         let (row, col) = self.position;
@@ -69,12 +69,13 @@ impl MapView<'_> {
         let rows = spans(self.stages[0], origin.0, scale);
         let columns = spans(self.stages[1], origin.1, scale);
         ruler(Side::Top, w, &columns, None).render(rect(places.columns), buffer);
-        ruler(Side::Left, h, &rows, self.window.row_pixel(row)).render(rect(places.rows), buffer);
+        let cursor = self.window.row_pixel(row).filter(|_| marked);
+        ruler(Side::Left, h, &rows, cursor).render(rect(places.rows), buffer);
         if places.rows.w > 0 && w > 0 {
             let corner = Area::new(places.rows.x + places.rows.w - 1, places.columns.y, 1, 1);
             Pen::new(buffer, corner, 0).put("┌", skin.style(Role::Ruler));
         }
-        if let Some(x) = self.window.col_pixel(col).map(|x| x + middle) {
+        if let Some(x) = self.window.col_pixel(col).filter(|_| marked).map(|x| x + middle) {
             // right below the map, which may be smaller than its area
             let y = places.map.y + h.div_ceil(2) as u16;
             Pen::new(buffer, Area { y, ..places.marks }, 0)
