@@ -108,6 +108,7 @@ fn answers(size: (u16, u16), colours: ColourDepth, text: &str) -> App {
 snapshot!(predictions_80x24, answers((80, 24), ColourDepth::Truecolor, "j"));
 snapshot!(predictions_examples_120x40, answers((120, 40), ColourDepth::Truecolor, "\tj"));
 snapshot!(predictions_examples_mono_80x24, answers((80, 24), ColourDepth::Mono, "\tjj"));
+snapshot!(predictions_classes_80x24, answers((80, 24), ColourDepth::Truecolor, "\t\t"));
 snapshot!(predictions_classes_120x40, answers((120, 40), ColourDepth::Truecolor, "\t\t"));
 snapshot!(predictions_examples_200x60, answers((200, 60), ColourDepth::Indexed256, "\t"));
 

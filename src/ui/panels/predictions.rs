@@ -29,7 +29,7 @@ pub fn draw(app: &App, (w, h): (u16, u16), skin: &Skin, buffer: &mut Buffer) {
     bars::top(app, Area::new(0, 0, w, 1), "predictions", &facts, skin, buffer);
     let air = u16::from(h >= 30);
     let top = 1 + air;
-    let list_w = if w >= 110 { 44 } else { 32 }.min(w / 2);
+    let list_w = if w >= 110 { 44 } else { 28 }.min(w / 2);
     let body = h.saturating_sub(top + 2);
     runs(view, Area::new(1, top, list_w, body), skin, buffer);
     let x = list_w + 3;
@@ -316,7 +316,7 @@ fn classes(
     let (muted, text) = (skin.style(Role::Muted), skin.style(Role::Text));
     let y = summary(view, contrast, area, skin, buffer);
     let table = Area { y: area.y + y, h: area.h.saturating_sub(y), ..area };
-    let name = usize::from(area.w).saturating_sub(39).clamp(6, 16);
+    let name = usize::from(area.w).saturating_sub(41).clamp(6, 16);
     let wide = area.w >= 62;
     let mut pen = Pen::new(buffer, table, 0);
     pen.field("class", name, muted).number("A %", 7, muted).number("B %", 7, muted);
