@@ -9,7 +9,7 @@
 use std::time::Instant;
 
 use blockscope::domain::{ModelSpec, Preset};
-use blockscope::kernels::{Geometry, forward, input_grad, weight_grad};
+use blockscope::kernels::{After, Geometry, forward, input_grad, weight_grad};
 use blockscope::model::init::initial_state;
 use blockscope::model::{Mode, ResNet};
 use burn::nn::loss::CrossEntropyLossConfig;
@@ -70,7 +70,7 @@ fn convolutions() {
         let mut dx = vec![0.0; g.input_len()];
         let mut dw = vec![0.0; g.weight_len()];
         let at = format!("{channels}x{side}");
-        time(&format!("forward {at}"), 1.5, || forward(arch, &g, &x, &w, None, &mut y));
+        time(&format!("forward {at}"), 1.5, || forward(arch, &g, &x, &w, After::default(), &mut y));
         time(&format!("input gradient {at}"), 1.5, || input_grad(arch, &g, &dy, &w, &mut dx));
         time(&format!("weight gradient {at}"), 1.5, || weight_grad(arch, &g, &x, &dy, &mut dw));
     }
@@ -119,8 +119,11 @@ fn main() {
         !any || args.iter().any(|a| a == part)
     };
     blockscope::alloc::keep_large_blocks();
-    if asked("conv") {
-        convolutions();
-    }
-    networks(asked("infer"), asked("train"));
+    // from inside the pool, as jobs of the engine run
+    rayon::scope(|_| {
+        if asked("conv") {
+            convolutions();
+        }
+        networks(asked("infer"), asked("train"));
+    });
 }

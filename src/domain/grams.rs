@@ -92,15 +92,46 @@ impl PackedGrams {
         if rows.is_empty() || !rows.len().is_multiple_of(self.batch) {
             return Err(CkaError::Rows { layer, len: rows.len(), batch: self.batch });
         }
-        self.set_gram(layer, &symmetric_product(rows, self.batch, Centre::Columns))
+        self.set_gram(layer, &symmetric_product(rows, self.batch, Centre::Pilot))
     }
 
     /// U-centres a Gram matrix that was computed elsewhere (features centred
     /// first, or precision suffers) and keeps it as that of `layer`.
     ///
     /// # Errors
-    /// [`CkaError::Rows`] if its size is not the batch's.
+    /// [`CkaError::Rows`] if its size is not the batch's, [`CkaError::Layers`] if
+    /// there is no such layer.
     pub fn set_gram(&mut self, layer: usize, gram: &Symmetric) -> Result<(), CkaError> {
+        u_centre_packed(gram, self.room(layer, gram)?);
+        self.set[layer] = true;
+        Ok(())
+    }
+
+    /// [`PackedGrams::set_gram`] for two layers at once.
+    ///
+    /// # Errors
+    /// Those of [`PackedGrams::set_gram`].
+    pub fn set_grams(
+        &mut self,
+        layers: [usize; 2],
+        grams: &[Symmetric; 2],
+    ) -> Result<(), CkaError> {
+        let pairs = self.room(layers[0], &grams[0])?.len();
+        self.room(layers[1], &grams[1])?;
+        if layers[0] >= layers[1] {
+            return layers.iter().zip(grams).try_for_each(|(l, gram)| self.set_gram(*l, gram));
+        }
+        let (front, back) = self.packed.split_at_mut(layers[1] * pairs);
+        rayon::join(
+            || u_centre_packed(&grams[0], &mut front[layers[0] * pairs..][..pairs]),
+            || u_centre_packed(&grams[1], &mut back[..pairs]),
+        );
+        layers.iter().for_each(|layer| self.set[*layer] = true);
+        Ok(())
+    }
+
+    /// Where the Gram matrix of a layer goes.
+    fn room(&mut self, layer: usize, gram: &Symmetric) -> Result<&mut [f32], CkaError> {
         if gram.n() != self.batch {
             return Err(CkaError::Rows { layer, len: gram.n(), batch: self.batch });
         }
@@ -108,9 +139,7 @@ impl PackedGrams {
             return Err(CkaError::Layers { expected: self.layers, found: layer + 1 });
         }
         let pairs = self.batch * (self.batch - 1) / 2;
-        u_centre_packed(gram, &mut self.packed[layer * pairs..(layer + 1) * pairs]);
-        self.set[layer] = true;
-        Ok(())
+        Ok(&mut self.packed[layer * pairs..(layer + 1) * pairs])
     }
 
     /// All values, layer by layer.

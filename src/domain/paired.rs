@@ -14,7 +14,7 @@ use std::ops::Range;
 use faer::Accum;
 use pulp::{Arch, Simd, WithSimd};
 
-use super::product::{Symmetric, grouped, pilot};
+use super::product::{Centre, Entries, Symmetric, grouped, pilot};
 
 /// Channels handled together: a cache line of them, and the widest vector's.
 const CHANNELS: usize = 16;
@@ -32,7 +32,7 @@ const NEAR: usize = 2 * TILE.1;
 /// second-level cache; whole tiles and whole [`NEAR`]s.
 const SQUARE: usize = 72;
 
-/// `(Xc Xcᵀ, Xc diag(a²) Xcᵀ)` with centred columns, from `rows` (`n` x
+/// `(Xc Xcᵀ, Xc diag(a²) Xcᵀ)` with columns centred as `centre` says, from `rows` (`n` x
 /// `positions * channels`, the channels of a position side by side) and the
 /// channels' factors `a`.
 ///
@@ -40,7 +40,12 @@ const SQUARE: usize = 72;
 ///
 /// # Panics
 /// If `rows.len()` is not a multiple of `n * factors.len()`.
-pub fn paired_products(rows: &[f32], n: usize, factors: &[f32]) -> Option<[Symmetric; 2]> {
+pub fn paired_products(
+    rows: &[f32],
+    n: usize,
+    factors: &[f32],
+    centre: Centre,
+) -> Option<[Symmetric; 2]> {
     let channels = factors.len();
     if n == 0 || channels == 0 || !channels.is_multiple_of(CHANNELS) {
         return None;
@@ -51,12 +56,15 @@ pub fn paired_products(rows: &[f32], n: usize, factors: &[f32]) -> Option<[Symme
     let runs = positions.div_ceil(POSITIONS);
     let arch = Arch::new();
     let blocks = channels / CHANNELS;
-    let lower = grouped(runs * blocks, 2 * n * n, |at, accum, product, block: &mut Block| {
+    let entries = Entries::lower(n, 2);
+    let mut plain = grouped(runs * blocks, entries, |at, accum, product, block: &mut Block| {
         let (run, line) = (at / blocks, at % blocks);
         let first = line * CHANNELS;
         let positions = run * POSITIONS..((run + 1) * POSITIONS).min(positions);
         if matches!(accum, Accum::Replace) {
-            product.fill(0.0);
+            for (at, row) in product.chunks_exact_mut(n).enumerate() {
+                row[..entries.meant(at)].fill(0.0);
+            }
         }
         arch.dispatch(Products {
             source: Source { rows, n, channels, first, positions },
@@ -65,12 +73,16 @@ pub fn paired_products(rows: &[f32], n: usize, factors: &[f32]) -> Option<[Symme
             product,
         });
     });
-    let (plain, scaled) = lower.split_at(n * n);
-    Some([plain, scaled].map(|lower| {
-        let mut product = Symmetric { n, lower: lower.to_vec() };
-        product.double_centre();
+    let scaled = plain.split_off(n * n);
+    let finish = |lower: Vec<f64>| {
+        let mut product = Symmetric { n, lower };
+        if centre == Centre::Columns {
+            product.double_centre();
+        }
         product
-    }))
+    };
+    let (plain, scaled) = rayon::join(|| finish(plain), || finish(scaled));
+    Some([plain, scaled])
 }
 
 /// Where a block's values come from: channels `first..first + CHANNELS` of
@@ -210,7 +222,7 @@ fn tile<S: Simd, const R: usize, const C: usize>(
 
 #[cfg(test)]
 mod tests {
-    use super::super::product::{Centre, symmetric_product};
+    use super::super::product::symmetric_product;
     use super::*;
 
     fn noise(len: usize) -> Vec<f32> {
@@ -226,7 +238,7 @@ mod tests {
             let factors: Vec<f32> = (0..channels).map(|c| c as f32 / 7.0 - 1.5).collect();
             let scaled: Vec<f32> =
                 rows.iter().enumerate().map(|(i, v)| v * factors[i % channels] + 3.0).collect();
-            let pair = paired_products(&rows, n, &factors).unwrap();
+            let pair = paired_products(&rows, n, &factors, Centre::Columns).unwrap();
             for (found, rows) in pair.iter().zip([&rows, &scaled]) {
                 let expected = symmetric_product(rows, n, Centre::Columns);
                 let size = (0..n).map(|i| expected.get(i, i)).fold(1e-9, f64::max);
@@ -245,7 +257,7 @@ mod tests {
 
     #[test]
     fn channels_that_do_not_fill_lines_are_left_to_the_general_product() {
-        assert!(paired_products(&noise(4 * 24), 4, &[1.0; 24]).is_none());
+        assert!(paired_products(&noise(4 * 24), 4, &[1.0; 24], Centre::Columns).is_none());
     }
 
     #[test]
@@ -253,7 +265,7 @@ mod tests {
         let rows = noise(9 * 700 * 16);
         let run = |threads| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-            pool.install(|| paired_products(&rows, 9, &[0.7; 16]))
+            pool.install(|| paired_products(&rows, 9, &[0.7; 16], Centre::Columns))
         };
         assert_eq!(run(1), run(3));
     }

@@ -30,8 +30,8 @@ thread_local! {
     static BUFFERS: Cell<Vec<Vec<f32>>> = const { Cell::new(Vec::new()) };
 }
 
-/// Entries that a thread adds up at a time.
-const REDUCE: usize = 8192;
+/// Rows that a thread adds up at a time, at least.
+const REDUCE: usize = 16;
 
 /// A symmetric matrix in f64 of which only the lower triangle is stored
 /// (row-major, full rows; entries above the diagonal are zero).
@@ -103,6 +103,9 @@ pub enum Centre {
     /// f32 first, which keeps the digits and makes a constant column exactly
     /// zero; what is left of the mean is taken out of the product in f64.
     Columns,
+    /// Only the pilot is subtracted: enough where U-centring follows, which takes
+    /// out what is left.
+    Pilot,
     /// The matrix is taken as it is.
     None,
 }
@@ -117,29 +120,38 @@ pub fn symmetric_product(rows: &[f32], n: usize, centre: Centre) -> Symmetric {
     }
     let p = rows.len() / n;
     assert_eq!(rows.len(), n * p, "a matrix of {n} rows");
-    let lower = grouped(p.div_ceil(CHUNK), n * n, |at, accum, product, scratch: &mut Shifted| {
-        let columns = columns(at, p);
-        let chunk = match centre {
-            Centre::None => {
-                MatRef::from_row_major_slice(rows, n, p).subcols(columns.start, columns.len())
-            }
-            Centre::Columns => {
-                scratch.fill(rows, n, p, columns.clone());
-                MatRef::from_row_major_slice_with_stride(&scratch.rows, n, columns.len(), STRIDE)
-            }
-        };
-        triangular::matmul(
-            MatMut::from_row_major_slice_mut(product, n, n),
-            triangular::BlockStructure::TriangularLower,
-            accum,
-            chunk,
-            triangular::BlockStructure::Rectangular,
-            chunk.transpose(),
-            triangular::BlockStructure::Rectangular,
-            1.0f32,
-            Par::Seq,
-        );
-    });
+    let lower = grouped(
+        p.div_ceil(CHUNK),
+        Entries::lower(n, 1),
+        |at, accum, product, scratch: &mut Shifted| {
+            let columns = columns(at, p);
+            let chunk = match centre {
+                Centre::None => {
+                    MatRef::from_row_major_slice(rows, n, p).subcols(columns.start, columns.len())
+                }
+                Centre::Columns | Centre::Pilot => {
+                    scratch.fill(rows, n, p, columns.clone());
+                    MatRef::from_row_major_slice_with_stride(
+                        &scratch.rows,
+                        n,
+                        columns.len(),
+                        STRIDE,
+                    )
+                }
+            };
+            triangular::matmul(
+                MatMut::from_row_major_slice_mut(product, n, n),
+                triangular::BlockStructure::TriangularLower,
+                accum,
+                chunk,
+                triangular::BlockStructure::Rectangular,
+                chunk.transpose(),
+                triangular::BlockStructure::Rectangular,
+                1.0f32,
+                Par::Seq,
+            );
+        },
+    );
     let mut product = Symmetric { n, lower };
     if centre == Centre::Columns {
         product.double_centre();
@@ -162,13 +174,40 @@ pub fn cross_product(a: &[f32], n: usize, b: &[f32], m: usize) -> Vec<f64> {
     }
     let p = a.len() / n;
     assert!(a.len() == n * p && b.len() == m * p, "two matrices of {p} columns");
-    grouped(p.div_ceil(CHUNK), n * m, |at, accum, product, (): &mut ()| {
-        let columns = columns(at, p);
-        let left = MatRef::from_row_major_slice(a, n, p).subcols(columns.start, columns.len());
-        let right = MatRef::from_row_major_slice(b, m, p).subcols(columns.start, columns.len());
-        let product = MatMut::from_row_major_slice_mut(product, n, m);
-        matmul(product, accum, left, right.transpose(), 1.0f32, Par::Seq);
-    })
+    grouped(
+        p.div_ceil(CHUNK),
+        Entries { row: m, rows: n, lower: false },
+        |at, accum, product, (): &mut ()| {
+            let columns = columns(at, p);
+            let left = MatRef::from_row_major_slice(a, n, p).subcols(columns.start, columns.len());
+            let right = MatRef::from_row_major_slice(b, m, p).subcols(columns.start, columns.len());
+            let product = MatMut::from_row_major_slice_mut(product, n, m);
+            matmul(product, accum, left, right.transpose(), 1.0f32, Par::Seq);
+        },
+    )
+}
+
+/// Which entries of a product are meant.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Entries {
+    /// Entries of a row.
+    row: usize,
+    /// Rows.
+    rows: usize,
+    /// Only those up to the diagonal, of square matrices one after the other.
+    lower: bool,
+}
+
+impl Entries {
+    /// The lower triangles of `count` matrices of `n` rows.
+    pub(super) fn lower(n: usize, count: usize) -> Entries {
+        Entries { row: n, rows: n * count, lower: true }
+    }
+
+    /// The part of a row that is meant.
+    pub(super) fn meant(&self, row: usize) -> usize {
+        if self.lower { row % self.row + 1 } else { self.row }
+    }
 }
 
 /// Sums a product over chunks: neighbouring chunks are gathered in f32 by
@@ -178,9 +217,10 @@ pub fn cross_product(a: &[f32], n: usize, b: &[f32], m: usize) -> Vec<f64> {
 /// depend on the number of threads; a wave of groups at a time bounds the memory.
 pub(super) fn grouped<Scratch: Default>(
     chunks: usize,
-    len: usize,
+    entries: Entries,
     add: impl Fn(usize, Accum, &mut [f32], &mut Scratch) + Sync,
 ) -> Vec<f64> {
+    let len = entries.row * entries.rows;
     let per_group = (chunks / 8).clamp(1, MOST_PER_GROUP);
     let groups = chunks.div_ceil(per_group);
     let mut total = vec![0.0f64; len];
@@ -202,9 +242,11 @@ pub(super) fn grouped<Scratch: Default>(
                 }
             },
         );
-        total.par_chunks_mut(REDUCE).enumerate().for_each(|(at, to)| {
-            for product in &products[..count] {
-                for (to, v) in to.iter_mut().zip(&product[at * REDUCE..]) {
+        let products = &products[..count];
+        total.par_chunks_mut(entries.row).with_min_len(REDUCE).enumerate().for_each(|(at, to)| {
+            let (first, meant) = (at * entries.row, entries.meant(at));
+            for product in products {
+                for (to, v) in to[..meant].iter_mut().zip(&product[first..first + meant]) {
                     *to += f64::from(*v);
                 }
             }
@@ -270,7 +312,7 @@ mod tests {
                 let k = symmetric_product(&x, n, centre);
                 let mean: Vec<f64> = (0..p)
                     .map(|c| match centre {
-                        Centre::None => 0.0,
+                        Centre::None | Centre::Pilot => 0.0,
                         Centre::Columns => {
                             (0..n).map(|i| f64::from(x[i * p + c])).sum::<f64>() / n as f64
                         }

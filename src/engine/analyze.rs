@@ -2,6 +2,7 @@
 //! summed.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use rand::SeedableRng;
@@ -14,7 +15,7 @@ use crate::data::ImageSet;
 use crate::domain::cka::{CkaAccumulator, CkaEstimate, MIN_BATCH, PackedGrams};
 use crate::domain::{Bypass, ModelSpec};
 use crate::model::capture::{CaptureError, GramTap};
-use crate::model::{Mode, ResNet, StateDict};
+use crate::model::{Activation, Mode, ResNet, StateDict};
 use crate::runs::{Sample, Seconds};
 
 /// Which images make which batches.
@@ -130,33 +131,32 @@ pub(super) fn run(
     let absent: Vec<usize> =
         list.iter().filter(|l| request.bypass.contains_layer(l)).map(|l| l.index).collect();
     let layers = list.len();
+    let job = Batched { request, context, net: &net, absent, layers, done: AtomicUsize::new(0) };
     let total = layers * plan.batches.len();
     let mut sums = CkaAccumulator::new(layers);
     let mut seconds = Seconds::default();
     let start = Instant::now();
-    for (at, indices) in plan.batches.iter().enumerate() {
-        let mut grams = PackedGrams::new(layers, indices.len()).map_err(CaptureError::from)?;
-        absent.iter().for_each(|layer| grams.mark_absent(*layer));
+    // On the CPU two batches are under way at a time: what one of them does on one
+    // thread (centring, packing, waiting) the other fills.
+    let together = if context.device.cpu { 2 } else { 1 };
+    for batches in plan.batches.chunks(together) {
         let pass = Instant::now();
-        let x = upload(&request.spec, &request.images, indices, device);
-        let mut tap = GramTap::new(&mut grams);
-        net.forward_tapped(x, Mode::Evaluate, &request.bypass, |layer, activation| {
-            if context.cancel.is_cancelled() {
-                return Err(CaptureError::Cancelled);
-            }
-            let wanted = tap.take(layer, activation)?;
-            context.progress(at * layers + layer + 1, total, "layers");
-            Ok(wanted)
-        })
-        .map_err(|error| match error {
-            CaptureError::Cancelled => EngineError::Cancelled,
-            error => error.into(),
-        })?;
-        let gram = tap.spent();
-        seconds.gram += gram.as_secs_f64();
-        seconds.forward += (pass.elapsed() - gram).as_secs_f64();
+        let (first, second) = rayon::join(
+            || job.run(&batches[0], total),
+            || batches.get(1).map(|indices| job.run(indices, total)),
+        );
+        let found: Vec<Captured> =
+            std::iter::once(first).chain(second).collect::<Result<_, _>>()?;
+        // of the wall clock, each part what it was of the batches' own time
+        let wall = pass.elapsed().as_secs_f64();
+        let [gram, forward] = [|c: &Captured| c.gram, |c: &Captured| c.forward]
+            .map(|part| found.iter().map(part).sum::<f64>());
+        seconds.gram += wall * gram / (gram + forward);
+        seconds.forward += wall * forward / (gram + forward);
         let pairs = Instant::now();
-        sums.add(&grams).map_err(CaptureError::from)?;
+        for captured in &found {
+            sums.add(&captured.grams).map_err(CaptureError::from)?;
+        }
         seconds.pairs += pairs.elapsed().as_secs_f64();
     }
     let finish = Instant::now();
@@ -170,6 +170,54 @@ pub(super) fn run(
         seconds,
         device: context.device.label.clone(),
     })
+}
+
+/// What all batches share.
+struct Batched<'a> {
+    request: &'a AnalyzeRequest,
+    context: &'a Context<'a>,
+    net: &'a ResNet,
+    absent: Vec<usize>,
+    layers: usize,
+    /// Layers of batches done.
+    done: AtomicUsize,
+}
+
+/// The Gram matrices of a batch and the seconds that they took.
+struct Captured {
+    grams: PackedGrams,
+    gram: f64,
+    forward: f64,
+}
+
+impl Batched<'_> {
+    /// Runs a batch and takes every layer's Gram matrix.
+    fn run(&self, indices: &[u32], total: usize) -> Result<Captured, EngineError> {
+        let Batched { request, context, .. } = self;
+        let mut grams = PackedGrams::new(self.layers, indices.len()).map_err(CaptureError::from)?;
+        self.absent.iter().for_each(|layer| grams.mark_absent(*layer));
+        let pass = Instant::now();
+        let x = upload(&request.spec, &request.images, indices, &context.device.device);
+        let mut tap = GramTap::new(&mut grams);
+        let mut offered = 0;
+        let forward = |layer: usize, activation: Activation<'_>| {
+            context.check_cancelled().map_err(|_| CaptureError::Cancelled)?;
+            let wanted = tap.take(layer, activation)?;
+            // layers that are fused or absent are counted with the next one
+            let more = layer + 1 - std::mem::replace(&mut offered, layer + 1);
+            let done = self.done.fetch_add(more, Ordering::Relaxed) + more;
+            context.progress(done, total, "layers");
+            Ok(wanted)
+        };
+        self.net.forward_tapped(x, Mode::Evaluate, &request.bypass, forward).map_err(|error| {
+            match error {
+                CaptureError::Cancelled => EngineError::Cancelled,
+                error => error.into(),
+            }
+        })?;
+        let gram = tap.spent().as_secs_f64();
+        Ok(Captured { grams, gram, forward: pass.elapsed().as_secs_f64() - gram })
+    }
 }
 
 #[cfg(test)]

@@ -114,6 +114,8 @@ pub struct OpenDevice {
     pub device: Device,
     /// The device in words, as results record it: `cpu (flex, 2 threads)`.
     pub label: String,
+    /// Whether it is the CPU, whose threads host work shares.
+    pub cpu: bool,
 }
 
 /// The adapters of the first graphics API that has any, in the order that
@@ -239,7 +241,7 @@ pub fn open(choice: DeviceChoice) -> Result<OpenDevice, DeviceError> {
     let mut open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
     let known = open.iter().find(|(select, _)| *select == adapter.select);
     if let Some((_, device)) = known {
-        return Ok(OpenDevice { device: device.clone(), label: adapter.to_string() });
+        return Ok(OpenDevice { device: device.clone(), label: adapter.to_string(), cpu: false });
     }
     let (kind, api) = adapter.select.clone();
     let opened = std::panic::catch_unwind(|| {
@@ -250,7 +252,7 @@ pub fn open(choice: DeviceChoice) -> Result<OpenDevice, DeviceError> {
     let reason = match opened {
         Ok(Ok(device)) => {
             open.push((adapter.select.clone(), device.clone()));
-            return Ok(OpenDevice { device, label: adapter.to_string() });
+            return Ok(OpenDevice { device, label: adapter.to_string(), cpu: false });
         }
         Ok(Err(error)) => error.to_string().replace('\n', " "),
         Err(_) => "the driver panicked".to_string(),
@@ -263,7 +265,7 @@ pub fn open(choice: DeviceChoice) -> Result<OpenDevice, DeviceError> {
 }
 
 fn cpu() -> OpenDevice {
-    OpenDevice { device: Device::flex(), label: cpu_label() }
+    OpenDevice { device: Device::flex(), label: cpu_label(), cpu: true }
 }
 
 fn cpu_label() -> String {

@@ -247,7 +247,9 @@ fn compute_thread(choice: DeviceChoice, inbox: &Receiver<Envelope>) {
             Request::Probe(r) => probes::run(&r, &context).map(|p| Outcome::Probed(Box::new(p))),
             Request::Train(r) => train::run(&r, &context).map(|t| Outcome::Trained(Box::new(t))),
         });
-        let result = std::panic::catch_unwind(run)
+        // In the pool: a driver outside it would sleep and be woken around every
+        // parallel part.
+        let result = std::panic::catch_unwind(|| rayon::scope(|_| run()))
             .unwrap_or_else(|panic| Err(EngineError::Panic(panic_text(panic.as_ref()))));
         let _ = events.send(Event::Finished(result));
     }

@@ -8,7 +8,7 @@ use pulp::Arch;
 
 use super::ops::{KernelOps, options};
 use super::storage::{self, Order};
-use super::{Geometry, bias_grad, elementwise, forward, input_grad, weight_grad};
+use super::{After, Geometry, bias_grad, elementwise, forward, input_grad, weight_grad};
 
 impl KernelOps for Cube {}
 
@@ -32,20 +32,27 @@ fn geometry(
 fn convolve(
     x: &FlexTensor,
     weight: &FlexTensor,
-    bias: Option<&FlexTensor>,
+    [bias, skip]: [Option<&FlexTensor>; 2],
+    relu: bool,
     stride: usize,
     padding: usize,
 ) -> Option<FlexTensor> {
     let g = geometry(x, weight, stride, padding)?;
+    let [h, w] = g.out_side();
     let values = storage::channels_last(x)?;
     let weight = storage::contiguous(weight)?;
     let bias = match bias {
         Some(bias) => Some(storage::contiguous(bias).filter(|b| b.len() == g.outputs)?),
         None => None,
     };
+    let skip = match skip {
+        Some(skip) if storage::dims4(skip)? != [g.batch, g.outputs, h, w] => return None,
+        Some(skip) => Some(storage::channels_last(skip)?),
+        None => None,
+    };
+    let after = After { bias: bias.as_deref().unwrap_or(&[]), skip: skip.as_deref(), relu };
     let mut out = vec![0.0; g.output_len()];
-    forward(Arch::new(), &g, &values, &weight, bias.as_deref(), &mut out);
-    let [h, w] = g.out_side();
+    forward(Arch::new(), &g, &values, &weight, after, &mut out);
     Some(storage::from_channels_last(out, [g.batch, g.outputs, h, w]))
 }
 
@@ -127,7 +134,7 @@ impl KernelOps for Flex {
         stride: usize,
         padding: usize,
     ) -> FlexTensor {
-        convolve(&x, &weight, None, stride, padding)
+        convolve(&x, &weight, [None; 2], false, stride, padding)
             .unwrap_or_else(|| Flex::conv2d(x, weight, None, options(stride, padding)))
     }
 
@@ -138,8 +145,35 @@ impl KernelOps for Flex {
         stride: usize,
         padding: usize,
     ) -> FlexTensor {
-        convolve(&x, &weight, Some(&bias), stride, padding)
+        convolve(&x, &weight, [Some(&bias), None], false, stride, padding)
             .unwrap_or_else(|| Flex::conv2d(x, weight, Some(bias), options(stride, padding)))
+    }
+
+    fn direct_conv2d_relu(
+        x: FlexTensor,
+        weight: FlexTensor,
+        bias: FlexTensor,
+        stride: usize,
+        padding: usize,
+    ) -> FlexTensor {
+        convolve(&x, &weight, [Some(&bias), None], true, stride, padding).unwrap_or_else(|| {
+            Self::ordered_relu(Self::direct_conv2d_bias(x, weight, bias, stride, padding))
+        })
+    }
+
+    fn direct_conv2d_add_relu(
+        x: FlexTensor,
+        weight: FlexTensor,
+        bias: FlexTensor,
+        skip: FlexTensor,
+        stride: usize,
+        padding: usize,
+    ) -> FlexTensor {
+        let fused = convolve(&x, &weight, [Some(&bias), Some(&skip)], true, stride, padding);
+        fused.unwrap_or_else(|| {
+            let y = Self::direct_conv2d_bias(x, weight, bias, stride, padding);
+            Self::ordered_relu(Self::ordered_add(y, skip))
+        })
     }
 
     fn direct_conv2d_input_grad(

@@ -1,6 +1,6 @@
 //! CPU operators at the machine's own speed, as Burn extensions.
 //!
-//! The first layer works on plain slices: direct convolution and its gradients
+//! The first layer works on plain slices: convolution and its gradients
 //! ([`forward`], [`input_grad`], [`weight_grad`], [`bias_grad`]), batch norm
 //! ([`norm`]), elementwise passes. It is generic over the instruction set (AVX-512, AVX2,
 //! NEON, scalar; chosen at run time through `pulp`), has no unsafe code, and gives
@@ -24,13 +24,14 @@ mod scratch;
 mod storage;
 mod tile;
 mod weight_grad;
+mod winograd;
 
-pub use conv::{forward, input_grad};
+pub use conv::{After, forward, input_grad};
 pub use geometry::Geometry;
 pub use norm_ops::{NormOps, batch_norm_train};
 pub use ops::{
-    KernelOps, add, affine_channels, affine_channels_then, conv2d, relu, with_channels_last_rows,
-    with_rows,
+    KernelOps, add, affine_channels, affine_channels_then, conv2d, conv2d_relu, relu,
+    with_channels_last_rows, with_rows,
 };
 pub use weight_grad::{bias_grad, weight_grad};
 

@@ -47,6 +47,30 @@ pub trait KernelOps: Backend {
         Self::conv2d(x, weight, Some(bias), options(stride, padding))
     }
 
+    /// The same, then ReLU.
+    fn direct_conv2d_relu(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        stride: usize,
+        padding: usize,
+    ) -> FloatTensor<Self> {
+        Self::ordered_relu(Self::direct_conv2d_bias(x, weight, bias, stride, padding))
+    }
+
+    /// Convolution plus `bias` plus `skip`, then ReLU.
+    fn direct_conv2d_add_relu(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        skip: FloatTensor<Self>,
+        stride: usize,
+        padding: usize,
+    ) -> FloatTensor<Self> {
+        let y = Self::direct_conv2d_bias(x, weight, bias, stride, padding);
+        Self::ordered_relu(Self::ordered_add(y, skip))
+    }
+
     /// Gradient of its input; of `x` only the shape is used.
     fn direct_conv2d_input_grad(
         x: FloatTensor<Self>,
@@ -133,7 +157,7 @@ pub trait KernelOps: Backend {
 /// Two-dimensional convolution with a square kernel: `x` is `[n, i, h, w]`,
 /// `weight` `[o, i, k, k]`, `bias` `[o]`.
 ///
-/// On the CPU in f32 this is a direct convolution whose result keeps its channels
+/// On the CPU in f32 this is a convolution of ours whose result keeps its channels
 /// fastest in memory, so that a chain of layers converts nothing. Gradients are
 /// computed for what needs them only.
 pub fn conv2d(
@@ -149,6 +173,22 @@ pub fn conv2d(
         Some(bias) => {
             Dispatch::direct_conv2d_bias(x, weight, bias.into_dispatch(), stride, padding)
         }
+    })
+}
+
+/// `relu(conv2d(x) + skip)`, in one pass on the CPU.
+pub fn conv2d_relu(
+    x: Tensor<4>,
+    weight: Tensor<4>,
+    bias: Tensor<1>,
+    skip: Option<Tensor<4>>,
+    stride: usize,
+    padding: usize,
+) -> Tensor<4> {
+    let (x, weight, bias) = (x.into_dispatch(), weight.into_dispatch(), bias.into_dispatch());
+    Tensor::from_dispatch(match skip.map(Tensor::into_dispatch) {
+        None => Dispatch::direct_conv2d_relu(x, weight, bias, stride, padding),
+        Some(skip) => Dispatch::direct_conv2d_add_relu(x, weight, bias, skip, stride, padding),
     })
 }
 

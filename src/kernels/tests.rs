@@ -62,7 +62,7 @@ impl Case {
         let g = &self.g;
         let mut r = [g.output_len(), g.input_len(), g.weight_len(), g.outputs]
             .map(|len| vec![f32::NAN; len]);
-        forward(arch, g, &self.x, &self.w, Some(&self.b), &mut r[0]);
+        forward(arch, g, &self.x, &self.w, After { bias: &self.b, ..After::default() }, &mut r[0]);
         input_grad(arch, g, &self.dy, &self.w, &mut r[1]);
         weight_grad(arch, g, &self.x, &self.dy, &mut r[2]);
         bias_grad(&self.dy, &mut r[3]);
@@ -114,9 +114,10 @@ fn archs() -> Vec<Arch> {
 
 fn random_geometry(rng: &mut ChaCha8Rng) -> Geometry {
     let kernel = if rng.random_bool(0.7) { 3 } else { 1 };
+    let whole = rng.random_bool(0.5);
     // Sizes whose product keeps the naive convolution fast.
     loop {
-        let g = Geometry {
+        let mut g = Geometry {
             batch: rng.random_range(1..=70),
             height: rng.random_range(1..=17),
             width: rng.random_range(1..=17),
@@ -126,6 +127,11 @@ fn random_geometry(rng: &mut ChaCha8Rng) -> Geometry {
             stride: rng.random_range(1..=2),
             padding: kernel / 2,
         };
+        if whole {
+            // those that minimal filtering takes, but for the stride
+            [g.inputs, g.outputs] = [g.inputs, g.outputs].map(|c| c.next_multiple_of(16));
+            [g.height, g.width] = [g.height, g.width].map(|side| side.next_multiple_of(2));
+        }
         if g.output_len() * g.inputs * kernel * kernel < 4_000_000 {
             return g;
         }
@@ -142,6 +148,51 @@ fn random_sizes_agree_with_the_naive_convolution() {
             for (part, (ours, naive)) in case.ours(arch).iter().zip(&naive).enumerate() {
                 let d = distance(ours, naive.iter().copied());
                 assert!(d < 1e-5, "part {part}: {d:e} with {arch:?} for {:?}", case.g);
+            }
+        }
+    }
+}
+
+#[test]
+fn what_follows_a_convolution_is_what_it_says() {
+    let mut rng = ChaCha8Rng::seed_from_u64(4);
+    for seed in 0..30 {
+        let case = Case::new(random_geometry(&mut rng), seed);
+        let g = &case.g;
+        for arch in archs() {
+            let skip = &case.dy;
+            let after = After { bias: &case.b, skip: Some(skip), relu: true };
+            let mut found = vec![f32::NAN; g.output_len()];
+            forward(arch, g, &case.x, &case.w, after, &mut found);
+            let plain = &case.ours(arch)[0];
+            let expected = plain.iter().zip(skip).map(|(v, s)| f64::from(v + s).max(0.0));
+            let d = distance(&found, expected);
+            assert!(d < 1e-6, "{d:e} with {arch:?} for {g:?}");
+        }
+    }
+}
+
+#[test]
+fn minimal_filtering_agrees_with_the_naive_convolution_at_a_networks_sizes() {
+    for (seed, (channels, side)) in [(16, 32), (32, 16), (64, 8), (48, 2)].into_iter().enumerate() {
+        let [height, width] = [side, side];
+        let g = Geometry {
+            batch: 3,
+            height,
+            width,
+            inputs: channels,
+            outputs: channels,
+            kernel: 3,
+            stride: 1,
+            padding: 1,
+        };
+        assert!(winograd::suits(&g));
+        let case = Case::new(g, seed as u64);
+        let naive = case.naive();
+        for arch in archs() {
+            for (ours, naive) in case.ours(arch).iter().zip(&naive).take(2) {
+                let d = distance(ours, naive.iter().copied());
+                assert!(d < 2e-6, "{d:e} with {arch:?} for {g:?}");
             }
         }
     }

@@ -70,10 +70,9 @@ impl<'a> GramTap<'a> {
     ) -> Result<Wanted, CaptureError> {
         let start = Instant::now();
         if let Activation::BeforeNorm { map, scale, norm } = activation
-            && let Some([own, behind]) = pair(map, scale)
+            && let Some(both) = pair(map, scale, Centre::Pilot)
         {
-            self.grams.set_gram(layer, &own)?;
-            self.grams.set_gram(norm, &behind)?;
+            self.grams.set_grams([layer, norm], &both)?;
             self.spent += start.elapsed();
             return Ok(Wanted::NotTheNorm);
         }
@@ -107,7 +106,7 @@ pub fn grams(
     activation: Activation<'_>,
 ) -> Result<(Symmetric, Option<(usize, Symmetric)>), CaptureError> {
     if let Activation::BeforeNorm { map, scale, norm } = activation
-        && let Some([own, behind]) = pair(map, scale)
+        && let Some([own, behind]) = pair(map, scale, Centre::Columns)
     {
         return Ok((own, Some((norm, behind))));
     }
@@ -181,10 +180,10 @@ fn row_statistics(rows: &[f32], n: usize) -> Statistics {
 
 /// The Gram matrices of a layer and of the norm behind it from one product, on
 /// the CPU and where the channels allow it.
-fn pair(map: &Tensor<4>, scale: &Tensor<1>) -> Option<[Symmetric; 2]> {
+fn pair(map: &Tensor<4>, scale: &Tensor<1>, centre: Centre) -> Option<[Symmetric; 2]> {
     let n = map.dims()[0];
     let factors = kernels::with_rows(scale, <[f32]>::to_vec)?;
-    kernels::with_channels_last_rows(map, |rows| paired_products(rows, n, &factors))?
+    kernels::with_channels_last_rows(map, |rows| paired_products(rows, n, &factors, centre))?
 }
 
 /// `[n, p]` with the features in the order in which a GPU keeps them (channels

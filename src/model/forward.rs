@@ -52,6 +52,8 @@ pub enum Wanted {
 struct Offers<T> {
     index: usize,
     tap: T,
+    /// Nobody looks: convolutions, norms, sums and ReLUs may be one pass.
+    unseen: bool,
 }
 
 impl<E, T: FnMut(usize, Activation<'_>) -> Result<Wanted, E>> Offers<T> {
@@ -80,6 +82,11 @@ impl<E, T: FnMut(usize, Activation<'_>) -> Result<Wanted, E>> Offers<T> {
     }
 }
 
+/// Offers to nobody.
+fn unseen<E>() -> Offers<impl FnMut(usize, Activation<'_>) -> Result<Wanted, E>> {
+    Offers { index: 0, tap: |_: usize, _: Activation<'_>| Ok(Wanted::NextRelu), unseen: true }
+}
+
 impl ResNet {
     /// Runs a batch `[n, channels, height, width]` and returns the logits
     /// `[n, classes]`.
@@ -89,8 +96,12 @@ impl ResNet {
 
     /// The same without some blocks.
     pub fn forward_without(&self, x: Tensor<4>, mode: Mode, bypass: &Bypass) -> Tensor<2> {
-        let tap = |_: usize, _: Activation<'_>| Ok::<_, Infallible>(Wanted::NextRelu);
-        match self.forward_tapped(x, mode, bypass, tap) {
+        let mut offers = unseen::<Infallible>();
+        let run = |_: BlockId, _: &Tensor<4>| Ok(());
+        let logits = self
+            .stem(x, mode, &mut offers)
+            .and_then(|x| self.rest(x, None, mode, bypass, &mut offers, run));
+        match logits {
             Ok(logits) => logits,
             Err(never) => match never {},
         }
@@ -108,7 +119,7 @@ impl ResNet {
         bypass: &Bypass,
         tap: impl FnMut(usize, Activation<'_>) -> Result<Wanted, E>,
     ) -> Result<Tensor<2>, E> {
-        let mut offers = Offers { index: 0, tap };
+        let mut offers = Offers { index: 0, tap, unseen: false };
         let x = self.stem(x, mode, &mut offers)?;
         self.rest(x, None, mode, bypass, &mut offers, |_, _| Ok(()))
     }
@@ -123,8 +134,7 @@ impl ResNet {
         x: Tensor<4>,
         each: impl FnMut(BlockId, &Tensor<4>) -> Result<(), E>,
     ) -> Result<Tensor<2>, E> {
-        let tap = |_: usize, _: Activation<'_>| Ok::<_, E>(Wanted::NextRelu);
-        let mut offers = Offers { index: 0, tap };
+        let mut offers = unseen::<E>();
         let x = self.stem(x, Mode::Evaluate, &mut offers)?;
         self.rest(x, None, Mode::Evaluate, &Bypass::none(), &mut offers, each)
     }
@@ -132,8 +142,7 @@ impl ResNet {
     /// Runs the network from `block` on, of which `x` is the input, in evaluation
     /// mode, and returns the logits.
     pub fn forward_from(&self, block: BlockId, x: Tensor<4>, bypass: &Bypass) -> Tensor<2> {
-        let tap = |_: usize, _: Activation<'_>| Ok::<_, Infallible>(Wanted::NextRelu);
-        let mut offers = Offers { index: 0, tap };
+        let mut offers = unseen::<Infallible>();
         let each = |_: BlockId, _: &Tensor<4>| Ok(());
         match self.rest(x, Some(block), Mode::Evaluate, bypass, &mut offers, each) {
             Ok(logits) => logits,
@@ -145,6 +154,10 @@ impl ResNet {
     where
         T: FnMut(usize, Activation<'_>) -> Result<Wanted, E>,
     {
+        if offers.unseen && mode == Mode::Evaluate {
+            offers.skip(3);
+            return Ok(self.conv1.forward_fused(x, self.bn1.affine(), None));
+        }
         let x = self.conv1.forward(x);
         let affine = self.bn1.prepare(mode);
         let wanted = offers.before_norm(&x, affine.as_ref(), 1)?;
@@ -205,6 +218,10 @@ impl ResNet {
     where
         T: FnMut(usize, Activation<'_>) -> Result<Wanted, E>,
     {
+        if offers.unseen && mode == Mode::Evaluate {
+            offers.skip(block.layers(self.spec.residual));
+            return Ok(self.run_unseen(block, x));
+        }
         let mut y = block.conv1.forward(x.clone());
         let affine = block.bn1.prepare(mode);
         let wanted = offers.before_norm(&y, affine.as_ref(), 1)?;
@@ -259,6 +276,17 @@ impl ResNet {
         }
         offers.offer(Activation::Map(&y))?;
         Ok(y)
+    }
+
+    /// A block in evaluation mode whose layers nobody looks at.
+    fn run_unseen(&self, block: &Block, x: Tensor<4>) -> Tensor<4> {
+        let y = block.conv1.forward_fused(x.clone(), block.bn1.affine(), None);
+        let skip = match (&block.shortcut, self.spec.residual) {
+            (_, false) => None,
+            (None, true) => Some(self.pad_shortcut(x, &y)),
+            (Some(shortcut), true) => Some(shortcut.forward(x)),
+        };
+        block.conv2.forward_fused(y, block.bn2.affine(), skip)
     }
 
     /// He et al.'s option A: every second pixel, zero channels on both sides.

@@ -35,6 +35,24 @@ impl Conv {
     }
 }
 
+impl Conv {
+    /// `relu(affine(conv(x)) + skip)` in one pass: the affine map is folded into
+    /// weights and bias.
+    pub(super) fn forward_fused(
+        &self,
+        x: Tensor<4>,
+        Affine { scale, shift }: Affine,
+        skip: Option<Tensor<4>>,
+    ) -> Tensor<4> {
+        let shift = match &self.bias {
+            Some(bias) => shift + bias.val() * scale.clone(),
+            None => shift,
+        };
+        let weight = self.weight.val() * scale.reshape([-1, 1, 1, 1]);
+        kernels::conv2d_relu(x, weight, shift, skip, self.stride, self.padding)
+    }
+}
+
 /// A factor and a summand per channel.
 pub(super) struct Affine {
     pub(super) scale: Tensor<1>,
@@ -78,7 +96,7 @@ impl Norm {
     }
 
     /// `y = x scale + shift` per channel, from the running statistics.
-    fn affine(&self) -> Affine {
+    pub(super) fn affine(&self) -> Affine {
         let mean = self.inner.running_mean.value_sync();
         let var = self.inner.running_var.value_sync();
         let scale = self.inner.gamma.val() / (var + self.inner.epsilon).sqrt();
