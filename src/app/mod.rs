@@ -7,6 +7,7 @@
 //! - [`state`]: `App`, `Input`, `Effect`
 //! - [`compare`]: two runs side by side
 //! - [`explorer`]: an open run; [`viewport`]: zoom and scrolling
+//! - [`strip`]: a curve along the columns of the map
 //! - [`inspect`]: the tabs beside the map; [`pruning`]: deleted blocks
 //! - [`predictions`]: which networks agree, and groups of them
 //! - [`jobs`]: computations asked for; [`running`]: the one that runs
@@ -40,6 +41,7 @@ pub mod prompt;
 pub mod pruning;
 pub mod running;
 pub mod state;
+pub mod strip;
 pub mod update;
 pub mod viewport;
 

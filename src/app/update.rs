@@ -15,13 +15,14 @@ use super::home::{act_home, open_selected, scroll_home, select_open_run};
 use super::inspect::Tab;
 use super::key::{Key, KeyCode};
 use super::keymap::Lookup;
-use super::layout::{ExplorerLayout, HomeLayout, too_small};
+use super::layout::{HomeLayout, too_small};
 use super::palette;
 use super::pointer;
 use super::predictions_keys;
 use super::prompt::PromptEvent;
 use super::running;
 use super::state::{App, ColourDepth, Effect, ExportRequest, Input, Screen};
+use super::strip;
 
 /// Largest count: no list is longer.
 pub(super) const MAX_COUNT: usize = 9_999;
@@ -387,6 +388,7 @@ fn act_explorer(app: &mut App, action: Action, count: Option<usize>) -> Vec<Effe
         Action::Mode => e.next_mode(),
         Action::Pooling => e.next_pooling(),
         Action::Range => e.toggle_range(),
+        Action::Strip => strip::next(app),
         Action::Find => {
             let find = Find::new((0..e.len()).filter_map(|p| e.layer(p)));
             app.find = Some(find);
@@ -450,8 +452,9 @@ fn on_click(app: &mut App, at: (u16, u16)) -> Vec<Effect> {
         Scope::Compare => return compare_keys::click(app, at),
         Scope::Predictions => {}
         Scope::Explorer => {
-            let map = ExplorerLayout::new(app.size).map;
-            if let (true, Some(e)) = (map.contains(at), &mut app.explorer)
+            let Some(e) = &mut app.explorer else { return Vec::new() };
+            let map = e.places(app.size).map;
+            if map.contains(at)
                 && let Some((row, col)) = e.viewport().layer_at((at.0 - map.x, at.1 - map.y))
             {
                 e.move_to(row, col);
@@ -490,8 +493,9 @@ fn on_wheel(app: &mut App, at: (u16, u16), up: bool) -> Vec<Effect> {
     } else if app.screen == Screen::Grid {
         return grid::act(app, if up { Action::Up } else { Action::Down }, None);
     } else {
-        let map = ExplorerLayout::new(app.size).map;
-        if let Some(e) = app.explorer.as_mut().filter(|e| map.contains(at) && !e.is_empty()) {
+        let Some(e) = app.explorer.as_mut().filter(|e| !e.is_empty()) else { return Vec::new() };
+        let map = e.places(app.size).map;
+        if map.contains(at) {
             e.zoom_at(if up { 1 } else { -1 }, (at.0 - map.x, at.1 - map.y));
             return pictures(app);
         }

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //!  blockscope   run   model · data · test · seed                  device
+//!  (a curve over the columns, if it is on)
 //!            ┌── stage 1 ──────┴ stage 2 ──────┴ stage 3 ────   inspector
 //!   stage 1  │▀▄▀▄▀▄▀▄▀▄▀▄▀▄
 //!            ┤▀▄▀▄▀▄▀▄▀▄▀▄▀▄
@@ -27,11 +28,12 @@ use super::super::pen::{Pen, rect, width};
 use super::super::widgets::heatmap::UNDEFINED;
 use super::super::widgets::{Legend, Outline};
 use super::map::MapView;
-use super::{bars, find, inspector, message, readout, running};
+use super::{bars, find, inspector, message, readout, running, strip};
 
 /// Draws the explorer.
 pub fn draw(app: &App, size: (u16, u16), skin: &Skin, buffer: &mut Buffer) {
-    let places = ExplorerLayout::new(size);
+    let open = app.explorer.as_ref();
+    let places = open.map_or_else(|| ExplorerLayout::new(size), |e| e.places(size));
     let Some(explorer) =
         app.explorer.as_ref().filter(|_| app.loading.is_none() || app.explorer.is_some())
     else {
@@ -53,6 +55,9 @@ pub fn draw(app: &App, size: (u16, u16), skin: &Skin, buffer: &mut Buffer) {
         view.map(&frame, skin, buffer);
         outline(explorer, places.map, skin, buffer);
         view.rulers(true, &frame, skin, buffer);
+    }
+    if let Some(places) = &places.strip {
+        strip::draw(explorer, places, skin, buffer);
     }
     deleted(explorer, &places, skin, buffer);
     mark(explorer, &places, skin, buffer);
