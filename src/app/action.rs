@@ -52,6 +52,7 @@ pub enum Action {
     Sweep,
     Lesions,
     PrunedMap,
+    Beside,
     Compare,
     Choose,
     Swap,
@@ -388,6 +389,14 @@ pub const TABLE: &[ActionInfo] = &[
         EXPLORER,
         Group::Blocks,
         "CKA map of the pruned network",
+    ),
+    row(
+        Action::Beside,
+        "beside",
+        &["d"],
+        EXPLORER,
+        Group::Blocks,
+        "pruned network's map beside this one",
     ),
     row(
         Action::Compare,

@@ -17,12 +17,15 @@
 //! - [`update`](mod@update): the function
 
 pub mod action;
+mod beside;
 pub mod block_view;
 pub mod compare;
 mod compare_keys;
 mod copy;
 #[doc(hidden)]
 pub mod demo;
+#[doc(hidden)]
+pub mod demo_pruned;
 pub mod explorer;
 pub mod find;
 pub mod grid;

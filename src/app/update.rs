@@ -6,12 +6,13 @@ use std::path::PathBuf;
 use crate::runs::LoadedRun;
 
 use super::action::{Action, Scope, TABLE};
+use super::beside;
 use super::compare_keys;
 use super::copy;
 use super::explorer::Explorer;
 use super::find::Find;
 use super::grid;
-use super::home::{act_home, open_selected, scroll_home, select_open_run};
+use super::home::{self, act_home, open_selected, scroll_home, select_open_run};
 use super::inspect::Tab;
 use super::key::{Key, KeyCode};
 use super::keymap::Lookup;
@@ -71,7 +72,7 @@ fn take(app: &mut App, input: Input) -> Vec<Effect> {
             let id = id
                 .or_else(|| app.explorer.as_ref().map(|e| e.run().id.clone()))
                 .or_else(|| app.loading.clone());
-            let at = id.and_then(|id| runs.iter().position(|r| r.id == id));
+            let at = id.and_then(|id| home::position(&runs, &id));
             app.home.selected = at.unwrap_or(0);
             app.home.runs = Some(runs);
             scroll_home(app);
@@ -82,7 +83,7 @@ fn take(app: &mut App, input: Input) -> Vec<Effect> {
         Input::PairLoaded(result) => return compare_keys::loaded(app, result),
         Input::MapLoaded(id, mode, result) => return grid::arrived(app, id, mode, result),
         Input::Device(device) => app.device = Some(device),
-        Input::Job(id, news) => running::news(app, id, news),
+        Input::Job(id, news) => return running::news(app, id, news),
         Input::Pictures(run, result) => {
             let sides = app.compare.iter_mut().flat_map(|c| c.sides_mut());
             for e in app.explorer.iter_mut().chain(sides).filter(|e| e.run().id == run) {
@@ -369,6 +370,7 @@ fn act_explorer(app: &mut App, action: Action, count: Option<usize>) -> Vec<Effe
         Action::TauDown | Action::TauUp => e.step_tau(action == Action::TauUp),
         Action::NextTab | Action::PreviousTab => e.tab = e.tab.step(action == Action::NextTab),
         Action::Compare => return compare_keys::open(app),
+        Action::Beside => return beside::open(app),
         Action::Delete
         | Action::Undo
         | Action::Redo

@@ -9,7 +9,7 @@ use ratatui::style::Color;
 use super::*;
 use crate::app::jobs::JobUpdate;
 use crate::app::layout::ExplorerLayout;
-use crate::app::{ColourDepth, Effect, Input, Key, KeyCode, Look, demo, update};
+use crate::app::{ColourDepth, Effect, Input, Key, KeyCode, Look, demo, demo_pruned, update};
 use crate::theme::ThemeSet;
 
 fn themes() -> ThemeSet {
@@ -96,6 +96,16 @@ fn pair(depths: [usize; 2], size: (u16, u16), colours: ColourDepth, text: &str) 
     app
 }
 
+snapshot!(
+    pruned_120x40,
+    demo_pruned::beside(Look::new(&themes(), None, ColourDepth::Truecolor), 38, (120, 40))
+);
+snapshot!(pruned_80x24, {
+    let mut app =
+        demo_pruned::beside(Look::new(&themes(), None, ColourDepth::Truecolor), 20, (80, 24));
+    keys(&mut app, "9k9h\t");
+    app
+});
 snapshot!(compare_80x24, pair([20, 20], (80, 24), ColourDepth::Truecolor, ""));
 snapshot!(compare_third_80x24, pair([20, 56], (80, 24), ColourDepth::Truecolor, "\t\t"));
 snapshot!(compare_120x40, pair([38, 38], (120, 40), ColourDepth::Truecolor, "7j"));

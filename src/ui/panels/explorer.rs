@@ -18,7 +18,7 @@ use ratatui::widgets::Widget;
 use crate::app::App;
 use crate::app::explorer::Explorer;
 use crate::app::key::print_sequence;
-use crate::app::layout::{Area, ExplorerLayout};
+use crate::app::layout::{Area, ExplorerLayout, MapPlaces};
 use crate::app::viewport::Scale;
 use crate::domain::Pooling;
 use crate::theme::Role;
@@ -59,7 +59,7 @@ pub fn draw(app: &App, size: (u16, u16), skin: &Skin, buffer: &mut Buffer) {
     if let Some(places) = &places.strip {
         strip::draw(explorer, places, skin, buffer);
     }
-    deleted(explorer, &places, skin, buffer);
+    deleted(explorer, &places.frame(), skin, buffer);
     mark(explorer, &places, skin, buffer);
     if let Some(area) = places.legend {
         legend(explorer, app, area, skin, buffer);
@@ -117,7 +117,7 @@ fn outline(explorer: &Explorer, area: Area, skin: &Skin, buffer: &mut Buffer) {
 }
 
 /// Marks the rows and columns of deleted blocks on the rulers.
-fn deleted(explorer: &Explorer, places: &ExplorerLayout, skin: &Skin, buffer: &mut Buffer) {
+pub fn deleted(explorer: &Explorer, places: &MapPlaces, skin: &Skin, buffer: &mut Buffer) {
     let bypass = explorer.pruning.deleted();
     if bypass.is_empty() {
         return;
