@@ -61,6 +61,7 @@ mod tests {
     use super::*;
     use crate::app::key::parse_sequence;
     use crate::domain::View;
+    use crate::domain::deletion::{DeletionRow, Experiment};
     use crate::theme::ThemeSet;
 
     fn look() -> Look {
@@ -151,6 +152,33 @@ mod tests {
         app.screen = Screen::Home;
         demo_pruned::arrive(&mut app);
         assert_eq!(app.screen, Screen::Home);
+    }
+
+    #[test]
+    fn an_accuracy_that_is_not_known_yet_is_measured_beside_the_map() {
+        let mut app = demo_pruned::deleting(look(), 20, (120, 40));
+        let at = |app: &App| {
+            let layers = app.explorer.as_ref().unwrap().layers();
+            layers.iter().position(|l| l.name == "layer2.2.add").unwrap()
+        };
+        let at = at(&app);
+        app.explorer.as_mut().unwrap().jump(at);
+        press(&mut app, "x d");
+        demo_pruned::arrive(&mut app);
+        let running = app.running.clone().unwrap();
+        assert!(matches!(&running.kind, JobKind::Evaluate(d) if d.to_string() == "2.2,3.1"));
+        let row = DeletionRow {
+            experiment: Experiment::Chosen,
+            deleted: "2.2,3.1".parse().unwrap(),
+            examples: 10_000,
+            correct: 3_000,
+            loss: 2.0,
+        };
+        update(&mut app, Input::Job(running.id, JobUpdate::Rows(vec![row])));
+        update(&mut app, Input::Job(running.id, JobUpdate::Done));
+        let side = compare(&app).side(Pane::B);
+        assert_eq!(side.pruning.cost(side.pruning.deleted()).map(|c| c < 0.0), Some(true));
+        assert!(app.explorer.as_ref().unwrap().pruning.cost(side.pruning.deleted()).is_some());
     }
 
     #[test]

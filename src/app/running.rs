@@ -140,6 +140,9 @@ pub fn news(app: &mut App, id: JobId, update: JobUpdate) -> Vec<Effect> {
     match update {
         JobUpdate::Progress { done, total, unit } => running.progress = Some((done, total, unit)),
         JobUpdate::Rows(rows) => {
+            if let Some(compare) = app.compare.as_mut().filter(|_| app.screen == Screen::Compare) {
+                compare.measured(&rows);
+            }
             if let Some(e) = &mut app.explorer {
                 e.pruning.measured(rows);
             }
@@ -154,7 +157,10 @@ pub fn news(app: &mut App, id: JobId, update: JobUpdate) -> Vec<Effect> {
                 e.refresh();
             }
             if beside {
-                return beside::show(app);
+                let mut effects = beside::show(app);
+                // the map took the place of an evaluation that may have been on its way
+                effects.extend(evaluate(app));
+                return effects;
             }
         }
         JobUpdate::Cross(pair) => {

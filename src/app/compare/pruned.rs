@@ -5,6 +5,7 @@
 use super::{Compare, Pane};
 use crate::app::explorer::Explorer;
 use crate::app::pruning::Pruning;
+use crate::domain::deletion::DeletionRow;
 use crate::domain::{Bypass, Layer};
 use crate::runs::LoadedRun;
 
@@ -33,6 +34,14 @@ impl Compare {
         compare.sides[0].put(row, col);
         compare.follow();
         Some(compare)
+    }
+
+    /// Takes accuracies of the open run; they are news to its pruned side alone.
+    pub(in crate::app) fn measured(&mut self, rows: &[DeletionRow]) {
+        let pruned = |side: &&mut Explorer| !side.pruning.deleted().is_empty();
+        if let Some(side) = self.sides.iter_mut().find(pruned) {
+            side.pruning.measured(rows.to_vec());
+        }
     }
 
     /// What the pruned side lacks, if one of them is the other one pruned.
