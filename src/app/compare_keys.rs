@@ -3,6 +3,7 @@
 use crate::runs::RunId;
 
 use super::action::Action;
+use super::beside;
 use super::compare::{Compare, Pane, partner, refusal};
 use super::jobs::JobKind;
 use super::layout::CompareLayout;
@@ -65,7 +66,7 @@ pub(super) fn loaded(app: &mut App, result: Result<Box<LoadedPair>, String>) -> 
 }
 
 /// Asks for the pictures of both layers under the cursor.
-fn pictures(app: &mut App) -> Vec<Effect> {
+pub(super) fn pictures(app: &mut App) -> Vec<Effect> {
     let Some(compare) = &mut app.compare else { return Vec::new() };
     let layers = compare.inspected().map(|layer| layer.map(|l| l.index));
     let sides = compare.sides_mut().iter_mut().zip(layers);
@@ -81,6 +82,11 @@ fn pictures(app: &mut App) -> Vec<Effect> {
 
 /// The commands of the screen.
 pub(super) fn act(app: &mut App, action: Action, count: Option<usize>) -> Vec<Effect> {
+    let pruned = app.compare.as_ref().is_some_and(|c| c.pruned().is_some());
+    if pruned && matches!(action, Action::Back | Action::Open) {
+        beside::leave(app);
+        return Vec::new();
+    }
     if action == Action::Back {
         if app.running.is_some() {
             app.asking = true;
@@ -137,6 +143,12 @@ pub(super) fn act(app: &mut App, action: Action, count: Option<usize>) -> Vec<Ef
             }
             false => app.tell("both networks have the same layers"),
         },
+        Action::Third if pruned => {
+            app.complain("beside a pruned network there is the difference only; Esc goes back");
+        }
+        Action::CrossMap if pruned => {
+            app.complain("CKA is computed between two runs; this is one and itself pruned");
+        }
         Action::Third if !c.next_third() => {
             app.complain("maps of different layers cannot be subtracted");
         }

@@ -12,9 +12,9 @@ use crate::runs::{CkaAnalysis, LoadedRun};
 
 use super::block_view::Blocks;
 use super::inspect::{Album, Tab};
-use super::layout::ExplorerLayout;
 use super::mode::MapMode;
 use super::pruning::Pruning;
+use super::strip::Strip;
 use super::viewport::Viewport;
 
 /// Layers of one stage, as positions in the view.
@@ -77,6 +77,8 @@ pub struct Explorer {
     pub album: Album,
     /// Deleted blocks.
     pub pruning: Pruning,
+    /// The curve above the map.
+    pub(super) strip: Strip,
     /// Whether detected blocks are outlined.
     pub(super) outlined: bool,
     pub(super) tau: f64,
@@ -97,7 +99,7 @@ impl Explorer {
             stages: Vec::new(),
             cursor: (0, 0),
             viewport: Viewport::new(0, 0, (0, 0)),
-            area: map_cells(size),
+            area: (0, 0),
             derived: None,
             hits: Vec::new(),
             mark: None,
@@ -105,6 +107,7 @@ impl Explorer {
             tab: like.map_or_else(Tab::default, |e| e.tab),
             album: Album::default(),
             pruning: Pruning::default(),
+            strip: Strip::Off,
             outlined: like.is_some_and(|e| e.outlined),
             tau: like.map_or(BlockRule::of(View::All).tau, |e| e.tau),
             blocks: Blocks::default(),
@@ -125,7 +128,12 @@ impl Explorer {
             let middle = explorer.layers().len() / 2;
             explorer.cursor = (middle, middle);
         }
+        let strip = like.map_or(Strip::Off, |e| e.strip);
+        if explorer.has_strip(strip) {
+            explorer.strip = strip;
+        }
         explorer.select();
+        explorer.resize(size);
         explorer
     }
 
@@ -345,7 +353,15 @@ impl Explorer {
 
     /// Follows a new screen size.
     pub fn resize(&mut self, size: (u16, u16)) {
-        self.fit_to(map_cells(size));
+        let places = self.places(size);
+        self.viewport.set_spare(places.strip.map_or(0, |strip| strip.cost));
+        self.fit_to((places.map.w, places.map.h));
+    }
+
+    /// Chooses the curve above the map.
+    pub(super) fn show_strip(&mut self, strip: Strip, size: (u16, u16)) {
+        self.strip = strip;
+        self.resize(size);
     }
 
     /// Gives the map an area of `(columns, rows)` cells.
@@ -417,7 +433,10 @@ impl Explorer {
     pub fn zoom(&mut self, by: Option<isize>) {
         match by {
             Some(by) => self.viewport.zoom(by, self.position()),
-            None => self.viewport.fit(),
+            None => {
+                self.viewport.fit();
+                self.viewport.show(self.position());
+            }
         }
         self.derive();
     }
@@ -444,12 +463,6 @@ impl Explorer {
         let (data_range, undefined) = spread(&matrix, self.mode.fixed_range());
         self.derived = Some(Derived { key, matrix, pooled, data_range, undefined });
     }
-}
-
-/// Cells of the map on the explorer's screen.
-fn map_cells(size: (u16, u16)) -> (u16, u16) {
-    let map = ExplorerLayout::new(size).map;
-    (map.w, map.h)
 }
 
 /// Every `group x group` cells as one.

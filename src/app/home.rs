@@ -3,6 +3,7 @@
 use super::action::Action;
 use super::layout::HomeLayout;
 use super::state::{App, Effect};
+use crate::runs::{RunId, RunSummary};
 
 /// The commands of the list.
 pub(super) fn act_home(app: &mut App, action: Action, count: Option<usize>) -> Vec<Effect> {
@@ -63,10 +64,17 @@ pub(super) fn scroll_home(app: &mut App) {
     home.offset = home.offset.min(runs.saturating_sub(height));
 }
 
+/// Where a run stands in the list. One that was inside the program may lie in a
+/// folder of that name by now.
+pub(super) fn position(runs: &[RunSummary], id: &RunId) -> Option<usize> {
+    let copied = || runs.iter().position(|run| run.name == id.name());
+    runs.iter().position(|run| run.id == *id).or_else(copied)
+}
+
 /// Selects the run that is open.
 pub(super) fn select_open_run(app: &mut App) {
     let open = app.explorer.as_ref().map(|e| &e.run().id);
-    let at = app.home.runs.as_ref().and_then(|runs| runs.iter().position(|r| Some(&r.id) == open));
+    let at = app.home.runs.as_ref().zip(open).and_then(|(runs, id)| position(runs, id));
     if let Some(at) = at {
         app.home.selected = at;
         scroll_home(app);

@@ -54,6 +54,8 @@ pub enum JobUpdate {
     Rows(Vec<DeletionRow>),
     /// A map. Layers of deleted blocks are undefined in it.
     Map(Bypass, Box<CkaAnalysis>),
+    /// A line worth telling.
+    Note(String),
     /// CKA between two runs.
     Cross(Box<PairAnalysis>),
     /// The end: everything was reported.

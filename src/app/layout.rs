@@ -57,9 +57,58 @@ pub struct ExplorerLayout {
     pub hints: Area,
     /// The inspector.
     pub pane: Option<Area>,
+    /// The strip of a curve above the map, if it is shown and there is room.
+    pub strip: Option<StripPlaces>,
 }
 
+/// The places of the strip above the map.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StripPlaces {
+    /// What it shows and the value under the cursor, one row.
+    pub title: Area,
+    /// Its scale, where the ruler is beside the map.
+    pub scale: Area,
+    /// The curve; its columns are the map's.
+    pub bars: Area,
+    /// Rows that the map has less for it.
+    pub cost: u16,
+}
+
+/// Rows of a map below which no strip is shown.
+const STRIP_LEAVES: u16 = 10;
+
 impl ExplorerLayout {
+    /// Lays out `w x h` cells with a strip above the map, where there is room for
+    /// it. The pane stays where it is; the map gives rows and stands right below.
+    pub fn with_strip((w, h): (u16, u16)) -> ExplorerLayout {
+        let mut places = ExplorerLayout::new((w, h));
+        let bars = match h {
+            50.. => 6,
+            30.. => 4,
+            _ => 3,
+        };
+        // a free row below the top line is the title's
+        let first = places.top.h;
+        let free = places.columns.y.saturating_sub(first);
+        let cost = (1 + bars) - free.min(1 + bars);
+        if places.map.h < STRIP_LEAVES + cost {
+            return places;
+        }
+        let (left, x) = (places.pane.map_or(w, |pane| pane.x), places.map.x);
+        places.strip = Some(StripPlaces {
+            title: Area::new(1, first, left.saturating_sub(2), 1),
+            scale: Area::new(0, first + 1, places.rows.w, bars),
+            bars: Area::new(x, first + 1, places.map.w, bars),
+            cost,
+        });
+        places.columns.y += cost;
+        for area in [&mut places.rows, &mut places.map] {
+            area.y += cost;
+            area.h -= cost;
+        }
+        places
+    }
+
     /// Lays out `w x h` cells (at least [`MIN_SIZE`]; less gives empty areas).
     pub fn new((w, h): (u16, u16)) -> ExplorerLayout {
         let air = u16::from(h >= 30);
@@ -85,6 +134,7 @@ impl ExplorerLayout {
             readout: Area::new(1, h.saturating_sub(2), w.saturating_sub(2), 1),
             hints: Area::new(1, h.saturating_sub(1), w.saturating_sub(2), 1),
             pane,
+            strip: None,
         }
     }
 }
@@ -280,6 +330,20 @@ mod tests {
                 assert!(e.map.h >= 5 && e.map.w >= 10, "{w}x{h} {:?}", e.map);
                 assert!(e.marks.y < e.readout.y);
                 assert!(e.legend.is_none_or(|l| l.y < e.readout.y && l.y > e.marks.y));
+                let s = ExplorerLayout::with_strip((w, h));
+                assert!(s.pane == e.pane && s.marks == e.marks && s.readout == e.readout);
+                if let Some(strip) = s.strip {
+                    for a in [strip.title, strip.scale, strip.bars, s.columns, s.rows, s.map] {
+                        assert!(inside(a), "{w}x{h} {a:?}");
+                    }
+                    assert_eq!((strip.bars.x, strip.bars.w), (s.map.x, s.map.w));
+                    assert_eq!(strip.bars.y + strip.bars.h, s.columns.y, "it stands on the ruler");
+                    assert!(s.map.h >= STRIP_LEAVES && s.map.h + strip.cost == e.map.h);
+                    let pane = s.pane.map_or(w, |pane| pane.x);
+                    assert!(strip.title.y >= 1 && strip.title.x + strip.title.w < pane);
+                } else {
+                    assert_eq!(s, e);
+                }
                 let c = CompareLayout::new((w, h));
                 for p in c.panes {
                     for a in [p.title, p.columns, p.rows, p.map, p.marks] {
@@ -306,5 +370,9 @@ mod tests {
         assert!(ExplorerLayout::new((120, 40)).pane.is_some());
         assert!(ExplorerLayout::new((80, 24)).pane.is_some());
         assert!(ExplorerLayout::new((60, 24)).pane.is_none());
+        // a strip costs a fifth of the rows at most
+        assert_eq!(ExplorerLayout::with_strip((120, 40)).map.h, 30);
+        assert_eq!(ExplorerLayout::with_strip((80, 24)).map.h, 15);
+        assert!(ExplorerLayout::with_strip((80, 16)).strip.is_none());
     }
 }

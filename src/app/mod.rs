@@ -7,6 +7,7 @@
 //! - [`state`]: `App`, `Input`, `Effect`
 //! - [`compare`]: two runs side by side
 //! - [`explorer`]: an open run; [`viewport`]: zoom and scrolling
+//! - [`strip`]: a curve along the columns of the map
 //! - [`inspect`]: the tabs beside the map; [`pruning`]: deleted blocks
 //! - [`predictions`]: which networks agree, and groups of them
 //! - [`jobs`]: computations asked for; [`running`]: the one that runs
@@ -16,12 +17,15 @@
 //! - [`update`](mod@update): the function
 
 pub mod action;
+mod beside;
 pub mod block_view;
 pub mod compare;
 mod compare_keys;
 mod copy;
 #[doc(hidden)]
 pub mod demo;
+#[doc(hidden)]
+pub mod demo_pruned;
 pub mod explorer;
 pub mod find;
 pub mod grid;
@@ -40,6 +44,7 @@ pub mod prompt;
 pub mod pruning;
 pub mod running;
 pub mod state;
+pub mod strip;
 pub mod update;
 pub mod viewport;
 

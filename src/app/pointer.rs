@@ -4,7 +4,7 @@
 
 use super::action::Scope;
 use super::explorer::Explorer;
-use super::layout::{ExplorerLayout, too_small};
+use super::layout::too_small;
 use super::state::App;
 
 /// Where the left button went down on the map.
@@ -81,7 +81,7 @@ pub(super) fn drag(app: &mut App, at: (u16, u16)) {
         return;
     }
     if e.viewport().is_whole() {
-        let map = ExplorerLayout::new(app.size).map;
+        let map = e.places(app.size).map;
         if let Some((row, col)) =
             at.0.checked_sub(map.x)
                 .zip(at.1.checked_sub(map.y))
@@ -108,8 +108,8 @@ pub(super) fn hover(app: &mut App, at: (u16, u16)) {
         || app.find.is_some()
         || too_small(app.size)
         || app.scope() != Scope::Explorer;
-    let map = ExplorerLayout::new(app.size).map;
     let Some(e) = &mut app.explorer else { return };
+    let map = e.places(app.size).map;
     let inside = !covered && map.contains(at);
     let cell = inside.then(|| e.viewport().layer_at((at.0 - map.x, at.1 - map.y))).flatten();
     e.hover = cell.and_then(|(row, col)| Some((*e.indices.get(row)?, *e.indices.get(col)?)));

@@ -26,7 +26,8 @@ pub(super) fn loaded(app: &mut App, all: Vec<Answers>) -> Vec<Effect> {
     if !std::mem::take(&mut app.asked_predictions) {
         return Vec::new();
     }
-    let pair = app.compare.as_ref().filter(|_| app.screen == Screen::Compare);
+    let pair =
+        app.compare.as_ref().filter(|c| app.screen == Screen::Compare && c.pruned().is_none());
     let groups = pair.map(|c| [0, 1].map(|i| c.sides()[i].run().id.clone()));
     let selected = app.home.selection().map(|run| run.id.clone());
     let first = groups.as_ref().map(|[a, _]| a.clone()).or(selected);

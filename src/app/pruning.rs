@@ -24,6 +24,11 @@ impl Pruning {
         Pruning { table, ..Pruning::default() }
     }
 
+    /// A network without `deleted`, which nobody changes.
+    pub fn fixed(deleted: Bypass, table: DeletionTable) -> Pruning {
+        Pruning { deleted, table, ..Pruning::default() }
+    }
+
     /// The deleted blocks.
     pub fn deleted(&self) -> &Bypass {
         &self.deleted

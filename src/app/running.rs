@@ -5,10 +5,11 @@ use crate::domain::Bypass;
 use crate::runs::RunId;
 
 use super::action::Action;
+use super::beside;
 use super::inspect::Tab;
 use super::jobs::{JobId, JobKind, JobRequest, JobUpdate};
 use super::mode::MapMode;
-use super::state::{App, Effect};
+use super::state::{App, Effect, Screen};
 
 /// A running computation.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,6 +20,8 @@ pub struct Running {
     pub kind: JobKind,
     /// Units done, in all, and their name.
     pub progress: Option<(usize, usize, &'static str)>,
+    /// Whether its map is then laid beside the original.
+    pub beside: bool,
 }
 
 impl Running {
@@ -37,7 +40,7 @@ impl Running {
 }
 
 /// Starts a computation about the open run; one that runs is cancelled.
-fn start(app: &mut App, kind: JobKind) -> Vec<Effect> {
+pub(super) fn start(app: &mut App, kind: JobKind) -> Vec<Effect> {
     let Some(run) = app.explorer.as_ref().map(|e| e.run().id.clone()) else { return Vec::new() };
     start_about(app, run, kind)
 }
@@ -47,7 +50,7 @@ pub(super) fn start_about(app: &mut App, run: RunId, kind: JobKind) -> Vec<Effec
     let mut effects = cancel(app);
     app.jobs_started += 1;
     let id = app.jobs_started;
-    app.running = Some(Running { id, kind: kind.clone(), progress: None });
+    app.running = Some(Running { id, kind: kind.clone(), progress: None, beside: false });
     effects.push(Effect::StartJob(JobRequest { id, run, kind }));
     effects
 }
@@ -132,20 +135,32 @@ pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
 }
 
 /// Takes news of a computation. That of one that was given up is ignored.
-pub fn news(app: &mut App, id: JobId, update: JobUpdate) {
-    let Some(running) = app.running.as_mut().filter(|r| r.id == id) else { return };
+pub fn news(app: &mut App, id: JobId, update: JobUpdate) -> Vec<Effect> {
+    let Some(running) = app.running.as_mut().filter(|r| r.id == id) else { return Vec::new() };
     match update {
         JobUpdate::Progress { done, total, unit } => running.progress = Some((done, total, unit)),
         JobUpdate::Rows(rows) => {
+            if let Some(compare) = app.compare.as_mut().filter(|_| app.screen == Screen::Compare) {
+                compare.measured(&rows);
+            }
             if let Some(e) = &mut app.explorer {
                 e.pruning.measured(rows);
             }
         }
         JobUpdate::Map(deleted, map) => {
+            let beside = running.beside && app.screen == Screen::Explorer;
             if let Some(e) = &mut app.explorer {
                 e.pruning.mapped(deleted, map);
-                e.set_mode(MapMode::Pruned);
+                if !beside {
+                    e.set_mode(MapMode::Pruned);
+                }
                 e.refresh();
+            }
+            if beside {
+                let mut effects = beside::show(app);
+                // the map took the place of an evaluation that may have been on its way
+                effects.extend(evaluate(app));
+                return effects;
             }
         }
         JobUpdate::Cross(pair) => {
@@ -153,6 +168,7 @@ pub fn news(app: &mut App, id: JobId, update: JobUpdate) {
                 compare.set_cross(*pair);
             }
         }
+        JobUpdate::Note(line) => app.tell(line),
         JobUpdate::Done => end(app),
         JobUpdate::Cancelled => {
             end(app);
@@ -163,6 +179,7 @@ pub fn news(app: &mut App, id: JobId, update: JobUpdate) {
             app.complain(why);
         }
     }
+    Vec::new()
 }
 
 fn end(app: &mut App) {

@@ -6,22 +6,24 @@ use std::path::PathBuf;
 use crate::runs::LoadedRun;
 
 use super::action::{Action, Scope, TABLE};
+use super::beside;
 use super::compare_keys;
 use super::copy;
 use super::explorer::Explorer;
 use super::find::Find;
 use super::grid;
-use super::home::{act_home, open_selected, scroll_home, select_open_run};
+use super::home::{self, act_home, open_selected, scroll_home, select_open_run};
 use super::inspect::Tab;
 use super::key::{Key, KeyCode};
 use super::keymap::Lookup;
-use super::layout::{ExplorerLayout, HomeLayout, too_small};
+use super::layout::{HomeLayout, too_small};
 use super::palette;
 use super::pointer;
 use super::predictions_keys;
 use super::prompt::PromptEvent;
 use super::running;
 use super::state::{App, ColourDepth, Effect, ExportRequest, Input, Screen};
+use super::strip;
 
 /// Largest count: no list is longer.
 pub(super) const MAX_COUNT: usize = 9_999;
@@ -70,7 +72,7 @@ fn take(app: &mut App, input: Input) -> Vec<Effect> {
             let id = id
                 .or_else(|| app.explorer.as_ref().map(|e| e.run().id.clone()))
                 .or_else(|| app.loading.clone());
-            let at = id.and_then(|id| runs.iter().position(|r| r.id == id));
+            let at = id.and_then(|id| home::position(&runs, &id));
             app.home.selected = at.unwrap_or(0);
             app.home.runs = Some(runs);
             scroll_home(app);
@@ -81,7 +83,7 @@ fn take(app: &mut App, input: Input) -> Vec<Effect> {
         Input::PairLoaded(result) => return compare_keys::loaded(app, result),
         Input::MapLoaded(id, mode, result) => return grid::arrived(app, id, mode, result),
         Input::Device(device) => app.device = Some(device),
-        Input::Job(id, news) => running::news(app, id, news),
+        Input::Job(id, news) => return running::news(app, id, news),
         Input::Pictures(run, result) => {
             let sides = app.compare.iter_mut().flat_map(|c| c.sides_mut());
             for e in app.explorer.iter_mut().chain(sides).filter(|e| e.run().id == run) {
@@ -368,6 +370,7 @@ fn act_explorer(app: &mut App, action: Action, count: Option<usize>) -> Vec<Effe
         Action::TauDown | Action::TauUp => e.step_tau(action == Action::TauUp),
         Action::NextTab | Action::PreviousTab => e.tab = e.tab.step(action == Action::NextTab),
         Action::Compare => return compare_keys::open(app),
+        Action::Beside => return beside::open(app),
         Action::Delete
         | Action::Undo
         | Action::Redo
@@ -387,6 +390,7 @@ fn act_explorer(app: &mut App, action: Action, count: Option<usize>) -> Vec<Effe
         Action::Mode => e.next_mode(),
         Action::Pooling => e.next_pooling(),
         Action::Range => e.toggle_range(),
+        Action::Strip => strip::next(app),
         Action::Find => {
             let find = Find::new((0..e.len()).filter_map(|p| e.layer(p)));
             app.find = Some(find);
@@ -450,8 +454,9 @@ fn on_click(app: &mut App, at: (u16, u16)) -> Vec<Effect> {
         Scope::Compare => return compare_keys::click(app, at),
         Scope::Predictions => {}
         Scope::Explorer => {
-            let map = ExplorerLayout::new(app.size).map;
-            if let (true, Some(e)) = (map.contains(at), &mut app.explorer)
+            let Some(e) = &mut app.explorer else { return Vec::new() };
+            let map = e.places(app.size).map;
+            if map.contains(at)
                 && let Some((row, col)) = e.viewport().layer_at((at.0 - map.x, at.1 - map.y))
             {
                 e.move_to(row, col);
@@ -490,8 +495,9 @@ fn on_wheel(app: &mut App, at: (u16, u16), up: bool) -> Vec<Effect> {
     } else if app.screen == Screen::Grid {
         return grid::act(app, if up { Action::Up } else { Action::Down }, None);
     } else {
-        let map = ExplorerLayout::new(app.size).map;
-        if let Some(e) = app.explorer.as_mut().filter(|e| map.contains(at) && !e.is_empty()) {
+        let Some(e) = app.explorer.as_mut().filter(|e| !e.is_empty()) else { return Vec::new() };
+        let map = e.places(app.size).map;
+        if map.contains(at) {
             e.zoom_at(if up { 1 } else { -1 }, (at.0 - map.x, at.1 - map.y));
             return pictures(app);
         }

@@ -55,6 +55,8 @@ pub struct Viewport {
     cols: usize,
     /// Cells of the map's area.
     area: (u16, u16),
+    /// Rows of cells by which a fitted map may be higher than the area.
+    spare: u16,
     /// `None` fits the map to the area.
     fixed: Option<Scale>,
     /// Top left unit.
@@ -64,7 +66,7 @@ pub struct Viewport {
 impl Viewport {
     /// A fitted window of `area = (width, height)` cells.
     pub fn new(rows: usize, cols: usize, area: (u16, u16)) -> Viewport {
-        Viewport { rows, cols, area, fixed: None, origin: (0, 0) }
+        Viewport { rows, cols, area, spare: 0, fixed: None, origin: (0, 0) }
     }
 
     /// Layers along the rows and the columns.
@@ -77,9 +79,26 @@ impl Viewport {
         (usize::from(self.area.0), 2 * usize::from(self.area.1))
     }
 
-    /// The factor that shows everything as large as fits.
+    /// Lets a fitted map be `rows` cells higher than the area: something above it
+    /// then takes rows out of sight and does not make the map smaller.
+    pub fn set_spare(&mut self, rows: u16) {
+        self.spare = rows;
+    }
+
+    /// The factor that shows every column as large as fits, and every row but the
+    /// spare ones.
     pub fn fit_scale(&self) -> Scale {
+        self.scale_for(self.spare)
+    }
+
+    /// The factor that shows everything as large as fits.
+    fn whole_scale(&self) -> Scale {
+        self.scale_for(0)
+    }
+
+    fn scale_for(&self, spare: u16) -> Scale {
         let (w, h) = self.pixels();
+        let h = if h == 0 { 0 } else { h + 2 * usize::from(spare) };
         if w == 0 || h == 0 || self.rows == 0 || self.cols == 0 {
             return Scale::Out(1);
         }
@@ -134,9 +153,10 @@ impl Viewport {
     /// Changes the matrix or the area and keeps `cursor` (row, col) in sight.
     pub fn resize(&mut self, rows: usize, cols: usize, area: (u16, u16), cursor: (usize, usize)) {
         (self.rows, self.cols, self.area) = (rows, cols, area);
-        // never zoom out past the fitted map
-        if let (Some(Scale::Out(k)), Scale::Out(fit)) = (self.fixed, self.fit_scale())
-            && k >= fit
+        // never zoom out past the whole map
+        let fit = self.fit_scale();
+        if let (Some(Scale::Out(k)), Scale::Out(whole)) = (self.fixed, self.whole_scale())
+            && (k > whole || fit == Scale::Out(k))
         {
             self.fixed = None;
         }
@@ -145,10 +165,11 @@ impl Viewport {
 
     /// Zooms one factor in (`+1`) or out (`-1`), about the cursor.
     pub fn zoom(&mut self, by: isize, cursor: (usize, usize)) {
-        let fit = self.fit_scale();
+        let (fit, whole) = (self.fit_scale(), self.whole_scale());
         let next = self.scale().step(by);
         let level = |s: Scale| s.pixels() as f64 / s.group() as f64;
-        self.fixed = (level(next) > level(fit)).then_some(next);
+        let next = if level(next) > level(whole) { next } else { whole };
+        self.fixed = (next != fit).then_some(next);
         self.centre(cursor);
     }
 
@@ -300,6 +321,28 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn spare_rows_keep_the_factor_and_the_whole_map_can_still_be_had() {
+        let mut v = Viewport::new(133, 133, (68, 30));
+        assert_eq!(v.scale(), Scale::Out(3));
+        v.set_spare(4);
+        assert!(v.scale() == Scale::Out(2) && v.is_fitted() && !v.is_whole());
+        assert_eq!((v.visible(), v.units()), ((60, 67), (67, 67)), "every column");
+        v.show((132, 132));
+        assert_eq!(v.origin(), (7, 0));
+        v.zoom(-1, (132, 132));
+        assert!(v.scale() == Scale::Out(3) && v.is_whole() && !v.is_fitted());
+        v.zoom(-1, (132, 132));
+        assert_eq!(v.scale(), Scale::Out(3), "no smaller than the whole");
+        v.zoom(1, (132, 132));
+        assert!(v.is_fitted());
+        // the rows are back
+        v.zoom(-1, (132, 132));
+        v.set_spare(0);
+        v.resize(133, 133, (68, 34), (132, 132));
+        assert!(v.is_fitted() && v.is_whole() && v.scale() == Scale::Out(2));
     }
 
     #[test]

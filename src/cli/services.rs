@@ -2,6 +2,7 @@
 //! computations on the engine, each followed by a thread of its own.
 
 mod cross;
+mod keep;
 
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -15,7 +16,7 @@ use crate::app::predictions::Answers;
 use crate::app::{ExportRequest, LoadedPair, MapMode};
 use crate::data::{DataSource, Dataset};
 use crate::domain::Bypass;
-use crate::domain::deletion::{DeletionRow, Experiment};
+use crate::domain::deletion::{DeletionRow, DeletionTable, Experiment};
 use crate::engine::deletion::{Variant, baseline, lesions, sweep};
 use crate::engine::{
     AnalyzeRequest, CancelToken, DeletionRequest, DeviceChoice, Engine, EngineError, Event,
@@ -25,8 +26,7 @@ use crate::export::{self, Format, MapExport};
 use crate::model::StateDict;
 use crate::model::weights::parse_safetensors;
 use crate::runs::{
-    self, CkaAnalysis, DeletionRecord, FORMAT, GridPlan, LoadedRun, RunId, RunManifest, RunStore,
-    RunSummary,
+    self, CkaAnalysis, GridPlan, LoadedRun, RunId, RunManifest, RunStore, RunSummary,
 };
 use crate::terminal::{self, JobNews, Services};
 use crate::theme::{ThemeSet, diverging};
@@ -45,6 +45,8 @@ struct Inner {
     /// The images that were read last; reading them anew takes seconds.
     images: Mutex<Option<Arc<Dataset>>>,
     running: Mutex<HashMap<JobId, CancelToken>>,
+    /// What could not be written to a run's folder, by run and hash of its weights.
+    unkept: Mutex<HashMap<(RunId, String), DeletionTable>>,
 }
 
 impl Program {
@@ -63,6 +65,7 @@ impl Program {
             engine: Mutex::default(),
             images: Mutex::default(),
             running: Mutex::default(),
+            unkept: Mutex::default(),
         };
         Program { inner: Arc::new(inner) }
     }
@@ -291,7 +294,10 @@ impl Inner {
                 Event::Finished(Ok(Outcome::Deleted(rows))) => {
                     news.send(JobUpdate::Rows(rows.clone()));
                     let rows = known.into_iter().chain(rows).collect();
-                    self.keep(&request.run, &run.manifest, &images, device, hash, rows)?;
+                    let id = &request.run;
+                    if let Some(line) = self.keep(id, &run.manifest, &images, device, hash, rows)? {
+                        news.send(JobUpdate::Note(line));
+                    }
                     return Ok(JobUpdate::Done);
                 }
                 Event::Finished(Ok(Outcome::Measured(measured))) => {
@@ -370,34 +376,6 @@ impl Inner {
         }
         let ask = DeletionRequest { spec, state, images, examples: None, variants, quick: true };
         Ok((data, Request::Delete(ask)))
-    }
-
-    /// Keeps rows in the run's folder. A run inside the program has none, and
-    /// looking at it should not make one.
-    fn keep(
-        &self,
-        id: &RunId,
-        manifest: &RunManifest,
-        images: &Dataset,
-        device: String,
-        hash: String,
-        rows: Vec<DeletionRow>,
-    ) -> Result<(), String> {
-        if matches!(id, RunId::Embedded(_)) {
-            return Ok(());
-        }
-        let mut data = images.record(1.0);
-        data.fraction = manifest.data.fraction;
-        data.train_examples = manifest.data.train_examples;
-        let record = DeletionRecord {
-            format: FORMAT,
-            program: runs::program(),
-            created: runs::now_rfc3339(),
-            device,
-            data,
-            weights_hash: Some(hash),
-        };
-        self.store.merge_deletion(id, record, rows).map(|_| ()).map_err(|e| e.to_string())
     }
 }
 

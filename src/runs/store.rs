@@ -232,7 +232,8 @@ impl RunStore {
     /// [`RunError`] naming the file and the place in it.
     pub fn load(&self, id: &RunId) -> Result<LoadedRun, RunError> {
         let mut run = LoadedRun::new(id.clone(), self.manifest(id)?, self.analysis(id)?);
-        let source = self.source(id);
+        let place = self.place(id);
+        let source = self.source(&place);
         // These are beside the map: a damaged one must not keep the run closed.
         run.components = kept(components::read(source), &mut run.problems);
         run.probes = kept(probes::read(source), &mut run.problems);
@@ -246,7 +247,7 @@ impl RunStore {
     /// # Errors
     /// [`RunError`] naming the file and the place in it.
     pub fn manifest(&self, id: &RunId) -> Result<RunManifest, RunError> {
-        read::manifest(self.source(id))
+        read::manifest(self.source(&self.place(id)))
     }
 
     /// Reads a run's CKA analysis, if it has one.
@@ -254,7 +255,7 @@ impl RunStore {
     /// # Errors
     /// [`RunError`] naming the file and the place in it.
     pub fn analysis(&self, id: &RunId) -> Result<Option<CkaAnalysis>, RunError> {
-        read::analysis(self.source(id))
+        read::analysis(self.source(&self.place(id)))
     }
 
     /// Reads a run's first-component suite, if it has one.
@@ -262,7 +263,7 @@ impl RunStore {
     /// # Errors
     /// [`RunError`] naming the file and the place in it.
     pub fn components(&self, id: &RunId) -> Result<Option<ComponentsAnalysis>, RunError> {
-        components::read(self.source(id))
+        components::read(self.source(&self.place(id)))
     }
 
     /// The bytes of a run's `weights.safetensors`.
@@ -270,7 +271,7 @@ impl RunStore {
     /// # Errors
     /// [`RunError`] naming the file.
     pub fn weights(&self, id: &RunId) -> Result<Cow<'static, [u8]>, RunError> {
-        read::weights(self.source(id))
+        read::weights(self.source(&self.place(id)))
     }
 
     /// The rows of a run's `metrics.csv`; none if it has no such file.
@@ -278,7 +279,7 @@ impl RunStore {
     /// # Errors
     /// [`RunError`] naming the file and the line.
     pub fn metrics(&self, id: &RunId) -> Result<Vec<MetricsRow>, RunError> {
-        read::metrics(self.source(id))
+        read::metrics(self.source(&self.place(id)))
     }
 
     /// Makes a run with its manifest and weights and returns its folder. The
@@ -325,8 +326,7 @@ impl RunStore {
             RunId::Disk(folder) => return Ok(folder.clone()),
             RunId::Embedded(name) => name,
         };
-        let copy = self.root.join(name);
-        if copy.join("run.ron").is_file() {
+        if let Some(copy) = self.copy_of(id) {
             return Ok(copy);
         }
         write::new_folder(&self.root, name, false, |folder| {
@@ -391,7 +391,7 @@ impl RunStore {
     /// # Errors
     /// [`RunError`] naming the file.
     pub fn predictions(&self, id: &RunId) -> Result<Option<PredictionsAnalysis>, RunError> {
-        predictions::read(self.source(id))
+        predictions::read(self.source(&self.place(id)))
     }
 
     /// Writes or replaces a run's predictions.
@@ -437,8 +437,21 @@ impl RunStore {
         self.embedded
     }
 
-    fn source<'a>(&self, id: &'a RunId) -> Source<'a> {
-        match id {
+    /// The copy in the root of a run inside the program, if there is one: it is what
+    /// is read and written in that run's place from then on.
+    pub fn copy_of(&self, id: &RunId) -> Option<PathBuf> {
+        let RunId::Embedded(name) = id else { return None };
+        let copy = self.root.join(name);
+        copy.join("run.ron").is_file().then_some(copy)
+    }
+
+    /// Where a run is read.
+    fn place<'a>(&self, id: &'a RunId) -> Cow<'a, RunId> {
+        self.copy_of(id).map_or(Cow::Borrowed(id), |copy| Cow::Owned(RunId::Disk(copy)))
+    }
+
+    fn source<'a>(&self, place: &'a RunId) -> Source<'a> {
+        match place {
             RunId::Disk(folder) => Source::Folder(folder),
             RunId::Embedded(name) => Source::Embedded(self.embedded, name),
         }

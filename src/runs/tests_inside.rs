@@ -4,6 +4,7 @@
 use std::fs;
 use std::path::Path;
 
+use super::embedded::Embedded;
 use super::{RunId, RunStore, fixtures};
 use crate::app::demo::{synthetic_run, with_findings};
 use crate::domain::deletion::{DeletionRow, Experiment};
@@ -43,6 +44,53 @@ fn everything_comes_back() {
     same(&back.probes, &run.probes);
     same(&back.deletion, &run.deletion);
     assert!(back.problems.is_empty(), "{:?}", back.problems);
+}
+
+#[test]
+fn results_about_a_run_inside_the_program_go_to_a_copy_that_stands_in_for_it() {
+    let (_dir, disk, id, run) = full();
+    let read = |file: &str| std::fs::read(folder(&id).join(file)).unwrap().leak() as &[u8];
+    let files = ["run.ron", "weights.safetensors", "analysis/analysis.ron", "analysis/cka.npy"];
+    let files = files.into_iter().chain(["analysis/cka_se.npy"]);
+    let table: Vec<(&str, &[u8])> =
+        files.map(|file| (format!("inside/{file}").leak() as &str, read(file))).collect();
+    let table = Embedded::new(table.leak());
+    let dir = tempfile::tempdir().unwrap();
+    let rows = |correct| {
+        let deleted = "1.1".parse().unwrap();
+        let experiment = Experiment::Lesion;
+        vec![DeletionRow { experiment, deleted, examples: 10_000, correct, loss: 1.0 }]
+    };
+    let record = || run.deletion.clone().unwrap().record;
+    let inside = RunId::Embedded("inside".into());
+
+    // where nothing can be written, one line, and the run is as it was
+    let file = dir.path().join("file");
+    fs::write(&file, "x").unwrap();
+    for root in [file.clone(), file.join("below")] {
+        let store = RunStore::new(root).with_embedded(table);
+        let error = store.merge_deletion(&inside, record(), rows(5)).unwrap_err().to_string();
+        assert!(error.contains("file") && !error.contains('\n'), "{error}");
+        assert!(store.load(&inside).unwrap().deletion.is_none());
+        assert!(store.copy_of(&inside).is_none());
+    }
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1, "nothing is left behind");
+
+    let store = RunStore::new(dir.path().join("runs")).with_embedded(table);
+    store.merge_deletion(&inside, record(), rows(5)).unwrap();
+    let copy = store.copy_of(&inside).unwrap();
+    assert_eq!(store.resolve("inside").unwrap(), RunId::Disk(copy.clone()));
+    // also by the name that it had, as an explorer does that has it open
+    for id in [&inside, &RunId::Disk(copy)] {
+        let back = store.load(id).unwrap();
+        same(&back.deletion.unwrap().table.rows(), &rows(5));
+        same(&back.analysis, &run.analysis);
+        assert_eq!(&*store.weights(id).unwrap(), b"w");
+    }
+    store.merge_deletion(&inside, record(), rows(7)).unwrap();
+    same(&store.load(&inside).unwrap().deletion.unwrap().table.rows(), &rows(7));
+    assert_eq!(store.list().len(), 1);
+    drop(disk);
 }
 
 #[test]

@@ -217,6 +217,7 @@ impl<W: Write> Loop<W> {
                 self.themes = *set;
             }
             Event::Continued => self.enter_again()?,
+            Event::Stop => self.suspend(false)?,
             Event::Signal(signal) => return Ok(Some(128 + signal)),
             Event::HangUp => return Ok(Some(HUNG_UP)),
         }
@@ -236,13 +237,7 @@ impl<W: Write> Loop<W> {
                     provoke::noise();
                     self.terminal.clear()?;
                 }
-                Effect::Suspend => {
-                    self.settle();
-                    session::leave();
-                    signals::suspend();
-                    self.enter_again()?;
-                    self.entered = Some(Instant::now());
-                }
+                Effect::Suspend => self.suspend(true)?,
                 Effect::Quit => return Ok(Some(0)),
                 other => {
                     if let Some(request) = Request::of(other) {
@@ -284,6 +279,20 @@ impl<W: Write> Loop<W> {
         for event in others {
             let _ = self.events.send(event);
         }
+    }
+
+    /// Leaves the terminal, stops (with `group`, everything that Ctrl-Z would stop),
+    /// and enters again when it goes on. Nothing where nobody could continue us.
+    fn suspend(&mut self, group: bool) -> io::Result<()> {
+        if !signals::can_stop() {
+            return Ok(());
+        }
+        self.settle();
+        session::leave();
+        signals::suspend(group);
+        self.enter_again()?;
+        self.entered = Some(Instant::now());
+        Ok(())
     }
 
     fn enter_again(&mut self) -> io::Result<()> {

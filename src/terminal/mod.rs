@@ -157,6 +157,8 @@ enum Event {
     Resized,
     /// We were stopped and go on.
     Continued,
+    /// Somebody asks us to stop for now.
+    Stop,
     /// A signal that ends the program.
     Signal(i32),
     /// The user's themes have changed; also, in one line each, what is wrong.

@@ -9,7 +9,7 @@ mod unix {
     use std::time::Duration;
 
     use crossbeam_channel::Sender;
-    use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGWINCH};
+    use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGWINCH};
     use signal_hook::iterator::{Handle, Signals};
 
     use super::super::{Event, session};
@@ -32,13 +32,15 @@ mod unix {
 
     /// Starts the thread.
     pub fn spawn(events: Sender<Event>) -> io::Result<Watch> {
-        let mut signals = Signals::new([SIGTERM, SIGHUP, SIGINT, SIGQUIT, SIGWINCH, SIGCONT])?;
+        let all = [SIGTERM, SIGHUP, SIGINT, SIGQUIT, SIGWINCH, SIGCONT, SIGTSTP];
+        let mut signals = Signals::new(all)?;
         let handle = signals.handle();
         thread::Builder::new().name("signals".into()).spawn(move || {
             for signal in &mut signals {
                 let event = match signal {
                     SIGWINCH => Event::Resized,
                     SIGCONT => Event::Continued,
+                    SIGTSTP => Event::Stop,
                     fatal => Event::Signal(fatal),
                 };
                 let fatal = matches!(event, Event::Signal(_));
@@ -62,15 +64,31 @@ mod unix {
         Ok(Watch(handle))
     }
 
-    /// Stops the whole process group, as Ctrl-Z would. Returns when it goes on;
-    /// at once where nobody could make it go on.
-    pub fn suspend() {
-        let _ = rustix::process::kill_current_process_group(rustix::process::Signal::TSTP);
+    /// True if a shell is there that can make us go on after a stop: our process
+    /// group is one that it made in our session. Elsewhere the system ignores the
+    /// signal that we catch, and so do we.
+    pub fn can_stop() -> bool {
+        use rustix::process::{getpgrp, getppid, getsid};
+        let Ok(session) = getsid(None) else { return false };
+        // the group of the session's leader has nobody above it
+        let parent = getppid().and_then(|parent| getsid(Some(parent)).ok());
+        getpgrp() != session && parent == Some(session)
+    }
+
+    /// Stops us, or with `group` everything that Ctrl-Z would. Returns when it goes
+    /// on. The signal is one that cannot be caught, as we catch the usual one to
+    /// leave the terminal first.
+    pub fn suspend(group: bool) {
+        use rustix::process::{Signal, getpid, kill_current_process_group, kill_process};
+        let _ = match group {
+            true => kill_current_process_group(Signal::STOP),
+            false => kill_process(getpid(), Signal::STOP),
+        };
     }
 }
 
 #[cfg(unix)]
-pub use unix::{spawn, suspend};
+pub use unix::{can_stop, spawn, suspend};
 
 /// Nothing to watch here.
 #[cfg(not(unix))]
@@ -85,4 +103,10 @@ pub fn spawn(_: crossbeam_channel::Sender<super::Event>) -> std::io::Result<Watc
 
 /// There is no such thing here.
 #[cfg(not(unix))]
-pub fn suspend() {}
+pub fn can_stop() -> bool {
+    false
+}
+
+/// There is no such thing here.
+#[cfg(not(unix))]
+pub fn suspend(_: bool) {}

@@ -14,7 +14,7 @@ use super::backend::{FrameBackend, encode, plain};
 use super::worker::{Request, serve};
 use super::*;
 use crate::app::jobs::JobKind;
-use crate::app::{App, ColourDepth, Input, Key, KeyCode, Look, demo, update};
+use crate::app::{App, ColourDepth, Input, Key, KeyCode, Look, demo, demo_pruned, update};
 use crate::theme::ThemeSet;
 use crate::ui::{self, Skin};
 
@@ -237,25 +237,55 @@ fn other_rows_are_cheap_with_everything_in_the_inspector() {
 }
 
 #[test]
+fn the_curve_above_the_map_moves_for_few_bytes() {
+    let themes = ThemeSet::builtin().unwrap();
+    for colours in [ColourDepth::Truecolor, ColourDepth::Indexed256] {
+        for size in [(80, 24), (120, 40), (200, 60)] {
+            for depth in [20, 38, 110] {
+                let look = Look::new(&themes, None, colours);
+                let app = demo::full_app(look, depth, size);
+                let mut screen = Screen::of(app, themes.clone());
+                screen.draw();
+                let mut columns = 0;
+                for strip in "iii".chars() {
+                    screen.press(strip);
+                    for key in "llllllllhhhh".chars() {
+                        columns = columns.max(screen.press(key));
+                    }
+                    for key in "jjjjkkkk]]]]".chars() {
+                        screen.press(key);
+                    }
+                    screen.check();
+                }
+                println!("{size:?} {colours:?} {depth}: columns {columns} bytes");
+                assert!(columns < 400, "{size:?} {colours:?} {depth}: {columns} bytes");
+            }
+        }
+    }
+}
+
+#[test]
 fn the_linked_cursor_of_two_runs_is_cheap() {
     let themes = ThemeSet::builtin().unwrap();
     for colours in [ColourDepth::Truecolor, ColourDepth::Indexed256] {
         for size in [(80, 24), (120, 40), (200, 60)] {
-            let look = Look::new(&themes, None, colours);
-            let app = demo::pair_app(look, [38, 38], true, size);
-            let mut screen = Screen::of(app, themes.clone());
-            screen.draw();
-            let (mut columns, mut rows) = (0, 0);
-            for key in "llllllllhhhh".chars() {
-                columns = columns.max(screen.press(key));
+            let look = || Look::new(&themes, None, colours);
+            let pair = demo::pair_app(look(), [38, 38], true, size);
+            for app in [pair, demo_pruned::beside(look(), 38, size)] {
+                let mut screen = Screen::of(app, themes.clone());
+                screen.draw();
+                let (mut columns, mut rows) = (0, 0);
+                for key in "llllllllhhhh".chars() {
+                    columns = columns.max(screen.press(key));
+                }
+                for key in "jjjjjjjjkkkk]]]]".chars() {
+                    rows = rows.max(screen.press(key));
+                }
+                screen.check();
+                println!("{size:?} {colours:?}: columns {columns}, rows {rows} bytes");
+                assert!(columns < 400, "{size:?} {colours:?}: {columns} bytes");
+                assert!(rows < 8_000, "{size:?} {colours:?}: {rows} bytes");
             }
-            for key in "jjjjjjjjkkkk]]]]".chars() {
-                rows = rows.max(screen.press(key));
-            }
-            screen.check();
-            println!("{size:?} {colours:?}: columns {columns}, rows {rows} bytes");
-            assert!(columns < 400, "{size:?} {colours:?}: {columns} bytes");
-            assert!(rows < 8_000, "{size:?} {colours:?}: {rows} bytes");
         }
     }
 }

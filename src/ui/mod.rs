@@ -3,7 +3,8 @@
 //!
 //! - [`skin`] and [`colour`]: a theme under a colour depth
 //! - `panels`: the screens and their parts
-//! - [`widgets`]: heatmap, rulers, legend, profile; free of app types
+//! - [`widgets`]: heatmap, rulers, legend, profile, stems; free of app
+//!   types
 
 pub mod colour;
 mod panels;

@@ -9,7 +9,7 @@ use ratatui::style::Color;
 use super::*;
 use crate::app::jobs::JobUpdate;
 use crate::app::layout::ExplorerLayout;
-use crate::app::{ColourDepth, Effect, Input, Key, KeyCode, Look, demo, update};
+use crate::app::{ColourDepth, Effect, Input, Key, KeyCode, Look, demo, demo_pruned, update};
 use crate::theme::ThemeSet;
 
 fn themes() -> ThemeSet {
@@ -84,6 +84,10 @@ snapshot!(components_120x40, full(38, (120, 40), ColourDepth::Truecolor, "\t"));
 snapshot!(probes_120x40, full(38, (120, 40), ColourDepth::Truecolor, "\t\t"));
 snapshot!(blocks_120x40, full(38, (120, 40), ColourDepth::Truecolor, "b"));
 snapshot!(blocks_mono_80x24, full(20, (80, 24), ColourDepth::Mono, "b"));
+snapshot!(strip_80x24, full(20, (80, 24), ColourDepth::Truecolor, "i"));
+snapshot!(strip_120x40, full(38, (120, 40), ColourDepth::Truecolor, "ii4l"));
+snapshot!(strip_mono_80x24, full(20, (80, 24), ColourDepth::Mono, "iii"));
+snapshot!(strip_narrow_60x20, full(56, (60, 20), ColourDepth::Ansi16, "i"));
 snapshot!(about_200x60, full(110, (200, 60), ColourDepth::Indexed256, "\t\t\t\t"));
 /// Two runs side by side, after some keys.
 fn pair(depths: [usize; 2], size: (u16, u16), colours: ColourDepth, text: &str) -> App {
@@ -92,6 +96,16 @@ fn pair(depths: [usize; 2], size: (u16, u16), colours: ColourDepth, text: &str) 
     app
 }
 
+snapshot!(
+    pruned_120x40,
+    demo_pruned::beside(Look::new(&themes(), None, ColourDepth::Truecolor), 38, (120, 40))
+);
+snapshot!(pruned_80x24, {
+    let mut app =
+        demo_pruned::beside(Look::new(&themes(), None, ColourDepth::Truecolor), 20, (80, 24));
+    keys(&mut app, "9k9h\t");
+    app
+});
 snapshot!(compare_80x24, pair([20, 20], (80, 24), ColourDepth::Truecolor, ""));
 snapshot!(compare_third_80x24, pair([20, 56], (80, 24), ColourDepth::Truecolor, "\t\t"));
 snapshot!(compare_120x40, pair([38, 38], (120, 40), ColourDepth::Truecolor, "7j"));
@@ -251,8 +265,38 @@ fn a_move_changes_two_pixels_of_the_map_and_no_row_or_column() {
 }
 
 #[test]
+fn the_strip_stands_over_the_columns_of_its_values() {
+    for (size, keys_) in [((120, 40), "i"), ((80, 24), "i"), ((120, 40), "i++$"), ((200, 60), "iv")]
+    {
+        let app = full(20, size, ColourDepth::Truecolor, keys_);
+        let e = app.explorer.as_ref().unwrap();
+        let places = e.places(size);
+        let (bars, drawn, window) = (places.strip.unwrap().bars, buffer(&app), e.viewport());
+        let group = window.scale().group();
+        let share = |p: usize| e.components().unwrap().share(e.indices()[p]);
+        let mut seen = 0;
+        for p in (0..e.len()).step_by(group).filter(|p| *p != e.position().1 / group * group) {
+            let Some(x) = window.col_pixel(p) else { continue };
+            let mean: Vec<f64> = (p..(p + group).min(e.len())).filter_map(share).collect();
+            if mean.is_empty() {
+                continue;
+            }
+            let mean = mean.iter().sum::<f64>() / mean.len() as f64;
+            // 62 % is the largest share, so the scale ends at 80
+            let eighths = ((mean / 0.8 * 8.0 * f64::from(bars.h)).round() as u16).max(1);
+            let rows = |y: u16| drawn[(places.map.x + x as u16, bars.y + bars.h - 1 - y)].symbol();
+            let filled = (0..bars.h).filter(|y| rows(*y) != " ").count();
+            assert_eq!(filled, usize::from(eighths.div_ceil(8)), "{size:?} {keys_} {p}");
+            assert_eq!(rows(0) == "█", eighths >= 8);
+            seen += 1;
+        }
+        assert!(seen > 8, "{seen}");
+    }
+}
+
+#[test]
 fn without_colours_nothing_is_coloured() {
-    let app = app(20, (120, 40), ColourDepth::Mono);
+    let app = full(20, (120, 40), ColourDepth::Mono, "i");
     let drawn = buffer(&app);
     assert!(drawn.content().iter().all(|c| c.fg == Color::Reset && c.bg == Color::Reset));
 }
@@ -271,7 +315,7 @@ proptest! {
 
     #[test]
     fn any_keys_draw_at_any_size(
-        w in 0u16..230, h in 0u16..80, text in "[-hjklgG0$+fvmpaCcT?/ n\\[\\]{}\x1b9rbxuUXLPy<>:'\"\t]{0,24}", run in 0usize..3,
+        w in 0u16..230, h in 0u16..80, text in "[-hjklgG0$+fvmpaCcT?/ n\\[\\]{}\x1b9rbxuUXLPyid<>:'\"\t]{0,24}", run in 0usize..3,
     ) {
         let mut app = full([8, 20, 56][run], (w, h), ColourDepth::Truecolor, "");
         for c in text.chars() {

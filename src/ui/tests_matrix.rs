@@ -94,6 +94,11 @@ fn the_explorer() {
 }
 
 #[test]
+fn the_curve_above_the_map() {
+    all("strip", "i", explorer);
+}
+
+#[test]
 fn the_list_of_runs() {
     all("home", "\x1b", explorer);
 }

@@ -140,6 +140,74 @@ fn a_stop_from_outside_is_followed_by_a_full_repaint() {
     explorer.quit();
 }
 
+/// The process that a shell has started.
+fn child_of(shell: i32) -> Option<i32> {
+    let processes = std::fs::read_dir("/proc").unwrap();
+    let ids = processes.filter_map(|e| e.ok()?.file_name().to_str()?.parse::<i32>().ok());
+    let parent = |id: &i32| {
+        let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
+        stat.rsplit(')').next()?.split_whitespace().nth(1)?.parse::<i32>().ok()
+    };
+    ids.into_iter().find(|id| parent(id) == Some(shell))
+}
+
+#[test]
+fn a_request_to_stop_from_outside_restores_the_terminal_first() {
+    let home = tempfile::tempdir().unwrap();
+    let Some(mut terminal) = start((100, 30), home.path(), &[DIRECT], &["sh", "-i"]) else {
+        return;
+    };
+    terminal.wait_for("$ ");
+    terminal.send(b"echo ready\n");
+    terminal.wait("the prompt", |seen| seen.has("\nready"));
+    terminal.send(format!("{PROGRAM} --device cpu {RUN}\n").as_bytes());
+    let map = |seen: &Seen| seen.screen().alternate_screen() && seen.has("CKA");
+    let shell = terminal.pid().as_raw_nonzero().get();
+    for round in 0..2 {
+        terminal.wait("the map", map);
+        terminal.wait_for_silence(Duration::from_millis(200));
+        let drawn = terminal.look(Seen::text);
+        let program = child_of(shell).unwrap();
+        let pid = rustix::process::Pid::from_raw(program).unwrap();
+        rustix::process::kill_process(pid, Signal::TSTP).unwrap();
+        terminal.wait("the stop", |_| state(program) == "T");
+        terminal.wait("the shell", |seen| {
+            let stops = seen.text().matches("Stopped").count();
+            !seen.screen().alternate_screen() && stops > round
+        });
+        terminal.look(|seen| {
+            assert!(!seen.screen().hide_cursor() && !seen.screen().bracketed_paste());
+            assert_eq!(seen.screen().mouse_protocol_mode(), vt100::MouseProtocolMode::None);
+        });
+        assert!(terminal.settings().local_modes.contains(rustix::termios::LocalModes::ISIG));
+        terminal.send(format!("echo answer{round}\n").as_bytes());
+        terminal.wait("an answer", |seen| seen.has(&format!("\nanswer{round}")));
+        terminal.send(b"fg\n");
+        terminal.wait("the same map", |seen| map(seen) && seen.text() == drawn);
+        terminal.look(|seen| assert!(seen.screen().hide_cursor()));
+    }
+    terminal.send(b"q");
+    terminal.wait("the prompt", |seen| {
+        !seen.screen().alternate_screen() && seen.text().trim_end().ends_with('$')
+    });
+    terminal.send(b"exit 7\n");
+    assert_eq!(terminal.exit_code(), 7);
+    terminal.assert_no_trace();
+}
+
+#[test]
+fn without_a_shell_to_go_back_to_it_does_not_stop() {
+    let Some(explorer) = Explorer::open((80, 24), &[DIRECT], &[]) else { return };
+    let terminal = &explorer.terminal;
+    terminal.wait_for("cpu");
+    terminal.wait_for_silence(Duration::from_millis(300));
+    terminal.signal(Signal::TSTP);
+    terminal.send(b"\x1a?");
+    terminal.wait_for("Keys");
+    terminal.look(|seen| assert!(seen.screen().alternate_screen()));
+    explorer.quit();
+}
+
 #[test]
 fn a_panic_of_the_interface_restores_the_terminal_and_says_so() {
     if !cfg!(debug_assertions) {
@@ -185,7 +253,7 @@ fn standard_error_goes_to_the_log() {
     }
     let variables = [DIRECT, (FAILURE, "stderr")];
     let Some(explorer) = Explorer::open(SIZE, &variables, &["--log-file", "log"]) else { return };
-    let log = explorer.home.path().join("log");
+    let log = explorer.home().join("log");
     // while devices are looked for, what their drivers say goes nowhere
     explorer.terminal.wait_for("cpu");
     explorer.terminal.send(b"\x0c?");

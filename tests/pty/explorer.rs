@@ -15,7 +15,8 @@ pub const SHAPES: &str = "resnet14-shapes-s0";
 /// The explorer in a folder of its own.
 pub struct Explorer {
     pub terminal: Terminal,
-    pub home: tempfile::TempDir,
+    /// Its folder, unless it is another's.
+    pub own: Option<tempfile::TempDir>,
 }
 
 impl Explorer {
@@ -42,10 +43,39 @@ impl Explorer {
         args: &[&str],
     ) -> Option<Explorer> {
         let home = tempfile::tempdir().unwrap();
+        let explorer = Explorer::start_in(home.path(), run, size, variables, args)?;
+        Some(Explorer { own: Some(home), ..explorer })
+    }
+
+    /// In a folder that outlives it.
+    pub fn open_in(
+        home: &Path,
+        run: &str,
+        size: (u16, u16),
+        variables: &[(&str, &str)],
+        args: &[&str],
+    ) -> Option<Explorer> {
+        let explorer = Explorer::start_in(home, run, size, variables, args)?;
+        explorer.terminal.wait("the map", |seen| seen.has(run) && seen.has("CKA"));
+        Some(explorer)
+    }
+
+    fn start_in(
+        home: &Path,
+        run: &str,
+        size: (u16, u16),
+        variables: &[(&str, &str)],
+        args: &[&str],
+    ) -> Option<Explorer> {
         let fixed = ["--device", "cpu", "--threads", "1", run];
         let program: Vec<&str> = [PROGRAM].into_iter().chain(fixed).chain(args.to_vec()).collect();
-        let terminal = start(size, home.path(), variables, &program)?;
-        Some(Explorer { terminal, home })
+        let terminal = start(size, home, variables, &program)?;
+        Some(Explorer { terminal, own: None })
+    }
+
+    /// The folder that it runs in, if it is its own.
+    pub fn home(&self) -> &Path {
+        self.own.as_ref().unwrap().path()
     }
 
     pub fn quit(mut self) {

@@ -6,6 +6,7 @@
 //! side follows it to the layers that correspond (`domain::alignment`).
 
 mod partner;
+mod pruned;
 mod third;
 
 use crate::domain::alignment::{Alignment, Correspondence};
@@ -372,8 +373,12 @@ impl Compare {
         true
     }
 
-    /// Cross-model map or difference; false if the layers differ.
+    /// Cross-model map or difference; false if the layers differ, or if one side is
+    /// the other one pruned and there is only the difference.
     pub fn next_third(&mut self) -> bool {
+        if self.pruned().is_some() {
+            return false;
+        }
         self.third = match self.third {
             ThirdMap::Difference => ThirdMap::Cross,
             ThirdMap::Cross if self.match_.is_identity() => ThirdMap::Difference,

@@ -59,9 +59,13 @@ pub fn hints(app: &App, area: Area, skin: &Skin, buffer: &mut Buffer) {
     let mut pen = Pen::new(buffer, area, 0);
     let mapless =
         app.screen == Screen::Explorer && app.explorer.as_ref().is_none_or(Explorer::is_empty);
+    let compare = app.compare.as_ref().filter(|_| app.screen == Screen::Compare);
+    let pruned = compare.is_some_and(|c| c.pruned().is_some());
     let fits = |h: &&Hint| {
         let useful = !mapless || h.scopes == Scopes::EVERYWHERE || h.actions == [Action::Back];
-        h.scopes.has(app.scope()) && useful
+        // beside a pruned network there is one third map
+        let idle = pruned && h.actions == [Action::Third];
+        h.scopes.has(app.scope()) && useful && !idle
     };
     for hint in HINTS.iter().filter(fits) {
         let keys = app.keymap.hint(hint.actions);

@@ -17,7 +17,7 @@ use super::super::pen::{Pen, fit, fit_end, rect, width};
 use super::super::widgets::heatmap::UNDEFINED;
 use super::super::widgets::{Legend, Thumbnail};
 use super::bars::percent;
-use super::explorer::status;
+use super::explorer::{deleted, status};
 use super::map::MapView;
 use super::{bars, running};
 
@@ -30,8 +30,8 @@ const SIDES: [u16; 3] = [32, 16, 8];
 pub fn draw(app: &App, size: (u16, u16), skin: &Skin, buffer: &mut Buffer) {
     let Some(compare) = &app.compare else { return };
     let places = CompareLayout::new(size);
-    let [a, b] = compare.sides();
-    let names = format!("{}  |  {}", a.run().manifest.name, b.run().manifest.name);
+    let [a, _] = compare.sides();
+    let names = format!("{}  |  {}", compare.name(Pane::A), compare.name(Pane::B));
     bars::top(app, places.top, &names, &bars::facts(&a.run().manifest), skin, buffer);
     for pane in Pane::ALL {
         if !places.single || pane == compare.focus() {
@@ -79,8 +79,8 @@ fn view<'a>(compare: &'a Compare, pane: Pane, skin: &'a Skin) -> Option<MapView<
 
 fn draw_pane(compare: &Compare, pane: Pane, places: &MapPlaces, skin: &Skin, buffer: &mut Buffer) {
     let title = match pane {
-        Pane::A => format!("A  {}", compare.side(pane).run().manifest.name),
-        Pane::B => format!("B  {}", compare.side(pane).run().manifest.name),
+        Pane::A => format!("A  {}", side_title(compare, pane)),
+        Pane::B => format!("B  {}", side_title(compare, pane)),
         Pane::Third => compare.third_name().to_string(),
     };
     let mut pen = Pen::new(buffer, places.title, 0);
@@ -94,9 +94,30 @@ fn draw_pane(compare: &Compare, pane: Pane, places: &MapPlaces, skin: &Skin, buf
             view.map(places, skin, buffer);
             // marks on three rulers would cost a slow link more than they say
             view.rulers(pane == compare.focus(), places, skin, buffer);
+            if pane != Pane::Third {
+                deleted(compare.side(pane), places, skin, buffer);
+            }
         }
         None => missing(places.map, skin, buffer),
     }
+}
+
+/// A side's name; beside a pruned network also how well both do.
+fn side_title(compare: &Compare, pane: Pane) -> String {
+    let (mut name, side) = (compare.name(pane), compare.side(pane));
+    if compare.pruned().is_none() {
+        return name;
+    }
+    let accuracy = match side.pruning.deleted() {
+        // of all test images, or of as many as were looked at so far
+        lacks if !lacks.is_empty() => side.pruning.table().of(lacks).map(|row| row.accuracy()),
+        _ => {
+            // the top line has its name
+            name = "whole".to_string();
+            side.run().manifest.test.map(|test| test.accuracy())
+        }
+    };
+    accuracy.map_or(name.clone(), |accuracy| format!("{name} · {}", percent(accuracy)))
 }
 
 /// In place of a map that was never computed.
@@ -130,6 +151,11 @@ fn layer(compare: &Compare, at: usize, area: Area, skin: &Skin, buffer: &mut Buf
         pen.skip(2).fit(&format!("block {stage}.{block}, {}", layer.shape_text()), muted);
     } else {
         pen.skip(2).fit(&layer.shape_text(), muted);
+    }
+    if compare.lacks(side, layer) && area.h > 1 {
+        let style = skin.style(Role::Bad);
+        Pen::new(buffer, area, next()).fit("deleted: its block passes its input on", style);
+        return;
     }
     if let Some(share) = side.components().and_then(|c| c.share(layer.index))
         && area.h > 1
@@ -283,8 +309,16 @@ fn cell(compare: &Compare, area: Area, skin: &Skin, buffer: &mut Buffer) {
         let (row, col) = side.cursor();
         side.full_map().and_then(|map| map.get(row, col))
     };
-    pen.put("A ", muted).put(&number(value(a)), text).skip(2);
-    pen.put("B ", muted).put(&number(value(b)), text).skip(2);
+    let known = |side: &Explorer| {
+        let (row, col) = side.cursor();
+        let gone = |i: usize| side.layers().get(i).is_some_and(|l| compare.lacks(side, l));
+        match gone(row) || gone(col) {
+            true => "deleted".to_string(),
+            false => number(value(side)),
+        }
+    };
+    pen.put("A ", muted).put(&known(a), text).skip(2);
+    pen.put("B ", muted).put(&known(b), text).skip(2);
     match compare.third() {
         ThirdMap::Difference => {
             let both = value(a).zip(value(b)).map(|(x, y)| x - y);

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //!  blockscope   run   model · data · test · seed                  device
+//!  (a curve over the columns, if it is on)
 //!            ┌── stage 1 ──────┴ stage 2 ──────┴ stage 3 ────   inspector
 //!   stage 1  │▀▄▀▄▀▄▀▄▀▄▀▄▀▄
 //!            ┤▀▄▀▄▀▄▀▄▀▄▀▄▀▄
@@ -17,7 +18,7 @@ use ratatui::widgets::Widget;
 use crate::app::App;
 use crate::app::explorer::Explorer;
 use crate::app::key::print_sequence;
-use crate::app::layout::{Area, ExplorerLayout};
+use crate::app::layout::{Area, ExplorerLayout, MapPlaces};
 use crate::app::viewport::Scale;
 use crate::domain::Pooling;
 use crate::theme::Role;
@@ -27,11 +28,12 @@ use super::super::pen::{Pen, rect, width};
 use super::super::widgets::heatmap::UNDEFINED;
 use super::super::widgets::{Legend, Outline};
 use super::map::MapView;
-use super::{bars, find, inspector, message, readout, running};
+use super::{bars, find, inspector, message, readout, running, strip};
 
 /// Draws the explorer.
 pub fn draw(app: &App, size: (u16, u16), skin: &Skin, buffer: &mut Buffer) {
-    let places = ExplorerLayout::new(size);
+    let open = app.explorer.as_ref();
+    let places = open.map_or_else(|| ExplorerLayout::new(size), |e| e.places(size));
     let Some(explorer) =
         app.explorer.as_ref().filter(|_| app.loading.is_none() || app.explorer.is_some())
     else {
@@ -54,7 +56,10 @@ pub fn draw(app: &App, size: (u16, u16), skin: &Skin, buffer: &mut Buffer) {
         outline(explorer, places.map, skin, buffer);
         view.rulers(true, &frame, skin, buffer);
     }
-    deleted(explorer, &places, skin, buffer);
+    if let Some(places) = &places.strip {
+        strip::draw(explorer, places, skin, buffer);
+    }
+    deleted(explorer, &places.frame(), skin, buffer);
     mark(explorer, &places, skin, buffer);
     if let Some(area) = places.legend {
         legend(explorer, app, area, skin, buffer);
@@ -112,7 +117,7 @@ fn outline(explorer: &Explorer, area: Area, skin: &Skin, buffer: &mut Buffer) {
 }
 
 /// Marks the rows and columns of deleted blocks on the rulers.
-fn deleted(explorer: &Explorer, places: &ExplorerLayout, skin: &Skin, buffer: &mut Buffer) {
+pub fn deleted(explorer: &Explorer, places: &MapPlaces, skin: &Skin, buffer: &mut Buffer) {
     let bypass = explorer.pruning.deleted();
     if bypass.is_empty() {
         return;

@@ -15,3 +15,4 @@ pub mod predictions;
 pub mod prompt;
 pub mod readout;
 pub mod running;
+pub mod strip;

@@ -6,6 +6,7 @@ pub mod legend;
 pub mod outline;
 pub mod profile;
 pub mod ruler;
+pub mod stems;
 pub mod thumbnail;
 
 pub use heatmap::Heatmap;
@@ -14,4 +15,5 @@ pub use outline::Outline;
 pub use profile::Profile;
 
 pub use ruler::{Ruler, Side, Span};
+pub use stems::{Stem, Stems};
 pub use thumbnail::Thumbnail;

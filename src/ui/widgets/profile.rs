@@ -8,7 +8,7 @@ use ratatui::widgets::Widget;
 
 use super::heatmap::position;
 
-const EIGHTHS: [&str; 9] = [" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"];
+pub(super) const EIGHTHS: [&str; 9] = [" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"];
 
 /// Bars along the layers; undefined values are gaps with a dot.
 #[derive(Debug, Clone, Copy)]

@@ -1,0 +1,196 @@
+//! The pruned network's map beside the original: opened with one key, which
+//! computes the map first where it is not there yet.
+
+use super::compare::Compare;
+use super::compare_keys::pictures;
+use super::jobs::JobKind;
+use super::running;
+use super::state::{App, Effect, Screen};
+
+/// Lays the maps side by side, or starts to compute the pruned one.
+pub(super) fn open(app: &mut App) -> Vec<Effect> {
+    let Some(e) = &app.explorer else { return Vec::new() };
+    let deleted = e.pruning.deleted().clone();
+    // after everything was taken back, the last map can still be looked at
+    let known = e.pruning.map().is_some_and(|(of, _)| *of == deleted || deleted.is_empty());
+    if known {
+        return show(app);
+    }
+    if deleted.is_empty() {
+        let keys = app.keymap.way_to(super::Action::Delete);
+        app.complain(format!("no block is deleted: {keys} deletes the one under the cursor"));
+        return Vec::new();
+    }
+    let kind = JobKind::Map(deleted);
+    let effects = match &app.running {
+        Some(running) if running.kind == kind => Vec::new(),
+        _ => running::start(app, kind),
+    };
+    if let Some(running) = &mut app.running {
+        running.beside = true;
+    }
+    effects
+}
+
+/// Shows the two maps that are there.
+pub(super) fn show(app: &mut App) -> Vec<Effect> {
+    let size = app.size;
+    let Some(compare) = app.explorer.as_ref().and_then(|e| Compare::with_pruned(e, size)) else {
+        return Vec::new();
+    };
+    app.find = None;
+    app.compare = Some(compare);
+    app.screen = Screen::Compare;
+    pictures(app)
+}
+
+/// Back to the open run, with the cursor where it was in the comparison.
+pub(super) fn leave(app: &mut App) {
+    if let (Some(compare), Some(e)) = (&app.compare, &mut app.explorer) {
+        let (row, col) = compare.side(compare.focus()).cursor();
+        e.put(row, col);
+    }
+    app.screen = Screen::Explorer;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::compare::{Pane, ThirdMap};
+    use super::super::jobs::JobUpdate;
+    use super::super::{ColourDepth, Explorer, Input, Look, MapMode, demo, demo_pruned, update};
+    use super::*;
+    use crate::app::key::parse_sequence;
+    use crate::domain::View;
+    use crate::domain::deletion::{DeletionRow, Experiment};
+    use crate::theme::ThemeSet;
+
+    fn look() -> Look {
+        Look::new(&ThemeSet::builtin().unwrap(), None, ColourDepth::Truecolor)
+    }
+
+    fn press(app: &mut App, keys: &str) -> Vec<Effect> {
+        let keys = parse_sequence(keys).unwrap().into_iter();
+        keys.flat_map(|key| update(app, Input::Key(key))).collect()
+    }
+
+    fn compare(app: &App) -> &Compare {
+        app.compare.as_ref().unwrap()
+    }
+
+    #[test]
+    fn one_key_computes_the_map_and_lays_it_beside_the_original() {
+        let mut app = demo_pruned::deleting(look(), 20, (120, 40));
+        assert!(press(&mut app, "v").is_empty());
+        let cursor = app.explorer.as_ref().unwrap().cursor();
+        let deleted = app.explorer.as_ref().unwrap().pruning.deleted().clone();
+        let started = press(&mut app, "d");
+        assert!(
+            started.iter().any(
+                |e| matches!(e, Effect::StartJob(r) if r.kind == JobKind::Map(deleted.clone()))
+            )
+        );
+        assert!(press(&mut app, "d").is_empty(), "it is being computed");
+        assert_eq!(app.screen, Screen::Explorer);
+        demo_pruned::arrive(&mut app);
+        assert_eq!(app.screen, Screen::Compare);
+        let c = compare(&app);
+        assert_eq!((c.pruned(), c.third()), (Some(&deleted), ThirdMap::Difference));
+        assert!(c.linked() && c.comparable() && c.side(Pane::B).view() == View::BlockOutputs);
+        assert_eq!([c.side(Pane::A).cursor(), c.side(Pane::B).cursor()], [cursor; 2]);
+        assert_eq!(c.name(Pane::B), "without 3.1");
+        // the original is left, and the difference is A minus B wherever both are defined
+        let [a, b] = [Pane::A, Pane::B].map(|p| c.side(p).full_map().unwrap());
+        let whole = &app.explorer.as_ref().unwrap().analysis().unwrap().cka;
+        assert!(a.view().iter().zip(whole.view()).all(|(x, y)| x.to_bits() == y.to_bits()));
+        let indices = c.side(Pane::A).indices();
+        let mut undefined = 0;
+        for (i, row) in indices.iter().enumerate() {
+            for (j, col) in indices.iter().enumerate() {
+                let found = c.matrix().unwrap().get(i, j);
+                match a.get(*row, *col).zip(b.get(*row, *col)) {
+                    Some((x, y)) => assert!((found.unwrap() - (x - y)).abs() < 1e-12),
+                    None => {
+                        undefined += 1;
+                        assert_eq!(found, None);
+                    }
+                }
+            }
+        }
+        assert!(undefined > 0, "deleted layers are undefined");
+        // what is about two runs is refused in one line each
+        for keys in ["d", "x"] {
+            assert!(press(&mut app, keys).is_empty());
+            assert!(app.toast.as_ref().unwrap().error, "{keys}");
+            assert_eq!(compare(&app).third(), ThirdMap::Difference);
+        }
+    }
+
+    #[test]
+    fn back_leads_to_the_open_run_with_its_deletions_and_the_cursor() {
+        let mut app = demo_pruned::beside(look(), 20, (120, 40));
+        press(&mut app, "3 j 2 h s");
+        let cursor = compare(&app).side(Pane::A).cursor();
+        assert_eq!(compare(&app).name(Pane::A), "without 3.1", "swapped");
+        for leave in ["Esc", "Enter"] {
+            press(&mut app, leave);
+            assert_eq!(app.screen, Screen::Explorer, "{leave}");
+            let e = app.explorer.as_ref().unwrap();
+            assert_eq!((e.cursor(), e.pruning.deleted().len()), (cursor, 1));
+            // the map is known now, also after everything was taken back
+            press(&mut app, if leave == "Esc" { "d" } else { "U d" });
+            assert_eq!(app.screen, Screen::Compare);
+        }
+        press(&mut app, "Esc");
+        let e: &Explorer = app.explorer.as_ref().unwrap();
+        assert_eq!(e.mode(), MapMode::Cka);
+        // another deletion needs another map
+        let at = e.layers().iter().position(|l| l.name == "layer1.1.conv1").unwrap();
+        app.explorer.as_mut().unwrap().jump(at);
+        press(&mut app, "x d");
+        assert!(matches!(&app.running.as_ref().unwrap().kind, JobKind::Map(d) if d.len() == 1));
+        // whoever has left the run meanwhile is not called back
+        app.screen = Screen::Home;
+        demo_pruned::arrive(&mut app);
+        assert_eq!(app.screen, Screen::Home);
+    }
+
+    #[test]
+    fn an_accuracy_that_is_not_known_yet_is_measured_beside_the_map() {
+        let mut app = demo_pruned::deleting(look(), 20, (120, 40));
+        let at = |app: &App| {
+            let layers = app.explorer.as_ref().unwrap().layers();
+            layers.iter().position(|l| l.name == "layer2.2.add").unwrap()
+        };
+        let at = at(&app);
+        app.explorer.as_mut().unwrap().jump(at);
+        press(&mut app, "x d");
+        demo_pruned::arrive(&mut app);
+        let running = app.running.clone().unwrap();
+        assert!(matches!(&running.kind, JobKind::Evaluate(d) if d.to_string() == "2.2,3.1"));
+        let row = DeletionRow {
+            experiment: Experiment::Chosen,
+            deleted: "2.2,3.1".parse().unwrap(),
+            examples: 10_000,
+            correct: 3_000,
+            loss: 2.0,
+        };
+        update(&mut app, Input::Job(running.id, JobUpdate::Rows(vec![row])));
+        update(&mut app, Input::Job(running.id, JobUpdate::Done));
+        let side = compare(&app).side(Pane::B);
+        assert_eq!(side.pruning.cost(side.pruning.deleted()).map(|c| c < 0.0), Some(true));
+        assert!(app.explorer.as_ref().unwrap().pruning.cost(side.pruning.deleted()).is_some());
+    }
+
+    #[test]
+    fn without_deletions_there_is_nothing_to_lay_beside() {
+        let mut app = demo::full_app(look(), 20, (80, 24));
+        assert!(press(&mut app, "d").is_empty());
+        assert!(app.toast.as_ref().unwrap().text.contains("x deletes"));
+        // a failure is told and leaves the map where it is
+        let mut app = demo_pruned::deleting(look(), 20, (80, 24));
+        press(&mut app, "d");
+        let id = app.running.as_ref().unwrap().id;
+        update(&mut app, Input::Job(id, JobUpdate::Failed("give --data".into())));
+        assert!(app.screen == Screen::Explorer && app.running.is_none());
+    }
+}
