@@ -56,7 +56,7 @@ pub(super) fn leave(app: &mut App) {
 #[cfg(test)]
 mod tests {
     use super::super::compare::{Pane, ThirdMap};
-    use super::super::jobs::JobUpdate;
+    use super::super::jobs::{JobUpdate, MapOrigin};
     use super::super::{ColourDepth, Explorer, Input, Look, MapMode, demo, demo_pruned, update};
     use super::*;
     use crate::app::key::parse_sequence;
@@ -179,6 +179,48 @@ mod tests {
         let side = compare(&app).side(Pane::B);
         assert_eq!(side.pruning.cost(side.pruning.deleted()).map(|c| c < 0.0), Some(true));
         assert!(app.explorer.as_ref().unwrap().pruning.cost(side.pruning.deleted()).is_some());
+    }
+
+    #[test]
+    fn a_map_that_was_kept_is_shown_and_said_to_be_from_the_run_folder() {
+        let told = |app: &App| app.toast.clone().filter(|t| !t.error).map(|t| t.text);
+        // computed: nothing is said; kept: it is, whether alone or beside the original
+        let mut app = demo_pruned::deleting(look(), 20, (120, 40));
+        press(&mut app, "P");
+        demo_pruned::arrive_from(&mut app, MapOrigin::Computed);
+        assert_eq!(told(&app), None);
+        for (keys, screen) in [("P", Screen::Explorer), ("d", Screen::Compare)] {
+            let mut app = demo_pruned::deleting(look(), 20, (120, 40));
+            assert_eq!(press(&mut app, keys).len(), 1, "{keys}");
+            demo_pruned::arrive_from(&mut app, MapOrigin::RunFolder);
+            let text = told(&app).unwrap_or_default();
+            assert_eq!(text, "without 3.1: the map is from the run folder");
+            assert_eq!((app.screen, app.running.is_none()), (screen, true));
+            let e = app.explorer.as_ref().unwrap();
+            let (deleted, map) = e.pruning.map().unwrap();
+            assert_eq!(deleted, e.pruning.deleted());
+            let at = e.layers().iter().position(|l| deleted.contains_layer(l)).unwrap();
+            assert!(map.cka.get(at, at).is_none() && map.cka.get(0, 0).is_some());
+        }
+    }
+
+    #[test]
+    fn a_map_that_cannot_be_kept_is_shown_and_its_accuracy_measured() {
+        let mut app = demo_pruned::deleting(look(), 20, (120, 40));
+        let layers = app.explorer.as_ref().unwrap().layers();
+        let at = layers.iter().position(|l| l.name == "layer2.2.add").unwrap();
+        app.explorer.as_mut().unwrap().jump(at);
+        press(&mut app, "x d");
+        let id = app.running.as_ref().unwrap().id;
+        let map = Box::new(app.explorer.as_ref().unwrap().analysis().unwrap().clone());
+        let deleted = app.explorer.as_ref().unwrap().pruning.deleted().clone();
+        let news = JobUpdate::Map(deleted, map, MapOrigin::Computed);
+        update(&mut app, Input::Job(id, news));
+        assert_eq!((app.screen, app.running.as_ref().map(|r| r.id)), (Screen::Compare, Some(id)));
+        let why = "not kept: cannot write".to_string();
+        let effects = update(&mut app, Input::Job(id, JobUpdate::Failed(why.clone())));
+        assert!(matches!(&effects[..], [Effect::StartJob(r)] if r.id != id), "{effects:?}");
+        assert!(app.toast.as_ref().is_some_and(|t| t.error && t.text == why));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use ndarray::Array2;
 
 use super::Key;
 use super::demo;
-use super::jobs::{JobKind, JobUpdate};
+use super::jobs::{JobKind, JobUpdate, MapOrigin};
 use super::state::{App, Input, Look};
 use super::update::update;
 use crate::domain::SimilarityMatrix;
@@ -31,6 +31,11 @@ pub fn deleting(look: Look, depth: usize, size: (u16, u16)) -> App {
 /// The map that is being computed arrives: a little less of everything, and
 /// nothing where a layer is deleted.
 pub fn arrive(app: &mut App) {
+    arrive_from(app, MapOrigin::Computed);
+}
+
+/// The same map, from where it is said to be.
+pub fn arrive_from(app: &mut App, origin: MapOrigin) {
     let Some(running) = &app.running else { return };
     let (id, JobKind::Map(deleted)) = (running.id, &running.kind) else { return };
     let deleted = deleted.clone();
@@ -43,7 +48,7 @@ pub fn arrive(app: &mut App) {
     };
     let n = gone.len();
     map.cka = SimilarityMatrix::new(Array2::from_shape_fn((n, n), less));
-    update(app, Input::Job(id, JobUpdate::Map(deleted, Box::new(map))));
+    update(app, Input::Job(id, JobUpdate::Map(deleted, Box::new(map), origin)));
     update(app, Input::Job(id, JobUpdate::Done));
 }
 

@@ -38,6 +38,15 @@ pub struct JobRequest {
     pub kind: JobKind,
 }
 
+/// Where the map of a pruned network is from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MapOrigin {
+    /// It was computed now.
+    Computed,
+    /// It was computed before and kept.
+    RunFolder,
+}
+
 /// News of a job.
 #[derive(Debug, Clone, PartialEq)]
 pub enum JobUpdate {
@@ -53,7 +62,7 @@ pub enum JobUpdate {
     /// Accuracies; later rows of the same blocks replace earlier ones.
     Rows(Vec<DeletionRow>),
     /// A map. Layers of deleted blocks are undefined in it.
-    Map(Bypass, Box<CkaAnalysis>),
+    Map(Bypass, Box<CkaAnalysis>, MapOrigin),
     /// A line worth telling.
     Note(String),
     /// CKA between two runs.

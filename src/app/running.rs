@@ -7,7 +7,7 @@ use crate::runs::RunId;
 use super::action::Action;
 use super::beside;
 use super::inspect::Tab;
-use super::jobs::{JobId, JobKind, JobRequest, JobUpdate};
+use super::jobs::{JobId, JobKind, JobRequest, JobUpdate, MapOrigin};
 use super::mode::MapMode;
 use super::state::{App, Effect, Screen};
 
@@ -22,6 +22,8 @@ pub struct Running {
     pub progress: Option<(usize, usize, &'static str)>,
     /// Whether its map is then laid beside the original.
     pub beside: bool,
+    /// Whether the accuracy is measured after it.
+    pub measure: bool,
 }
 
 impl Running {
@@ -50,7 +52,8 @@ pub(super) fn start_about(app: &mut App, run: RunId, kind: JobKind) -> Vec<Effec
     let mut effects = cancel(app);
     app.jobs_started += 1;
     let id = app.jobs_started;
-    app.running = Some(Running { id, kind: kind.clone(), progress: None, beside: false });
+    app.running =
+        Some(Running { id, kind: kind.clone(), progress: None, beside: false, measure: false });
     effects.push(Effect::StartJob(JobRequest { id, run, kind }));
     effects
 }
@@ -147,8 +150,13 @@ pub fn news(app: &mut App, id: JobId, update: JobUpdate) -> Vec<Effect> {
                 e.pruning.measured(rows);
             }
         }
-        JobUpdate::Map(deleted, map) => {
+        JobUpdate::Map(deleted, map, origin) => {
             let beside = running.beside && app.screen == Screen::Explorer;
+            // the map took the place of an evaluation that may have been on its way
+            running.measure = beside;
+            if origin == MapOrigin::RunFolder {
+                app.tell(format!("without {deleted}: the map is from the run folder"));
+            }
             if let Some(e) = &mut app.explorer {
                 e.pruning.mapped(deleted, map);
                 if !beside {
@@ -157,10 +165,7 @@ pub fn news(app: &mut App, id: JobId, update: JobUpdate) -> Vec<Effect> {
                 e.refresh();
             }
             if beside {
-                let mut effects = beside::show(app);
-                // the map took the place of an evaluation that may have been on its way
-                effects.extend(evaluate(app));
-                return effects;
+                return beside::show(app);
             }
         }
         JobUpdate::Cross(pair) => {
@@ -169,20 +174,24 @@ pub fn news(app: &mut App, id: JobId, update: JobUpdate) -> Vec<Effect> {
             }
         }
         JobUpdate::Note(line) => app.tell(line),
-        JobUpdate::Done => end(app),
+        JobUpdate::Done => return end(app),
         JobUpdate::Cancelled => {
-            end(app);
             app.tell("cancelled");
+            return end(app);
         }
         JobUpdate::Failed(why) => {
-            end(app);
             app.complain(why);
+            return end(app);
         }
     }
     Vec::new()
 }
 
-fn end(app: &mut App) {
-    app.running = None;
+/// The computation is over; the next one may have waited for it.
+fn end(app: &mut App) -> Vec<Effect> {
     app.asking = false;
+    match app.running.take() {
+        Some(ended) if ended.measure => evaluate(app),
+        _ => Vec::new(),
+    }
 }

@@ -3,7 +3,7 @@
 
 use super::demo;
 use super::inspect::Tab;
-use super::jobs::{JobKind, JobUpdate, Picture};
+use super::jobs::{JobKind, JobUpdate, MapOrigin, Picture};
 use super::key::parse_sequence;
 use super::*;
 use crate::domain::deletion::{DeletionRow, Experiment};
@@ -132,7 +132,7 @@ fn only_maps_that_the_run_has_are_offered() {
     let id = app.running.as_ref().unwrap().id;
     let deleted = explorer(&app).pruning.deleted().clone();
     let map = explorer(&app).analysis().unwrap().clone();
-    update(&mut app, Input::Job(id, JobUpdate::Map(deleted, Box::new(map))));
+    update(&mut app, Input::Job(id, JobUpdate::Map(deleted, Box::new(map), MapOrigin::Computed)));
     assert_eq!(explorer(&app).mode(), Pruned);
     let look = Look::new(&ThemeSet::builtin().unwrap(), None, ColourDepth::Truecolor);
     let mut plain = demo::app(look, 20, (120, 40));

@@ -287,6 +287,7 @@ pub struct CompareArgs {
 #[command(group = clap::ArgGroup::new("what").required(true).multiple(true).args(["blocks", "sweep", "lesions"]))]
 #[command(after_help = "Examples:
   blockscope prune resnet20 --lesions --data cifar10:cifar
+  blockscope prune resnet20 --blocks 2.1,2.2 --data cifar10:cifar --map
   blockscope prune resnet20 --blocks 2.1,2.2 --data cifar10:cifar --out resnet20-cut")]
 pub struct PruneArgs {
     /// A name in the runs folder, or the path of a run folder
@@ -306,6 +307,9 @@ pub struct PruneArgs {
     /// Test images, from the first on [default: all]
     #[arg(long)]
     pub examples: Option<usize>,
+    /// Also compute the CKA map without --blocks, over the images of the run's own map, unless it is kept already
+    #[arg(long, requires = "blocks")]
+    pub map: bool,
     /// Write the network without --blocks as a new run; its weights load in PyTorch
     #[arg(long, value_name = "NAME", requires = "blocks", conflicts_with = "examples")]
     pub out: Option<String>,
@@ -427,6 +431,8 @@ pub enum ModeArg {
     WithoutDominant,
     /// The standard error of CKA
     Se,
+    /// CKA without the deleted blocks, as `prune --map` or the explorer computed it
+    Pruned,
 }
 
 impl From<ModeArg> for MapMode {
@@ -437,6 +443,7 @@ impl From<ModeArg> for MapMode {
             ModeArg::WithoutPc1 => MapMode::WithoutPc1,
             ModeArg::WithoutDominant => MapMode::WithoutDominant,
             ModeArg::Se => MapMode::StandardError,
+            ModeArg::Pruned => MapMode::Pruned,
         }
     }
 }
@@ -447,6 +454,7 @@ impl From<ModeArg> for MapMode {
 #[command(after_help = "Examples:
   blockscope export resnet20 --out resnet20.svg --view block-outputs
   blockscope export resnet20 --out cka.npy
+  blockscope export resnet20 --out pruned.npy --mode pruned --blocks 2.1,2.2
   blockscope export --grid depth,width --out figure.png --where data=cifar10")]
 pub struct ExportArgs {
     /// A name in the runs folder, or the path of a run folder
@@ -463,6 +471,9 @@ pub struct ExportArgs {
     /// Which map
     #[arg(long, value_enum, default_value = "cka")]
     pub mode: ModeArg,
+    /// The pruned network's map instead: that without these blocks, as 2.3,2.4 (modes cka, pruned and se)
+    #[arg(long, value_name = "BLOCKS", conflicts_with = "grid")]
+    pub blocks: Option<Bypass>,
     /// Colours: viridis, magma, inferno, cividis, grey, or one of your own themes' [default: the explorer's]
     #[arg(long, value_name = "NAME")]
     pub colormap: Option<String>,

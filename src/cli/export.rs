@@ -3,11 +3,12 @@
 
 use std::process::ExitCode;
 
-use super::args::{Common, ExportArgs};
+use super::args::{Common, ExportArgs, ModeArg};
+use super::maps::StoredMap;
 use super::{Failure, explore, maps};
-use crate::app::{ColourDepth, Look};
+use crate::app::{ColourDepth, Look, MapMode};
 use crate::export::{self, Format, MapExport};
-use crate::runs::{Axis, GridPlan, RunFilter, RunStore};
+use crate::runs::{Axis, GridPlan, RunFilter, RunId, RunStore};
 use crate::theme::{Colormap, ThemeSet};
 
 pub fn run(common: &Common, args: &ExportArgs) -> Result<ExitCode, Failure> {
@@ -44,8 +45,8 @@ fn single(
 ) -> Result<Vec<u8>, Failure> {
     let id = store.resolve(run)?;
     let manifest = store.manifest(&id)?;
-    let (view, mode) = (args.view.into(), args.mode.into());
-    let stored = maps::read(store, &id, mode).map_err(failed)?;
+    let view = args.view.into();
+    let (quantity, mode, stored) = chosen(store, args, &id)?;
     let map = maps::in_view(&stored.map, view);
     let indices = view.select(&stored.map.layers);
     let errors = stored.errors.map(|se| se.select(&indices, &indices));
@@ -55,10 +56,10 @@ fn single(
             manifest.name,
             manifest.model.title(),
             manifest.data.title(),
-            mode.name(),
+            &quantity,
             view.name()
         ),
-        subtitle: mode.name().to_string(),
+        subtitle: quantity,
         rows: &map.layers,
         cols: &map.layers,
         values: &map.values,
@@ -67,6 +68,34 @@ fn single(
         range: mode.fixed_range(),
     };
     Ok(export::encode(&export, format)?)
+}
+
+/// The map that the options choose: its name, its mode, and its values.
+fn chosen(
+    store: &RunStore,
+    args: &ExportArgs,
+    id: &RunId,
+) -> Result<(String, MapMode, StoredMap), Failure> {
+    let mode = args.mode.into();
+    if mode != MapMode::Pruned && args.blocks.is_none() {
+        let stored = maps::read(store, id, mode).map_err(failed)?;
+        return Ok((mode.name().to_string(), mode, stored));
+    }
+    let mode = match mode {
+        MapMode::Cka => MapMode::Pruned,
+        MapMode::Pruned | MapMode::StandardError => mode,
+        other => {
+            return Err(Failure::usage(format!(
+                "--blocks: {} is known of the whole network only; choose --mode pruned or se",
+                other.name()
+            )));
+        }
+    };
+    let errors = mode == MapMode::StandardError;
+    let (deleted, stored) =
+        maps::read_pruned(store, id, args.blocks.as_ref(), errors).map_err(failed)?;
+    let name = if errors { mode.name() } else { MapMode::Cka.name() };
+    Ok((format!("{name} without {deleted}"), mode, stored))
 }
 
 fn grid(
@@ -78,6 +107,9 @@ fn grid(
 ) -> Result<Vec<u8>, Failure> {
     if let Format::Csv | Format::Npy = format {
         return Err(Failure::usage(export::ExportError::NoFigure(format).to_string()));
+    }
+    if let ModeArg::Pruned = args.mode {
+        return Err(Failure::usage("--mode pruned is a map of one run; name it instead of --grid"));
     }
     let mut runs = store.list();
     runs.retain(|run| filters.iter().all(|filter| filter.keeps(run)));

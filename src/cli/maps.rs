@@ -3,7 +3,7 @@
 
 use crate::app::MapMode;
 use crate::app::grid::GridMap;
-use crate::domain::{SimilarityMatrix, View};
+use crate::domain::{Bypass, SimilarityMatrix, View};
 use crate::export::grid::{GridExport, Multiple};
 use crate::runs::{Axis, GridPlan, RunId, RunManifest, RunStore, RunSummary};
 use crate::theme::Colormap;
@@ -51,8 +51,54 @@ pub fn read(store: &RunStore, id: &RunId, mode: MapMode) -> Result<StoredMap, St
                 _ => plain(layers, suite.components.cka_without_dominant),
             })
         }
-        MapMode::Pruned => Err("the map of a pruned network is computed in the explorer".into()),
+        MapMode::Pruned => Err("a pruned map is that of one run and some of its blocks".into()),
     }
+}
+
+/// Reads the map of a run without some blocks, or of its only pruned network if none
+/// are named, and says which blocks these are. With `errors`, its standard errors take
+/// the place of CKA.
+///
+/// # Errors
+/// One line that says what is wrong, which maps there are, or what makes this one.
+pub fn read_pruned(
+    store: &RunStore,
+    id: &RunId,
+    blocks: Option<&Bypass>,
+    errors: bool,
+) -> Result<(Bypass, StoredMap), String> {
+    let name = id.name();
+    let words = |e: crate::runs::RunError| e.to_string();
+    let run = store.load(id).map_err(words)?;
+    let kept: Vec<String> = run.pruned.iter().map(|r| r.deleted.to_string()).collect();
+    let there = match kept.is_empty() {
+        true => "it has none yet".to_string(),
+        false => format!("there are those without {}", kept.join(" and without ")),
+    };
+    let deleted = match (blocks, &run.pruned[..]) {
+        (Some(blocks), _) => blocks.clone(),
+        (None, [only]) => only.deleted.clone(),
+        (None, _) => {
+            let text = "name the blocks that it lacks with --blocks, as 2.3,2.4";
+            return Err(format!("which pruned map of {name}? {there}; {text}"));
+        }
+    };
+    let found = store.pruned(id, &deleted).map_err(words)?.ok_or_else(|| {
+        format!(
+            "{name} has no map without {deleted} ({there}); \
+             `blockscope prune {name} --blocks {deleted} --map` makes it"
+        )
+    })?;
+    if !run.pruned_fits(&found.record) {
+        let other = "other weights, images or batches than the run's own map";
+        eprintln!("this map is of {other}; `blockscope prune --map` makes it anew");
+    }
+    let layers = run.manifest.model.layers();
+    let (values, se) = match errors {
+        true => (found.se, None),
+        false => (found.cka, Some(found.se)),
+    };
+    Ok((deleted, StoredMap { map: GridMap { layers, values }, errors: se }))
 }
 
 /// The layers of a view, and their values.

@@ -26,6 +26,7 @@ mod options;
 mod probes;
 mod progress;
 mod prune;
+mod pruned;
 mod services;
 mod show;
 mod themes;

@@ -1,11 +1,11 @@
-//! `blockscope prune`: what deleting residual blocks costs, and pruned networks
-//! as runs of their own.
+//! `blockscope prune`: what deleting residual blocks costs, maps of pruned networks,
+//! and pruned networks as runs of their own.
 
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use super::args::{Common, PruneArgs};
-use super::{Failure, follow_with_meter, images};
+use super::{Failure, follow_with_meter, images, pruned as maps};
 use crate::domain::deletion::{DeletionRow, DeletionTable, Experiment};
 use crate::engine::deletion::{Variant, baseline, lesions, sweep};
 use crate::engine::{DeletionRequest, Engine, EvaluateRequest, Outcome, Request};
@@ -19,7 +19,8 @@ use crate::runs::{
 pub fn run(common: &Common, args: &PruneArgs) -> Result<ExitCode, Failure> {
     let store = RunStore::locate(common.runs.clone());
     let id = store.resolve(&args.run)?;
-    let manifest = store.manifest(&id)?;
+    let loaded = store.load(&id)?;
+    let manifest = loaded.manifest.clone();
     let spec = manifest.model.clone();
     if let Some(blocks) = &args.blocks {
         blocks.check(&spec).map_err(|e| Failure::usage(e.to_string()))?;
@@ -39,6 +40,9 @@ pub fn run(common: &Common, args: &PruneArgs) -> Result<ExitCode, Failure> {
     let weights = parse_safetensors(&bytes, &format!("{}/weights.safetensors", args.run))?;
     weights.state.check(&spec)?;
     let dataset = images::test_images(&manifest, args.data.as_ref())?;
+    if args.map {
+        maps::own_map(&loaded, &dataset.fingerprint)?;
+    }
     let folder = store.writable(&id)?;
     let mut data = dataset.record(1.0);
     data.fraction = manifest.data.fraction;
@@ -78,17 +82,24 @@ pub fn run(common: &Common, args: &PruneArgs) -> Result<ExitCode, Failure> {
     let mut table = DeletionTable::default();
     table.merge(rows.iter().cloned());
     print(&args.run, &table);
+    let weights_hash = runs::hash::sha256_hex(&bytes);
     let record = DeletionRecord {
         format: FORMAT,
         program: runs::program(),
         created: runs::now_rfc3339(),
         device: device.clone(),
         data: data.clone(),
-        weights_hash: Some(runs::hash::sha256_hex(&bytes)),
+        weights_hash: Some(weights_hash.clone()),
     };
     let chosen = rows.iter().find(|row| row.experiment == Experiment::Chosen).cloned();
     store.merge_deletion(&id, record, rows)?;
     say!("written to {}", folder.join("analysis").join("deletion.csv").display());
+    if let (true, Some(blocks)) = (args.map, &args.blocks) {
+        let (store, run, weights_hash) = (&store, &loaded, &*weights_hash);
+        let (state, images) = (Arc::clone(&state), Arc::clone(&images));
+        let subject = maps::Subject { store, run, state, weights_hash, images };
+        maps::keep(subject, &engine, blocks)?;
+    }
     if let (Some(name), Some(row)) = (&args.out, chosen) {
         let (spec, state) =
             pruned(&spec, &state, &row.deleted).map_err(|e| Failure::usage(e.to_string()))?;
@@ -119,7 +130,7 @@ pub fn run(common: &Common, args: &PruneArgs) -> Result<ExitCode, Failure> {
             pruned_from: Some(PrunedFrom {
                 run: manifest.name.clone(),
                 deleted: row.deleted,
-                weights_hash: Some(runs::hash::sha256_hex(&bytes)),
+                weights_hash: Some(weights_hash),
             }),
             ..manifest
         };

@@ -3,6 +3,7 @@
 
 mod cross;
 mod keep;
+mod pruned;
 
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -20,14 +21,12 @@ use crate::domain::deletion::{DeletionRow, DeletionTable, Experiment};
 use crate::engine::deletion::{Variant, baseline, lesions, sweep};
 use crate::engine::{
     AnalyzeRequest, CancelToken, DeletionRequest, DeviceChoice, Engine, EngineError, Event,
-    Outcome, Request, SamplePlan, device,
+    Outcome, Request, device,
 };
 use crate::export::{self, Format, MapExport};
 use crate::model::StateDict;
 use crate::model::weights::parse_safetensors;
-use crate::runs::{
-    self, CkaAnalysis, GridPlan, LoadedRun, RunId, RunManifest, RunStore, RunSummary,
-};
+use crate::runs::{self, GridPlan, LoadedRun, RunId, RunManifest, RunStore, RunSummary};
 use crate::terminal::{self, JobNews, Services};
 use crate::theme::{ThemeSet, diverging};
 
@@ -47,6 +46,8 @@ struct Inner {
     running: Mutex<HashMap<JobId, CancelToken>>,
     /// What could not be written to a run's folder, by run and hash of its weights.
     unkept: Mutex<HashMap<(RunId, String), DeletionTable>>,
+    /// The last map of a pruned network that could not be written.
+    unkept_map: Mutex<Option<pruned::Unkept>>,
 }
 
 impl Program {
@@ -66,6 +67,7 @@ impl Program {
             images: Mutex::default(),
             running: Mutex::default(),
             unkept: Mutex::default(),
+            unkept_map: Mutex::default(),
         };
         Program { inner: Arc::new(inner) }
     }
@@ -265,9 +267,14 @@ impl Inner {
             }
         }
         let bytes = self.store.weights(&request.run).map_err(words)?;
+        let hash = runs::hash::sha256_hex(&bytes);
+        if let JobKind::Map(deleted) = &request.kind
+            && let Some(known) = self.known_map(&run, deleted, &hash, news)
+        {
+            return known;
+        }
         let origin = format!("{}/weights.safetensors", request.run.name());
         let weights = parse_safetensors(&bytes, &origin).map_err(|e| e.to_string())?;
-        let hash = runs::hash::sha256_hex(&bytes);
         let state = Arc::new(weights.state);
         let (images, ask) = self.ask(request, &run, &state, known.is_some())?;
         let job = self.engine()?.submit(ask);
@@ -301,23 +308,10 @@ impl Inner {
                     return Ok(JobUpdate::Done);
                 }
                 Event::Finished(Ok(Outcome::Measured(measured))) => {
-                    let (JobKind::Map(deleted), Some(like)) = (&request.kind, &run.analysis) else {
+                    let JobKind::Map(deleted) = &request.kind else {
                         return Err("the engine answered another request".into());
                     };
-                    let map = CkaAnalysis {
-                        record: runs::AnalysisRecord {
-                            created: runs::now_rfc3339(),
-                            program: runs::program(),
-                            device: measured.device,
-                            seconds: measured.seconds,
-                            batches: measured.estimate.batches,
-                            ..like.record.clone()
-                        },
-                        cka: measured.estimate.cka,
-                        se: measured.estimate.se,
-                    };
-                    news.send(JobUpdate::Map(deleted.clone(), Box::new(map)));
-                    return Ok(JobUpdate::Done);
+                    return self.new_map(&run, deleted, &hash, *measured, news);
                 }
                 Event::Finished(Ok(_)) => {
                     return Err("the engine answered another request".into());
@@ -357,13 +351,7 @@ impl Inner {
             JobKind::Cross(_) => return Err("this is no question about one run".into()),
             JobKind::Map(deleted) => {
                 let record = &run.analysis.as_ref().ok_or("this run has no map yet")?.record;
-                let plan = SamplePlan {
-                    examples: Some(record.examples),
-                    batch: record.batch,
-                    passes: record.passes,
-                    sample: record.sample,
-                    seed: record.seed,
-                };
+                let plan = super::pruned::plan(record);
                 let bypass = deleted.clone();
                 return Ok((
                     data,

@@ -84,6 +84,15 @@ impl SimilarityMatrix {
         SimilarityMatrix { values }
     }
 
+    /// Mean absolute difference to a map of the same layers, over pairs of different
+    /// layers (each pair once) that both define; `None` if there are none.
+    pub fn mean_difference(&self, other: &SimilarityMatrix) -> Option<f64> {
+        let pairs = (0..self.rows()).flat_map(|i| (i + 1..self.cols()).map(move |j| (i, j)));
+        let apart = pairs.filter_map(|(i, j)| Some((self.get(i, j)? - other.get(i, j)?).abs()));
+        let (sum, count) = apart.fold((0.0, 0usize), |(sum, n), v| (sum + v, n + 1));
+        (count > 0).then(|| sum / count as f64)
+    }
+
     /// Pools the `factor x factor` cells whose top left is `(row, col) * factor`.
     /// Cells beyond the edge are left out, so edges pool fewer cells.
     pub fn pooled(&self, row: usize, col: usize, factor: usize, how: Pooling) -> PooledCell {
@@ -130,5 +139,14 @@ mod tests {
         assert_eq!(m.pooled(5, 5, 2, Pooling::Mean).value, None);
         assert_eq!(m.get(0, 1), None);
         assert_eq!(m.get(9, 9), None);
+    }
+
+    #[test]
+    fn a_mean_difference_is_over_pairs_that_both_define() {
+        let nan = f64::NAN;
+        let a = SimilarityMatrix::new(array![[1.0, 0.5, 0.25], [0.5, 1.0, nan], [0.25, nan, 1.0]]);
+        let b = SimilarityMatrix::new(array![[0.0, 0.75, 0.0], [0.75, 1.0, 1.0], [0.0, 1.0, 1.0]]);
+        assert_eq!(a.mean_difference(&b), Some(0.25));
+        assert_eq!(a.mean_difference(&SimilarityMatrix::new(array![[1.0]])), None);
     }
 }

@@ -10,7 +10,14 @@ use crate::runs::LoadedRun;
 /// All sections that the run has something for, each with a heading and a blank
 /// line before it.
 pub(super) fn sections(run: &LoadedRun) -> String {
-    let parts = [blocks(run), components(run), probes(run), deletion(run), problems(run)];
+    let parts = [
+        blocks(run),
+        components(run),
+        probes(run),
+        deletion(run),
+        super::pruned::section(run),
+        problems(run),
+    ];
     parts.into_iter().flatten().map(|part| format!("\n{part}")).collect()
 }
 

@@ -63,6 +63,8 @@ struct Analyses<'a> {
     probes: Option<Vec<ProbeRow<'a>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     deletion: Option<Vec<Deletion>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pruned: Vec<super::pruned::Pruned<'a>>,
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     problems: &'a [String],
 }
@@ -240,6 +242,7 @@ pub fn json(run: &LoadedRun) -> Result<String, ReportError> {
             components: run.components.as_ref().map(suite),
             probes: run.probes.as_ref().map(probes),
             deletion: run.deletion.as_ref().map(|d| d.table.rows().iter().map(deletion).collect()),
+            pruned: super::pruned::all(run),
             problems: &run.problems,
         },
     };

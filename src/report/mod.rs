@@ -8,6 +8,7 @@ mod findings;
 mod json;
 mod layer;
 mod plain;
+mod pruned;
 mod stages;
 mod table;
 mod tables;

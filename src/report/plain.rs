@@ -24,6 +24,7 @@ pub fn plain(run: &LoadedRun) -> String {
     map(run, &mut lines);
     blocks(run, &mut lines);
     deletion(run, &mut lines);
+    lines.extend(super::pruned::lines(run));
     lines.extend(run.problems.iter().map(|problem| format!("warning: {problem}")));
     lines.extend(super::layers(run).iter().map(|layer| one_layer(run, layer)));
     lines.iter().map(|line| one_line(line) + "\n").collect()

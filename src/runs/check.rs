@@ -7,7 +7,8 @@ use super::manifest::{
     AnalysisRecord, ComponentsRecord, DataRecord, DeletionRecord, ProbesRecord, RunManifest,
 };
 use super::predictions::PredictionsRecord;
-use crate::domain::Layer;
+use super::pruned::PrunedRecord;
+use crate::domain::{Layer, ModelSpec};
 
 /// More layers than the deepest supported network has (761).
 const MAX_LAYERS: usize = 4096;
@@ -131,6 +132,30 @@ pub(super) fn deletion(record: &DeletionRecord) -> Result<(), String> {
     text("created", &record.created)?;
     text("device", &record.device)?;
     text("weights_hash", record.weights_hash.as_deref().unwrap_or_default())
+}
+
+/// Checks the record of the map of a pruned network.
+///
+/// # Errors
+/// The first thing that is wrong, in words.
+pub(super) fn pruned(record: &PrunedRecord, model: &ModelSpec) -> Result<(), String> {
+    data(&record.data)?;
+    text("program", &record.program)?;
+    text("created", &record.created)?;
+    text("device", &record.device)?;
+    text("estimator", &record.estimator)?;
+    text("weighting", &record.weighting)?;
+    text("weights_hash", record.weights_hash.as_deref().unwrap_or_default())?;
+    if record.deleted.is_empty() {
+        return Err("deleted: no block is named".into());
+    }
+    record.deleted.check(model).map_err(|e| format!("deleted: {e}"))?;
+    match record.difference {
+        Some(value) if !(value.is_finite() && value >= 0.0) => {
+            Err(format!("difference {value} is no mean of absolute values"))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Checks the record of predictions.

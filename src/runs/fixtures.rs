@@ -3,7 +3,9 @@
 use ndarray::Array2;
 
 use super::manifest::*;
-use crate::domain::{ModelSpec, Preset, SimilarityMatrix};
+use super::pruned::{PrunedMap, PrunedRecord};
+use super::store::LoadedRun;
+use crate::domain::{Bypass, ModelSpec, Preset, SimilarityMatrix};
 
 /// A finished run of a ResNet-8.
 pub(crate) fn manifest(name: &str) -> RunManifest {
@@ -80,6 +82,40 @@ pub(crate) fn analysis(n: usize) -> CkaAnalysis {
         cka: SimilarityMatrix::new(cka),
         se: SimilarityMatrix::new(se),
     }
+}
+
+/// The map of an analysed run without some blocks: half of every defined cell.
+pub(crate) fn pruned(run: &LoadedRun, deleted: &str) -> PrunedMap {
+    let deleted: Bypass = deleted.parse().unwrap();
+    let whole = run.analysis.as_ref().unwrap();
+    let like = whole.record.clone();
+    let gone: Vec<bool> = like.layers.iter().map(|l| deleted.contains_layer(l)).collect();
+    let value = |(i, j): (usize, usize)| match gone[i] || gone[j] {
+        true => f64::NAN,
+        false => whole.cka.get(i, j).map_or(f64::NAN, |v| v * 0.5),
+    };
+    let cka = SimilarityMatrix::new(Array2::from_shape_fn((gone.len(), gone.len()), value));
+    let record = PrunedRecord {
+        format: FORMAT,
+        program: like.program,
+        created: like.created,
+        device: like.device,
+        deleted,
+        data: like.data,
+        weights_hash: run.manifest.weights_hash.clone(),
+        estimator: crate::domain::cka::ESTIMATOR.into(),
+        weighting: like.weighting,
+        batch: like.batch,
+        batches: like.batches,
+        examples: like.examples,
+        dropped: like.dropped,
+        passes: like.passes,
+        sample: like.sample,
+        seed: like.seed,
+        seconds: like.seconds,
+        difference: cka.mean_difference(&whole.cka),
+    };
+    PrunedMap { record, se: cka.clone(), cka }
 }
 
 /// A store over a fresh folder, which lives as long as the first value.

@@ -17,6 +17,7 @@ mod metrics;
 pub(crate) mod npy;
 mod predictions;
 mod probes;
+mod pruned;
 mod read;
 mod store;
 mod table;
@@ -38,6 +39,7 @@ pub use manifest::{
 };
 pub use metrics::{MetricsRow, append_metrics};
 pub use predictions::{PredictionsAnalysis, PredictionsRecord};
+pub use pruned::{PrunedMap, PrunedRecord};
 pub use store::{FIRST_RUN, LoadedRun, RunId, RunStore, RunSummary};
 pub use time::now_rfc3339;
 pub use write::{atomic, write_checkpoint};

@@ -21,6 +21,8 @@ const RUN_LIMIT: u64 = 1 << 20;
 pub(super) const RECORD_LIMIT: u64 = 8 << 20;
 /// Largest array: that of 4,096 layers, and a header.
 pub(super) const ARRAY_LIMIT: u64 = 8 * 4096 * 4096 + 1024;
+/// Most entries of a folder that are looked at.
+const ENTRIES: usize = 10_000;
 /// Largest weights file.
 const WEIGHTS_LIMIT: u64 = 8 << 30;
 
@@ -51,6 +53,50 @@ impl Source<'_> {
             Source::Embedded(table, name) => Ok(table.file(name, file).map(Cow::Borrowed)),
         }
     }
+
+    /// The names of the folders in `folder` (with `/`), in order; none if it is not
+    /// there. Files, links and hidden folders are left out.
+    pub(super) fn folders(self, folder: &str) -> Result<Vec<String>, RunError> {
+        let mut names = match self {
+            Source::Folder(run) => plain_folders(run, folder)?,
+            Source::Embedded(table, name) => {
+                let inside = table.files(name).filter_map(|(file, _)| {
+                    let rest = file.strip_prefix(folder)?.strip_prefix('/')?;
+                    rest.split_once('/').map(|(name, _)| name.to_string())
+                });
+                inside.collect()
+            }
+        };
+        names.sort();
+        names.dedup();
+        Ok(names)
+    }
+}
+
+/// The folders in a folder below `run`; a link on the way is refused.
+fn plain_folders(run: &Path, folder: &str) -> Result<Vec<String>, RunError> {
+    let mut path = run.to_path_buf();
+    for part in folder.split('/') {
+        path.push(part);
+        match fs::symlink_metadata(&path) {
+            Ok(meta) if !meta.is_dir() => return Err(RunError::NotPlain(path)),
+            Ok(_) => {}
+            Err(e) if e.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(e) => return Err(RunError::io("read", &path, e)),
+        }
+    }
+    let failed = |e| RunError::io("read", &path, e);
+    let mut names = Vec::new();
+    for entry in fs::read_dir(&path).map_err(failed)?.take(ENTRIES) {
+        let entry = entry.map_err(failed)?;
+        if entry.file_type().map_err(failed)?.is_dir()
+            && let Ok(name) = entry.file_name().into_string()
+            && check::name(&name).is_ok()
+        {
+            names.push(name);
+        }
+    }
+    Ok(names)
 }
 
 /// Reads a plain file of at most `limit` bytes below `folder`.

@@ -18,6 +18,7 @@ use super::manifest::{
 };
 use super::metrics::MetricsRow;
 use super::predictions::{self, PredictionsAnalysis};
+use super::pruned::{self, PrunedRecord};
 use super::read::{self, Source};
 use super::{check, components, deletion, probes, write};
 use crate::domain::deletion::DeletionRow;
@@ -86,6 +87,9 @@ pub struct LoadedRun {
     pub deletion: Option<DeletionAnalysis>,
     /// What it predicts on the test images, if that was kept.
     pub predictions: Option<PredictionsAnalysis>,
+    /// The maps of it without some blocks that were computed: their records alone (see
+    /// [`RunStore::pruned`]), fewest blocks first.
+    pub pruned: Vec<PrunedRecord>,
     /// In one line each, what else it holds that could not be read.
     pub problems: Vec<String>,
 }
@@ -101,6 +105,7 @@ impl LoadedRun {
             probes: None,
             deletion: None,
             predictions: None,
+            pruned: Vec::new(),
             problems: Vec::new(),
         }
     }
@@ -239,6 +244,7 @@ impl RunStore {
         run.probes = kept(probes::read(source), &mut run.problems);
         run.deletion = kept(deletion::read(source), &mut run.problems);
         run.predictions = kept(predictions::read(source), &mut run.problems);
+        run.pruned = pruned::list(source, &run.manifest.model, &mut run.problems);
         Ok(run)
     }
 
@@ -446,11 +452,11 @@ impl RunStore {
     }
 
     /// Where a run is read.
-    fn place<'a>(&self, id: &'a RunId) -> Cow<'a, RunId> {
+    pub(super) fn place<'a>(&self, id: &'a RunId) -> Cow<'a, RunId> {
         self.copy_of(id).map_or(Cow::Borrowed(id), |copy| Cow::Owned(RunId::Disk(copy)))
     }
 
-    fn source<'a>(&self, place: &'a RunId) -> Source<'a> {
+    pub(super) fn source<'a>(&self, place: &'a RunId) -> Source<'a> {
         match place {
             RunId::Disk(folder) => Source::Folder(folder),
             RunId::Embedded(name) => Source::Embedded(self.embedded, name),

@@ -156,7 +156,7 @@ pub fn write_checkpoint(folder: &Path, name: &str, bytes: &[u8]) -> Result<(), R
 }
 
 /// Makes a folder unless it is there; a link in its place is refused.
-fn real_folder(dir: &Path) -> Result<(), RunError> {
+pub(super) fn real_folder(dir: &Path) -> Result<(), RunError> {
     match fs::symlink_metadata(dir) {
         Ok(meta) if meta.is_dir() => Ok(()),
         Ok(_) => Err(RunError::NotPlain(dir.to_path_buf())),

@@ -116,6 +116,17 @@ impl JobNews {
     pub fn send(&self, update: JobUpdate) {
         let _ = self.events.send(Event::Input(Input::Job(self.id, update)));
     }
+
+    /// News for a test, which gets all of it once the last sender is gone.
+    #[cfg(test)]
+    pub(crate) fn collected(id: JobId) -> (JobNews, impl Iterator<Item = JobUpdate>) {
+        let (events, inbox) = crossbeam_channel::unbounded();
+        let updates = inbox.into_iter().filter_map(|event| match event {
+            Event::Input(Input::Job(_, update)) => Some(update),
+            _ => None,
+        });
+        (JobNews { id, events }, updates)
+    }
 }
 
 /// How to run the interface.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::{Inner, lock, parse_safetensors};
 use crate::app::jobs::{JobRequest, JobUpdate};
 use crate::engine::{
-    CancelToken, CompareRequest, ComparedModel, EngineError, Event, Outcome, Request, SamplePlan,
+    CancelToken, CompareRequest, ComparedModel, EngineError, Event, Outcome, Request,
 };
 use crate::model::StateDict;
 use crate::runs::{self, ComparedImages, FORMAT, LoadedRun, PairAnalysis, PairRecord, RunId, Side};
@@ -34,13 +34,7 @@ impl Inner {
         let (b, second, cols_hash) = self.with_weights(other)?;
         let like = &a.analysis.as_ref().ok_or("the first run has no map yet")?.record;
         let data = self.images_of(&a.manifest, &like.data.fingerprint)?;
-        let plan = SamplePlan {
-            examples: Some(like.examples),
-            batch: like.batch,
-            passes: like.passes,
-            sample: like.sample,
-            seed: like.seed,
-        };
+        let plan = super::super::pruned::plan(like);
         let model = |run: &LoadedRun, state| ComparedModel {
             spec: run.manifest.model.clone(),
             state: Arc::new(state),

@@ -35,17 +35,26 @@ impl Inner {
             data,
             weights_hash: Some(hash),
         };
-        let shipped = matches!(id, RunId::Embedded(_)) && self.store.copy_of(id).is_none();
+        let shipped = self.not_copied_yet(id);
         let mut waiting = lock(&self.unkept);
         let table = waiting.entry(key.clone()).or_default();
         table.merge(rows);
         match self.store.merge_deletion(id, record, table.rows().to_vec()) {
             Ok(_) => {
                 waiting.remove(&key);
-                let root = self.store.root().display();
-                Ok(shipped.then(|| format!("kept: this shipped run is copied to {root}")))
+                Ok(shipped.then(|| self.copied()))
             }
             Err(error) => Err(format!("not kept: {error}")),
         }
+    }
+
+    /// True if the next result copies this run into the runs folder.
+    pub(super) fn not_copied_yet(&self, id: &RunId) -> bool {
+        matches!(id, RunId::Embedded(_)) && self.store.copy_of(id).is_none()
+    }
+
+    /// The line that tells that it was copied.
+    pub(super) fn copied(&self) -> String {
+        format!("kept: this shipped run is copied to {}", self.store.root().display())
     }
 }

@@ -1,0 +1,146 @@
+//! The maps of a run's pruned networks: which there are, how they were made, and what
+//! is known of the network that they are of. The maps themselves are files, which
+//! `blockscope export` turns into others.
+
+use serde::Serialize;
+
+use super::table::{aligned, show};
+use crate::runs::{LoadedRun, PrunedRecord, Seconds};
+
+/// A pruned map for programs.
+#[derive(Serialize)]
+pub(super) struct Pruned<'a> {
+    blocks: Vec<String>,
+    /// Within the run's folder.
+    path: String,
+    /// Mean absolute difference to the whole network's map.
+    mean_difference: Option<f64>,
+    /// Null until it was measured.
+    accuracy: Option<f64>,
+    /// Made from other weights, images or batches than the run's own map.
+    stale: bool,
+    estimator: &'a str,
+    examples: usize,
+    dropped: usize,
+    batch: usize,
+    batches: usize,
+    passes: usize,
+    sample: &'static str,
+    seed: u64,
+    weighting: &'a str,
+    device: &'a str,
+    data: String,
+    fingerprint: &'a str,
+    weights_hash: Option<&'a str>,
+    program: &'a str,
+    created: &'a str,
+    seconds: Seconds,
+}
+
+/// All of a run, fewest blocks first.
+pub(super) fn all(run: &LoadedRun) -> Vec<Pruned<'_>> {
+    run.pruned.iter().map(|record| one(run, record)).collect()
+}
+
+fn one<'a>(run: &LoadedRun, r: &'a PrunedRecord) -> Pruned<'a> {
+    Pruned {
+        blocks: r.deleted.iter().map(|block| block.to_string()).collect(),
+        path: r.path(),
+        mean_difference: r.difference,
+        accuracy: accuracy(run, r),
+        stale: !run.pruned_fits(r),
+        estimator: &r.estimator,
+        examples: r.examples,
+        dropped: r.dropped,
+        batch: r.batch,
+        batches: r.batches,
+        passes: r.passes,
+        sample: r.sample.name(),
+        seed: r.seed,
+        weighting: &r.weighting,
+        device: &r.device,
+        data: r.data.title(),
+        fingerprint: &r.data.fingerprint,
+        weights_hash: r.weights_hash.as_deref(),
+        program: &r.program,
+        created: &r.created,
+        seconds: r.seconds,
+    }
+}
+
+/// The accuracy of the same network, 0 to 1, if the same weights were measured.
+fn accuracy(run: &LoadedRun, r: &PrunedRecord) -> Option<f64> {
+    let known = run.deletion.as_ref().filter(|d| d.record.weights_hash == r.weights_hash)?;
+    known.table.of(&r.deleted).map(|row| row.accuracy())
+}
+
+/// The section for people.
+pub(super) fn section(run: &LoadedRun) -> Option<String> {
+    if run.pruned.is_empty() {
+        return None;
+    }
+    let head = ["without", "difference", "accuracy", "examples", "file", "state"];
+    let mut rows = vec![head.map(String::from).to_vec()];
+    rows.extend(run.pruned.iter().map(|r| {
+        vec![
+            r.deleted.to_string(),
+            show(r.difference),
+            super::findings::percent(accuracy(run, r)),
+            r.examples.to_string(),
+            r.path(),
+            if run.pruned_fits(r) { "current" } else { "stale" }.to_string(),
+        ]
+    }));
+    let title =
+        "maps of pruned networks, and their mean absolute difference to the whole network's\n";
+    Some(title.to_string() + &aligned(&rows))
+}
+
+/// A sentence for each.
+pub(super) fn lines(run: &LoadedRun) -> impl Iterator<Item = String> + '_ {
+    run.pruned.iter().map(|r| {
+        let difference = r.difference.map_or_else(String::new, |d| {
+            format!(", mean absolute difference to the whole network's {d:.4}")
+        });
+        let stale = match run.pruned_fits(r) {
+            true => "",
+            false => ", made from other weights, images or batches than the run's own map",
+        };
+        let (deleted, path) = (&r.deleted, r.path());
+        format!("map without {deleted}: {path}{difference}, {} examples{stale}", r.examples)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{json, plain, table};
+    use super::*;
+    use crate::app::demo::{synthetic_run, with_findings};
+    use crate::runs::fixtures;
+
+    #[test]
+    fn every_form_tells_of_pruned_maps_and_which_are_stale() {
+        let mut run = with_findings(synthetic_run(20));
+        for text in [table(&run), plain(&run), json(&run).unwrap()] {
+            assert!(!text.contains("pruned"), "{text}");
+        }
+        let record = fixtures::pruned(&run, "2.1").record;
+        let mut other = fixtures::pruned(&run, "2.2,3.1").record;
+        other.examples = 7;
+        run.pruned = vec![record, other];
+        let text = section(&run).unwrap();
+        insta::assert_snapshot!(text);
+        assert!(table(&run).contains(&text));
+        let text = plain(&run);
+        assert!(text.contains("map without 2.1: analysis/pruned/2.1/cka.npy, mean "), "{text}");
+        assert!(text.contains("7 examples, made from other weights"), "{text}");
+        let v: serde_json::Value = serde_json::from_str(&json(&run).unwrap()).unwrap();
+        let found = &v["analyses"]["pruned"];
+        assert_eq!(found[1]["blocks"], serde_json::json!(["2.2", "3.1"]));
+        assert_eq!(found[1]["path"], "analysis/pruned/2.2+3.1/cka.npy");
+        assert_eq!((&found[0]["stale"], &found[1]["stale"]), (&false.into(), &true.into()));
+        assert_eq!((&found[0]["accuracy"], &found[1]["accuracy"]), (&0.41.into(), &().into()));
+        assert!(found[0]["mean_difference"].as_f64().unwrap() > 0.0);
+        assert_eq!(found[0]["examples"], 10_000);
+    }
+}
