@@ -205,7 +205,7 @@ fn removing_components_from_gram_matrices_is_removing_them_from_activations() {
                 (0..n * p).map(|at| value(at / p, at % p)).collect()
             })
             .collect();
-        let mut kept = ComponentSums::new(3, n, 1, 0.0).unwrap();
+        let mut kept = ComponentSums::new(3, n).unwrap();
         let mut exact = PackedGrams::new(3, n).unwrap();
         let mut plain = PackedGrams::new(3, n).unwrap();
         for (k, rows) in layers.iter().enumerate() {
@@ -239,7 +239,7 @@ fn maps_without_first_components_are_those_of_reduced_gram_matrices() {
         let n = indices.len();
         let reduced = models[..2].iter().map(|ComparedModel { spec, state }| {
             let net = ResNet::from_state(spec, state, &device).unwrap();
-            let mut kept = ComponentSums::new(spec.layers().len(), n, 1, 0.0).unwrap();
+            let mut kept = ComponentSums::new(spec.layers().len(), n).unwrap();
             let mut pixels = Vec::new();
             batch_f32(&images, indices, spec.mean, spec.std, &mut pixels);
             let x = Tensor::from_data(TensorData::new(pixels, [n, 3, 8, 8]), &device);

@@ -125,7 +125,7 @@ pub fn with_findings(mut run: LoadedRun) -> LoadedRun {
             device: analysis.record.device.clone(),
             data: analysis.record.data.clone(),
             weights_hash: None,
-            estimator: crate::domain::pca::ESTIMATOR.into(),
+            estimator: crate::domain::suite::ESTIMATOR.into(),
             examples,
             components: 5,
             dominant_share: 0.01,

@@ -8,8 +8,8 @@ use super::args::{AnalyzeArgs, Common};
 use super::{Failure, follow_with_meter, images, probes};
 use crate::data::{self, ImageSet};
 use crate::domain::cka::ESTIMATOR;
-use crate::domain::pca;
 use crate::domain::{Bypass, ModelSpec};
+use crate::domain::{pca, suite};
 use crate::engine::components::DEFAULT_EXAMPLES;
 use crate::engine::{
     AnalyzeRequest, ComponentsRequest, Engine, EvaluateRequest, Outcome, Request, SamplePlan,
@@ -226,7 +226,7 @@ fn components(subject: &Subject<'_>, examples: usize) -> Result<(), Failure> {
             device: measured.device.clone(),
             data: subject.data.clone(),
             weights_hash: Some(subject.weights_hash.clone()),
-            estimator: pca::ESTIMATOR.into(),
+            estimator: suite::ESTIMATOR.into(),
             examples,
             components: COMPONENTS,
             dominant_share: DOMINANT_SHARE,

@@ -2,6 +2,8 @@
 //!
 //! Knows neither networks nor devices.
 
+use rayon::prelude::*;
+
 use super::cka::{CkaError, MIN_BATCH};
 use super::product::{Centre, Symmetric, symmetric_product};
 
@@ -54,12 +56,12 @@ impl PackedGrams {
         if packed.len() != layers * pairs {
             return Err(CkaError::Rows { layer: layers, len: packed.len(), batch });
         }
-        for (layer, present) in packed.chunks_exact_mut(pairs).zip(&present) {
-            match present {
+        packed.par_chunks_exact_mut(pairs).zip(&present).for_each(
+            |(layer, present)| match present {
                 true => u_centre_in_place(batch, layer),
                 false => layer.fill(0.0),
-            }
-        }
+            },
+        );
         Ok(PackedGrams { batch, layers, packed, set: vec![true; layers] })
     }
 

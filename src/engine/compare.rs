@@ -252,7 +252,7 @@ fn capture(
     let none = Bypass::none();
     let (gram, reduced) = if without {
         let refused = |e: crate::domain::pca::PcaError| CaptureError::Estimator(e.to_string());
-        let mut kept = ComponentSums::new(layers, n, 1, 0.0).map_err(refused)?;
+        let mut kept = ComponentSums::new(layers, n).map_err(refused)?;
         let mut spent = 0.0;
         let mut ready = None;
         net.forward_tapped(x, Mode::Evaluate, &none, |layer, activation| {

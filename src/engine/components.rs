@@ -1,10 +1,11 @@
-//! The first-component suite of a network: one forward pass of `n` examples,
-//! one `n x n` Gram matrix a layer.
+//! The first-component suite of a network: one forward pass of `n` examples, from
+//! which every layer gives its leading components and its batches' Gram matrices.
 //!
-//! All examples go through the network together, since a Gram matrix needs all
-//! of them at a layer: about four activations of `n` examples are alive at a
-//! time (64 MiB each for 1,024 examples and 16,384 features), and one packed
-//! Gram matrix a layer (2 MiB) is kept for the pairs.
+//! All examples go through the network together, since components are those of
+//! all of them at a layer: about four activations of `n` examples are alive at a
+//! time (64 MiB each for 1,024 examples and 16,384 features), some 300 vectors of
+//! `n` values for the components (2 MiB), and one packed Gram matrix a layer and
+//! batch (0.5 MiB a layer for 1,024 examples) for the pairs.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -17,10 +18,11 @@ use super::evaluate::{fits, upload};
 use super::{Context, EngineError};
 use crate::data::ImageSet;
 use crate::domain::components::Components;
-use crate::domain::pca::{ComponentSums, MIN_EXAMPLES};
+use crate::domain::pca::MIN_EXAMPLES;
+use crate::domain::suite::SuiteSums;
 use crate::domain::{Bypass, LayerKind, ModelSpec};
-use crate::model::capture::{CaptureError, grams, statistics};
-use crate::model::{Mode, ResNet, StateDict, Wanted};
+use crate::model::capture::CaptureError;
+use crate::model::{ComponentTap, Mode, ResNet, StateDict, Wanted};
 use crate::runs::Sample;
 
 /// Examples unless told otherwise.
@@ -90,28 +92,18 @@ pub(super) fn run(
     let net = ResNet::from_state(&request.spec, &request.state, device)?;
     let layers = request.spec.layers();
     let n = chosen.len();
-    let mut sums = ComponentSums::new(layers.len(), n, request.components, request.dominant_share)
+    let mut sums = SuiteSums::new(layers.len(), n, request.components, request.dominant_share)
         .map_err(|e| EngineError::Request(e.to_string()))?;
     let mut norms = ndarray::Array2::<f32>::from_elem((layers.len(), n), f32::NAN);
     let mut zeros = vec![None; layers.len()];
-    let mut ready = None;
+    let mut tap = ComponentTap::new(&mut sums);
     let x = upload(&request.spec, &request.images, &chosen, device);
     let logits = net
         .forward_tapped(x, Mode::Evaluate, &Bypass::none(), |layer, activation| {
             if context.cancel.is_cancelled() {
                 return Err(CaptureError::Cancelled);
             }
-            let gram = match ready.take() {
-                Some((at, gram)) if at == layer => gram,
-                _ => {
-                    let (own, behind) = grams(layer, activation)?;
-                    ready = behind;
-                    own
-                }
-            };
-            let refused = |e: crate::domain::pca::PcaError| CaptureError::Estimator(e.to_string());
-            sums.set_gram(layer, &gram).map_err(refused)?;
-            let found = statistics(layer, activation)?;
+            let found = tap.take(layer, activation)?;
             norms.row_mut(layer).assign(&ndarray::aview1(&found.norms));
             if layers[layer].kind == LayerKind::Relu {
                 zeros[layer] = Some(found.zeros);
@@ -123,6 +115,7 @@ pub(super) fn run(
             CaptureError::Cancelled => EngineError::Cancelled,
             error => error.into(),
         })?;
+    tracing::debug!("{} of {} layers took the whole Gram matrix", tap.exact(), layers.len());
     let logits = logits.try_into_data().map_err(|e| EngineError::Lost(format!("{e:?}")))?;
     let logits = logits.try_into_vec::<f32>().map_err(|e| EngineError::Lost(format!("{e:?}")))?;
     let predictions = logits.chunks_exact(request.spec.classes).map(best).collect();

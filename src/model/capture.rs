@@ -163,7 +163,7 @@ fn with_activation<R>(activation: Activation<'_>, f: impl FnOnce(&[f32], usize) 
 }
 
 /// [`Statistics`] of `n` rows, summed in f64.
-fn row_statistics(rows: &[f32], n: usize) -> Statistics {
+pub(super) fn row_statistics(rows: &[f32], n: usize) -> Statistics {
     let p = (rows.len() / n.max(1)).max(1);
     let (norms, zeros): (Vec<f32>, Vec<usize>) = rows
         .par_chunks_exact(p)

@@ -6,6 +6,7 @@
 
 mod build;
 pub mod capture;
+pub mod components;
 mod forward;
 pub mod infer;
 pub mod init;
@@ -15,6 +16,7 @@ pub mod state;
 pub mod weights;
 
 pub use capture::GramTap;
+pub use components::ComponentTap;
 pub use forward::{Activation, Wanted};
 pub use infer::{Overrides, infer};
 pub use resnet::{Mode, ResNet};
