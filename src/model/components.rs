@@ -139,7 +139,7 @@ fn batch_grams(
     factors: Option<&[f32]>,
 ) -> BatchGrams {
     let part = |batch: &Range<usize>| &rows[batch.start * p..batch.end * p];
-    let paired = |batch: &Range<usize>| paired_products(part(batch), batch.len(), factors?);
+    let paired = |b: &Range<usize>| paired_products(part(b), b.len(), factors?, Centre::Columns);
     let pairs: Option<Vec<[Symmetric; 2]>> = batches.iter().map(paired).collect();
     match pairs {
         Some(pairs) => {
