@@ -59,7 +59,7 @@ impl<'a> ComponentTap<'a> {
             Activation::BeforeNorm { map, scale, norm } => factors(map, scale).map(|f| (norm, f)),
             _ => None,
         };
-        let host = |rows: &[f32]| self.from_rows(layer, rows, factors, ready);
+        let host = |rows: &[f32]| self.take_rows(layer, rows, factors, ready);
         let on_cpu = match activation {
             Activation::Map(x) | Activation::BeforeNorm { map: x, .. } => {
                 kernels::with_rows(x, host)
@@ -68,11 +68,11 @@ impl<'a> ComponentTap<'a> {
         };
         match on_cpu {
             Some(done) => done,
-            None => self.from_device(layer, activation),
+            None => self.take_device(layer, activation),
         }
     }
 
-    fn from_rows(
+    fn take_rows(
         &mut self,
         layer: usize,
         rows: &[f32],
@@ -107,7 +107,7 @@ impl<'a> ComponentTap<'a> {
         Ok(found)
     }
 
-    fn from_device(
+    fn take_device(
         &mut self,
         layer: usize,
         activation: Activation<'_>,
