@@ -1,6 +1,7 @@
 //! Tests of `suite`, against scikit-learn (tests/fixtures/make_pca.py) and closed forms.
 
 #![allow(clippy::single_range_in_vec_init)] // one batch is a list of one range
+
 use faer::{Mat, Side};
 
 use super::super::eigen::{self, dense, partial};
