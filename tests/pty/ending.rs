@@ -208,6 +208,31 @@ fn without_a_shell_to_go_back_to_it_does_not_stop() {
     explorer.quit();
 }
 
+/// A container's processes may belong to a session outside, which has no number
+/// inside.
+#[cfg(target_os = "linux")]
+#[test]
+fn in_a_session_from_outside_its_namespace_it_goes_on() {
+    let inside = ["unshare", "--pid", "--fork", "--mount-proc"];
+    let tried = std::process::Command::new(inside[0]).args(&inside[1..]).arg("true").output();
+    if !tried.is_ok_and(|tried| tried.status.success()) {
+        eprintln!("skipped: process namespaces cannot be made here");
+        return;
+    }
+    let line = format!("{PROGRAM} --device cpu --threads 1 {RUN}; exit $?");
+    let home = tempfile::tempdir().unwrap();
+    let program: Vec<&str> = inside.into_iter().chain(["sh", "-c", line.as_str()]).collect();
+    let Some(mut terminal) = start((80, 24), home.path(), &[DIRECT], &program) else { return };
+    terminal.wait("the map", |seen| seen.has(RUN) && seen.has("CKA"));
+    terminal.wait_for_silence(Duration::from_millis(300));
+    terminal.send(b"\x1a?");
+    terminal.wait_for("Keys");
+    terminal.look(|seen| assert!(seen.screen().alternate_screen()));
+    terminal.send(b"qq");
+    assert_eq!(terminal.exit_code(), 0);
+    terminal.assert_no_trace();
+}
+
 #[test]
 fn a_panic_of_the_interface_restores_the_terminal_and_says_so() {
     if !cfg!(debug_assertions) {
