@@ -47,6 +47,7 @@ pub mod config;
 pub mod data;
 pub mod domain;
 pub mod engine;
+pub mod exit;
 pub mod export;
 pub mod kernels;
 pub mod log;

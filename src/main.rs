@@ -1,6 +1,9 @@
 //! The `blockscope` program: everything is in the library.
 
-fn main() -> std::process::ExitCode {
-    blockscope::alloc::keep_large_blocks();
-    blockscope::cli::main()
+use blockscope::{alloc, cli, exit};
+
+fn main() {
+    alloc::keep_large_blocks();
+    let code = std::panic::catch_unwind(cli::main).unwrap_or(exit::PANIC);
+    exit::now(code)
 }

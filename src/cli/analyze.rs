@@ -1,11 +1,10 @@
 //! `blockscope analyze`: all-pairs CKA of a run, its first-component suite and,
 //! if asked for, its linear probes, kept in its folder.
 
-use std::process::ExitCode;
 use std::sync::Arc;
 
 use super::args::{AnalyzeArgs, Common};
-use super::{Failure, follow_with_meter, images, probes};
+use super::{ExitCode, Failure, follow_with_meter, images, probes};
 use crate::data::{self, ImageSet};
 use crate::domain::cka::ESTIMATOR;
 use crate::domain::{Bypass, ModelSpec};

@@ -5,12 +5,11 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::io::Write;
 use std::path::Path;
-use std::process::ExitCode;
 use std::sync::Arc;
 
 use super::args::{Common, CompareArgs, ShowFormat};
 use super::compare_maps::{Subject, Work};
-use super::{Failure, follow_with_meter, images};
+use super::{ExitCode, Failure, follow_with_meter, images};
 use crate::data::{self, Dataset, ImageSet};
 use crate::domain::contrast::contrast;
 use crate::domain::predictions::{Predictions, agreement};

@@ -2,11 +2,10 @@
 //! and for finding out why something is not as expected.
 
 use std::path::Path;
-use std::process::ExitCode;
 
-use super::Failure;
 use super::args::Common;
 use super::explore::{self, depth};
+use super::{ExitCode, Failure};
 use crate::config::{self, Config, paths};
 use crate::engine::device;
 use crate::runs::RunStore;

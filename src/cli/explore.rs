@@ -2,11 +2,10 @@
 //! services.
 
 use std::path::PathBuf;
-use std::process::ExitCode;
 
 use super::args::Cli;
 use super::services::Program;
-use super::{Failure, USAGE};
+use super::{ExitCode, Failure, USAGE};
 use crate::app::{App, ColourDepth, Keymap, Look};
 use crate::config::{self, Config, Problem};
 use crate::runs::{FIRST_RUN, RunStore};

@@ -1,11 +1,9 @@
 //! `blockscope export`: one map of a run as PNG, SVG, CSV or NPY, or the maps of
 //! many runs over two axes as one figure, without a terminal.
 
-use std::process::ExitCode;
-
 use super::args::{Common, ExportArgs, ModeArg};
 use super::maps::StoredMap;
-use super::{Failure, explore, maps};
+use super::{ExitCode, Failure, explore, maps};
 use crate::app::{ColourDepth, Look, MapMode};
 use crate::export::{self, Format, MapExport};
 use crate::runs::{Axis, GridPlan, RunFilter, RunId, RunStore};

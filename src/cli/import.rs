@@ -1,10 +1,9 @@
 //! `blockscope import`: a run from a checkpoint, tested on images.
 
-use std::process::ExitCode;
 use std::sync::Arc;
 
 use super::args::{Common, ImportArgs};
-use super::{Failure, follow_with_meter};
+use super::{ExitCode, Failure, follow_with_meter};
 use crate::data;
 use crate::engine::{Engine, EvaluateRequest, Outcome, Request};
 use crate::model::weights::{Precision, model_of};

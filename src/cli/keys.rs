@@ -1,9 +1,7 @@
 //! `blockscope keys`: the keys of all commands, and what is wrong with the user's.
 
-use std::process::ExitCode;
-
 use super::options::{KeysArgs, KeysFormat};
-use super::{FAILURE, Failure, explore};
+use super::{ExitCode, FAILURE, Failure, explore};
 use crate::app::Keymap;
 use crate::config::{self, Problem, key_table};
 

@@ -3,15 +3,14 @@
 
 use std::io::{self, Write};
 use std::path::Path;
-use std::process::ExitCode;
 
 use clap::Command;
 use clap_complete::Shell;
 use clap_mangen::Man;
 
-use super::Failure;
 use super::command::{EXIT_CODES, command};
 use super::options::{CompletionsArgs, ManArgs, ShellArg};
+use super::{ExitCode, Failure};
 use crate::config::Config;
 
 /// Files that the program reads and writes, for the manual.

@@ -32,13 +32,26 @@ mod show;
 mod themes;
 mod train;
 
-use std::process::ExitCode;
-
 use clap::FromArgMatches;
 
 use crate::config::{self, Config, Problem};
 use crate::engine::{EngineError, Event, Job, Outcome};
 pub use args::{Cli, Command};
+
+/// The exit code of a command; unlike the standard library's it can be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ExitCode(u8);
+
+impl ExitCode {
+    /// All went well.
+    pub const SUCCESS: ExitCode = ExitCode(0);
+}
+
+impl From<u8> for ExitCode {
+    fn from(code: u8) -> ExitCode {
+        ExitCode(code)
+    }
+}
 
 /// Exit code of a failure.
 pub const FAILURE: u8 = 1;
@@ -66,7 +79,7 @@ impl<E: std::error::Error> From<E> for Failure {
 }
 
 /// Parses the arguments, runs the command and returns the exit code.
-pub fn main() -> ExitCode {
+pub fn main() -> u8 {
     let (settings, problem) = settings();
     let parsed = command::command(&settings)
         .try_get_matches()
@@ -76,16 +89,15 @@ pub fn main() -> ExitCode {
         Err(error) => {
             // Help and version are errors of clap's that exit with 0.
             let _ = error.print();
-            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(USAGE));
+            return u8::try_from(error.exit_code()).unwrap_or(USAGE);
         }
     };
-    let outcome = run(cli, &settings, problem);
-    match outcome {
-        Ok(code) => code,
+    match run(cli, &settings, problem) {
+        Ok(code) => code.0,
         Err(failure) => {
             let line = failure.message.replace('\n', " ");
             eprintln!("blockscope: {line}");
-            ExitCode::from(failure.code)
+            failure.code
         }
     }
 }

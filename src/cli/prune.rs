@@ -1,11 +1,10 @@
 //! `blockscope prune`: what deleting residual blocks costs, maps of pruned networks,
 //! and pruned networks as runs of their own.
 
-use std::process::ExitCode;
 use std::sync::Arc;
 
 use super::args::{Common, PruneArgs};
-use super::{Failure, follow_with_meter, images, pruned as maps};
+use super::{ExitCode, Failure, follow_with_meter, images, pruned as maps};
 use crate::domain::deletion::{DeletionRow, DeletionTable, Experiment};
 use crate::engine::deletion::{Variant, baseline, lesions, sweep};
 use crate::engine::{DeletionRequest, Engine, EvaluateRequest, Outcome, Request};

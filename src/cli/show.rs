@@ -1,10 +1,8 @@
 //! `blockscope show`: a run and its analysis as text.
 
-use std::process::ExitCode;
-
-use super::Failure;
 use super::args::{Common, ShowArgs, ShowFormat};
 use super::options::TableArg;
+use super::{ExitCode, Failure};
 use crate::report::{self, Table};
 use crate::runs::RunStore;
 

@@ -3,13 +3,12 @@
 
 use std::io::IsTerminal;
 use std::path::Path;
-use std::process::ExitCode;
 
 use crossterm::style::{Color, ContentStyle, Stylize};
 
 use super::args::Common;
 use super::options::ThemesArgs;
-use super::{FAILURE, Failure, explore};
+use super::{ExitCode, FAILURE, Failure, explore};
 use crate::app::ColourDepth;
 use crate::config::paths;
 use crate::terminal;

@@ -1,11 +1,10 @@
 //! `blockscope train`: a run from scratch, in plain form.
 
-use std::process::ExitCode;
 use std::sync::Arc;
 
 use super::args::{Common, TrainArgs};
 use super::progress::Meter;
-use super::{Failure, follow};
+use super::{ExitCode, Failure, follow};
 use crate::data;
 use crate::domain::ModelSpec;
 use crate::engine::{Engine, EpochReport, Event, Outcome, Request, TrainRequest};

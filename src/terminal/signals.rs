@@ -4,7 +4,6 @@
 #[cfg(unix)]
 mod unix {
     use std::io;
-    use std::process;
     use std::thread;
     use std::time::Duration;
 
@@ -57,7 +56,7 @@ mod unix {
                     if thread::Builder::new().name("leave".into()).spawn(leave).is_ok() {
                         let _ = left.recv_timeout(LEAVE);
                     }
-                    process::exit(128 + signal);
+                    crate::exit::now((128 + signal) as u8);
                 }
             }
         })?;
