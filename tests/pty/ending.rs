@@ -88,7 +88,9 @@ fn suspend_and_continue_restore_everything() {
         terminal.wait("the shell", |seen| {
             let stops = seen.text().matches("] + Stopped").count()
                 + seen.text().matches("]+  Stopped").count();
-            !seen.screen().alternate_screen() && stops > round
+            !seen.screen().alternate_screen()
+                && stops > round
+                && seen.text().trim_end().ends_with("\n$")
         });
         terminal.look(|seen| {
             assert!(!seen.screen().hide_cursor() && !seen.screen().bracketed_paste());
@@ -173,7 +175,9 @@ fn a_request_to_stop_from_outside_restores_the_terminal_first() {
         terminal.wait("the stop", |_| state(program) == "T");
         terminal.wait("the shell", |seen| {
             let stops = seen.text().matches("Stopped").count();
-            !seen.screen().alternate_screen() && stops > round
+            !seen.screen().alternate_screen()
+                && stops > round
+                && seen.text().trim_end().ends_with("\n$")
         });
         terminal.look(|seen| {
             assert!(!seen.screen().hide_cursor() && !seen.screen().bracketed_paste());
