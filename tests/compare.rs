@@ -144,6 +144,7 @@ fn a_model_with_itself_gives_its_own_map() {
         images,
         plan: PLAN,
         bypass: Bypass::none(),
+        suite: None,
     }));
     let Outcome::Measured(own) = common::finish(job).unwrap() else { panic!() };
     assert_eq!(found.pairs[1].estimate, own.estimate);

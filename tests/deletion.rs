@@ -102,6 +102,7 @@ fn layers_of_deleted_blocks_are_undefined_and_the_others_are_the_pruned_networks
             images: common::noise_images(40, 12, 8),
             plan,
             bypass: bypass.clone(),
+            suite: None,
         };
         match common::finish(common::engine("cpu").submit(Request::Analyze(request))).unwrap() {
             Outcome::Measured(measured) => measured.estimate.cka,

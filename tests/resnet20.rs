@@ -14,7 +14,7 @@ use blockscope::domain::{Bypass, ModelSpec, Preset};
 use blockscope::engine::deletion::lesions;
 use blockscope::engine::{
     AnalyzeRequest, ComponentsRequest, DeletionRequest, EvaluateRequest, Outcome, Request,
-    SamplePlan,
+    SamplePlan, SuitePlan,
 };
 use blockscope::model::weights::model_of;
 use blockscope::model::{Overrides, StateDict, read_weights};
@@ -73,6 +73,7 @@ fn every_cell_of_the_map_is_the_reference() {
         images: net.images,
         plan,
         bypass: Bypass::none(),
+        suite: None,
     }));
     let Outcome::Measured(measured) = common::finish(job).unwrap() else { panic!() };
     assert_eq!(reference.dim(), (68, 68));
@@ -125,11 +126,9 @@ fn shares_of_variance_are_the_reference() {
         spec: net.spec,
         state: net.state,
         images: net.images,
-        examples: 256,
         sample: Sample::First,
         seed: 0,
-        components: 5,
-        dominant_share: 0.01,
+        plan: SuitePlan { examples: 256, components: 5, dominant_share: 0.01 },
     }));
     let Outcome::Components(found) = common::finish(job).unwrap() else { panic!() };
     assert_eq!(expected.len(), layers.len());

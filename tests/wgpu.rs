@@ -31,6 +31,7 @@ fn cka(choice: &str, spec: &ModelSpec, state: &StateDict) -> Box<Measured> {
         images: common::noise_images(40, 16, 4),
         plan,
         bypass: Bypass::none(),
+        suite: None,
     };
     match common::finish(common::engine(choice).submit(Request::Analyze(request))).unwrap() {
         Outcome::Measured(measured) => measured,

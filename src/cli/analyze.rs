@@ -11,7 +11,8 @@ use crate::domain::{Bypass, ModelSpec};
 use crate::domain::{pca, suite};
 use crate::engine::components::DEFAULT_EXAMPLES;
 use crate::engine::{
-    AnalyzeRequest, ComponentsRequest, Engine, EvaluateRequest, Outcome, Request, SamplePlan,
+    AnalyzeRequest, ComponentsRequest, Engine, EvaluateRequest, MeasuredComponents, Outcome,
+    Request, SamplePlan, SuitePlan,
 };
 use crate::model::StateDict;
 use crate::model::weights::parse_safetensors;
@@ -71,14 +72,18 @@ pub fn run(common: &Common, args: &AnalyzeArgs) -> Result<ExitCode, Failure> {
         data,
         weights_hash: runs::hash::sha256_hex(&bytes),
     };
-    if !args.skip_cka {
-        cka(&subject)?;
+    let suite = examples.map(|examples| SuitePlan {
+        examples,
+        components: COMPONENTS,
+        dominant_share: DOMINANT_SHARE,
+    });
+    match (args.skip_cka, suite) {
+        (false, suite) => cka(&subject, suite)?,
+        (true, Some(suite)) => components(&subject, suite)?,
+        (true, None) => {}
     }
     if !args.skip_predictions {
         predictions(&subject, loaded.predictions.as_ref())?;
-    }
-    if let Some(examples) = examples {
-        components(&subject, examples)?;
     }
     if let Some(plan) = plan {
         let Subject { spec, state, images, weights_hash, .. } = subject;
@@ -106,7 +111,8 @@ fn pc_examples(args: &AnalyzeArgs, available: usize) -> Result<Option<usize>, Fa
     }
 }
 
-fn cka(subject: &Subject<'_>) -> Result<(), Failure> {
+/// The map and, if it is wanted, the suite of the same sample.
+fn cka(subject: &Subject<'_>, suite: Option<SuitePlan>) -> Result<(), Failure> {
     let args = subject.args;
     let request = Request::Analyze(AnalyzeRequest {
         spec: subject.spec.clone(),
@@ -120,6 +126,7 @@ fn cka(subject: &Subject<'_>) -> Result<(), Failure> {
             seed: args.seed,
         },
         bypass: Bypass::none(),
+        suite,
     });
     let Outcome::Measured(measured) = follow_with_meter(&subject.engine.submit(request), "CKA")?.0
     else {
@@ -164,7 +171,10 @@ fn cka(subject: &Subject<'_>) -> Result<(), Failure> {
         seconds.gram,
         seconds.pairs
     );
-    Ok(())
+    match (measured.suite, suite) {
+        (Some(found), Some(plan)) => keep_components(subject, &plan, found),
+        _ => Ok(()),
+    }
 }
 
 /// One pass over all test images, unless predictions of these weights over these
@@ -201,22 +211,30 @@ fn predictions(subject: &Subject<'_>, known: Option<&PredictionsAnalysis>) -> Re
     Ok(())
 }
 
-fn components(subject: &Subject<'_>, examples: usize) -> Result<(), Failure> {
+/// The suite alone.
+fn components(subject: &Subject<'_>, plan: SuitePlan) -> Result<(), Failure> {
     let args = subject.args;
     let request = Request::Components(ComponentsRequest {
         spec: subject.spec.clone(),
         state: Arc::clone(&subject.state),
         images: Arc::clone(&subject.images),
-        examples,
         sample: args.sample.into(),
         seed: args.seed,
-        components: COMPONENTS,
-        dominant_share: DOMINANT_SHARE,
+        plan,
     });
     let (outcome, _) = follow_with_meter(&subject.engine.submit(request), "components")?;
     let Outcome::Components(measured) = outcome else {
         return Err(Failure::usage("the engine answered another request"));
     };
+    keep_components(subject, &plan, *measured)
+}
+
+fn keep_components(
+    subject: &Subject<'_>,
+    plan: &SuitePlan,
+    measured: MeasuredComponents,
+) -> Result<(), Failure> {
+    let args = subject.args;
     let analysis = ComponentsAnalysis {
         record: ComponentsRecord {
             format: FORMAT,
@@ -226,9 +244,9 @@ fn components(subject: &Subject<'_>, examples: usize) -> Result<(), Failure> {
             data: subject.data.clone(),
             weights_hash: Some(subject.weights_hash.clone()),
             estimator: suite::ESTIMATOR.into(),
-            examples,
-            components: COMPONENTS,
-            dominant_share: DOMINANT_SHARE,
+            examples: plan.examples,
+            components: plan.components,
+            dominant_share: plan.dominant_share,
             sample: args.sample.into(),
             seed: args.seed,
             seconds: measured.seconds,
@@ -241,7 +259,8 @@ fn components(subject: &Subject<'_>, examples: usize) -> Result<(), Failure> {
         .filter_map(|l| Some((analysis.components.share(l)?, l)))
         .max_by(|a, b| a.0.total_cmp(&b.0));
     say!(
-        "first components  {examples} examples in {:.2} s, on {}",
+        "first components  {} examples in {:.2} s, on {}",
+        plan.examples,
         measured.seconds,
         measured.device
     );

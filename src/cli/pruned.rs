@@ -111,6 +111,7 @@ pub fn keep(subject: Subject<'_>, engine: &Engine, deleted: &Bypass) -> Result<(
         images,
         plan: plan(whole),
         bypass: deleted.clone(),
+        suite: None,
     });
     let (outcome, _) = follow_with_meter(&engine.submit(request), "CKA")?;
     let Outcome::Measured(found) = outcome else {

@@ -355,7 +355,14 @@ impl Inner {
                 let bypass = deleted.clone();
                 return Ok((
                     data,
-                    Request::Analyze(AnalyzeRequest { spec, state, images, plan, bypass }),
+                    Request::Analyze(AnalyzeRequest {
+                        spec,
+                        state,
+                        images,
+                        plan,
+                        bypass,
+                        suite: None,
+                    }),
                 ));
             }
         }

@@ -9,12 +9,14 @@
 //! the map's own minibatch estimator: of `K_b - λ1 u_b u_bᵀ`, `u_b` being the
 //! batch's part of the first vector (U-centring takes out what the batch's own
 //! mean makes different), and of `K_b` without its dominant examples. So nothing
-//! but the component or the examples is different from the map. Knows neither
-//! networks nor devices.
+//! but the component or the examples is different from the map, and both come from
+//! the very matrices that the map sums over: U-centring is linear, and done twice
+//! it is what it is done once. Knows neither networks nor devices.
 
 use std::ops::Range;
 
 use ndarray::Array2;
+use rayon::prelude::*;
 
 use super::cka::{CkaAccumulator, CkaError, MIN_BATCH, PackedGrams};
 use super::components::leading;
@@ -41,8 +43,8 @@ pub struct SuiteSums {
     dominant: usize,
     batches: Vec<Range<usize>>,
     found: Vec<Option<Leading>>,
-    /// For each batch, the strict lower triangles of all layers.
-    packed: Vec<Vec<f32>>,
+    /// One for each batch.
+    grams: Vec<PackedGrams>,
 }
 
 /// The suite. Rows of `shares` and `scores` are layers; those of layers that were
@@ -100,12 +102,13 @@ impl SuiteSums {
         }
         let dominant = (dominant_share.clamp(0.0, 1.0) * n as f64).ceil() as usize;
         let batches = batches(n);
-        let room = |batch: &Range<usize>| vec![0.0; layers * pairs(batch.len())];
+        let room = |batch: &Range<usize>| PackedGrams::new(layers, batch.len());
+        let grams = batches.iter().map(room).collect::<Result<_, _>>();
         Ok(SuiteSums {
             n,
             components: components.clamp(1, n - 1),
             dominant: dominant.min(n - MIN_BATCH),
-            packed: batches.iter().map(room).collect(),
+            grams: grams.map_err(|_| PcaError::TooFew(n))?,
             batches,
             found: vec![None; layers],
         })
@@ -124,6 +127,12 @@ impl SuiteSums {
     /// The batches, as places among the `n` examples.
     pub fn batches(&self) -> &[Range<usize>] {
         &self.batches
+    }
+
+    /// The batches' U-centred matrices, as the map sums over them; a layer that was
+    /// never set is missing in them.
+    pub fn grams(&self) -> &[PackedGrams] {
+        &self.grams
     }
 
     /// Takes a layer's leading components (`None` if it has no variance) and its
@@ -149,15 +158,9 @@ impl SuiteSums {
         {
             return refuse(found.first.len());
         }
-        for (packed, gram) in self.packed.iter_mut().zip(grams) {
-            let pairs = pairs(gram.n());
-            let mut to = packed[layer * pairs..(layer + 1) * pairs].iter_mut();
-            for i in 0..gram.n() {
-                // in this order: a zip asks its first side first
-                for (v, to) in gram.lower_row(i)[..i].iter().zip(to.by_ref()) {
-                    *to = *v as f32;
-                }
-            }
+        let sets = self.grams.par_iter_mut().zip(grams);
+        if sets.map(|(to, gram)| to.set_gram(layer, gram)).any(|set| set.is_err()) {
+            return refuse(rows);
         }
         self.found[layer] = found;
         Ok(())
@@ -195,14 +198,14 @@ impl SuiteSums {
         left_out: &'a [usize],
     ) -> impl Iterator<Item = Result<PackedGrams, CkaError>> + 'a {
         let present: Vec<bool> = self.found.iter().map(Option::is_some).collect();
-        self.batches.iter().zip(&self.packed).filter_map(move |(batch, from)| {
+        self.batches.iter().zip(&self.grams).filter_map(move |(batch, from)| {
             let kept: Vec<usize> =
                 (0..batch.len()).filter(|i| !left_out.contains(&(batch.start + i))).collect();
             if kept.len() < MIN_BATCH {
                 return None;
             }
             let mut packed = Vec::with_capacity(self.found.len() * pairs(kept.len()));
-            for layer in from.chunks_exact(pairs(batch.len())) {
+            for layer in from.packed().chunks_exact(pairs(batch.len())) {
                 for (at, i) in kept.iter().enumerate() {
                     let row = &layer[pairs(*i)..];
                     packed.extend(kept[..at].iter().map(|j| row[*j]));
@@ -217,13 +220,14 @@ impl SuiteSums {
         let left = |found: &Leading| first_value(found) < (1.0 - NOTHING) * found.trace;
         let present: Vec<bool> =
             self.found.iter().map(|found| found.as_ref().is_some_and(left)).collect();
-        self.batches.iter().zip(&self.packed).map(move |(batch, packed)| {
-            let mut packed = packed.clone();
-            for (packed, found) in packed.chunks_exact_mut(pairs(batch.len())).zip(&self.found) {
+        self.batches.iter().zip(&self.grams).map(move |(batch, grams)| {
+            let mut packed = grams.packed().to_vec();
+            let layers = packed.par_chunks_exact_mut(pairs(batch.len())).zip(&self.found);
+            layers.for_each(|(packed, found)| {
                 if let Some(found) = found {
                     deflate(packed, first_value(found), &found.first[batch.clone()]);
                 }
-            }
+            });
             PackedGrams::from_grams(batch.len(), packed, present.clone())
         })
     }

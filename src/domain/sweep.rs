@@ -2,16 +2,14 @@
 //! what `krylov` asks of a layer instead of its whole Gram matrix.
 //!
 //! Features are cut into chunks whose rows stay in the last cache; a chunk's
-//! `Z = X_Jᵀ Q` is used at once for `X_J Z`. Vector lanes are columns of `Q`, so
-//! both products are a broadcast value times a vector, with neither transposition
-//! nor sums across lanes. Products of a few chunks are gathered in f32, groups of
-//! chunks in f64, in an order that depends on the shape alone: the number of
-//! threads changes nothing. Knows neither layers nor devices.
+//! `Z = X_Jᵀ Q` is used at once for `X_J Z`. Products of a few chunks are gathered
+//! in f32, groups of chunks in f64, in an order that depends on the shape alone:
+//! the number of threads changes nothing. Knows neither layers nor devices.
 
 use pulp::Arch;
 use rayon::prelude::*;
 
-use kernel::{Block, Chunk, Lanes, ROWS, TILE};
+use kernel::{Block, COLUMNS, Chunk, ROWS, TILE};
 
 use super::product::pilot;
 
@@ -70,10 +68,10 @@ pub fn sweep(rows: &[f32], n: usize, q: &[f32], width: usize, how: Sweep) -> Swe
     let p = rows.len() / n;
     assert!(rows.len() == n * p && q.len() == n * width, "{n} rows");
     let arch = Arch::new();
-    let lanes = width.next_multiple_of(arch.dispatch(Lanes));
+    let wide = width.next_multiple_of(COLUMNS);
     let tall = n.next_multiple_of(ROWS);
-    let mut padded = vec![0.0f32; tall * lanes];
-    for (to, from) in padded.chunks_exact_mut(lanes).zip(q.chunks_exact(width)) {
+    let mut padded = vec![0.0f32; tall * wide];
+    for (to, from) in padded.chunks_exact_mut(wide).zip(q.chunks_exact(width)) {
         to[..width].copy_from_slice(from);
     }
     // short rows are cut finer, so that there is work for many threads
@@ -83,7 +81,7 @@ pub fn sweep(rows: &[f32], n: usize, q: &[f32], width: usize, how: Sweep) -> Swe
     let groups: Vec<(Vec<f32>, Option<Tally>)> = (0..chunks.div_ceil(per_group))
         .into_par_iter()
         .map_init(Block::default, |block, group| {
-            let mut product = vec![0.0f32; tall * lanes];
+            let mut product = vec![0.0f32; tall * wide];
             let mut found = tally.then(|| Tally::new(n));
             for chunk in group * per_group..((group + 1) * per_group).min(chunks) {
                 let columns = chunk * length..((chunk + 1) * length).min(p);
@@ -93,7 +91,7 @@ pub fn sweep(rows: &[f32], n: usize, q: &[f32], width: usize, how: Sweep) -> Swe
                     n,
                     columns,
                     q: &padded,
-                    lanes,
+                    wide,
                     block,
                     product: &mut product,
                     tally: found.as_mut(),
@@ -106,7 +104,7 @@ pub fn sweep(rows: &[f32], n: usize, q: &[f32], width: usize, how: Sweep) -> Swe
     let mut products = vec![0.0f64; n * width];
     products.par_chunks_mut(64 * width).enumerate().for_each(|(at, part)| {
         for (product, _) in &groups {
-            let from = product[at * 64 * lanes..].chunks_exact(lanes);
+            let from = product[at * 64 * wide..].chunks_exact(wide);
             for (to, from) in part.chunks_exact_mut(width).zip(from) {
                 for (to, v) in to.iter_mut().zip(from) {
                     *to += f64::from(*v);

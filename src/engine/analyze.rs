@@ -1,6 +1,7 @@
 //! All-pairs CKA of a network over images: batches planned, run, captured and
 //! summed.
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
@@ -9,10 +10,12 @@ use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
+use super::components::{self, ComponentsRequest, MeasuredComponents, Pass, SuitePlan};
 use super::evaluate::{fits, upload};
 use super::{Context, EngineError};
 use crate::data::ImageSet;
 use crate::domain::cka::{CkaAccumulator, CkaEstimate, MIN_BATCH, PackedGrams};
+use crate::domain::suite::batches;
 use crate::domain::{Bypass, ModelSpec};
 use crate::model::capture::{CaptureError, GramTap};
 use crate::model::{Activation, Mode, ResNet, StateDict};
@@ -101,6 +104,10 @@ pub struct AnalyzeRequest {
     pub plan: SamplePlan,
     /// Deleted blocks; their layers are undefined in the map.
     pub bypass: Bypass,
+    /// The first-component suite of the same sample, if it is wanted too. Where its
+    /// images are the first batches of the map, both come from the same forward
+    /// pass and Gram matrices.
+    pub suite: Option<SuitePlan>,
 }
 
 /// The estimate and how it came about.
@@ -116,6 +123,8 @@ pub struct Measured {
     pub seconds: Seconds,
     /// The device, in words.
     pub device: String,
+    /// The suite, if it was asked for.
+    pub suite: Option<MeasuredComponents>,
 }
 
 pub(super) fn run(
@@ -132,14 +141,42 @@ pub(super) fn run(
         list.iter().filter(|l| request.bypass.contains_layer(l)).map(|l| l.index).collect();
     let layers = list.len();
     let job = Batched { request, context, net: &net, absent, layers, done: AtomicUsize::new(0) };
+    if let Some(suite) = &request.suite {
+        suite.check(request.images.len())?;
+        if !request.bypass.is_empty() {
+            return Err(EngineError::Request("the suite is of the whole network".into()));
+        }
+    }
     let total = layers * plan.batches.len();
     let mut sums = CkaAccumulator::new(layers);
     let mut seconds = Seconds::default();
     let start = Instant::now();
+    let head = request.suite.as_ref().map_or(0, |suite| head(&plan, suite));
+    let mut suite = None;
+    if let (Some(wanted), 1..) = (&request.suite, head) {
+        let chosen = plan.batches[..head].concat();
+        let taken = Pass::run(&net, &request.spec, &request.images, wanted, &chosen, context, {
+            |done| context.progress(done * head, total, "layers")
+        })?;
+        job.done.store(layers * head, Ordering::Relaxed);
+        let [forward, gram, mut own] = taken.seconds;
+        (seconds.forward, seconds.gram) = (forward, gram);
+        let pairs = Instant::now();
+        for grams in taken.grams() {
+            sums.add(grams).map_err(CaptureError::from)?;
+        }
+        seconds.pairs += pairs.elapsed().as_secs_f64();
+        let finish = Instant::now();
+        let components = taken.finish(&request.images, chosen);
+        own += finish.elapsed().as_secs_f64();
+        let device = context.device.label.clone();
+        suite = Some(MeasuredComponents { components, seconds: own, device });
+    }
+    let beside = suite.as_ref().map_or(0.0, |suite| suite.seconds);
     // On the CPU two batches are under way at a time: what one of them does on one
     // thread (centring, packing, waiting) the other fills.
     let together = if context.device.cpu { 2 } else { 1 };
-    for batches in plan.batches.chunks(together) {
+    for batches in plan.batches[head..].chunks(together) {
         let pass = Instant::now();
         let (first, second) = rayon::join(
             || job.run(&batches[0], total),
@@ -162,14 +199,37 @@ pub(super) fn run(
     let finish = Instant::now();
     let estimate = sums.finish().map_err(CaptureError::from)?;
     seconds.pairs += finish.elapsed().as_secs_f64();
-    seconds.total = start.elapsed().as_secs_f64();
+    seconds.total = start.elapsed().as_secs_f64() - beside;
+    if let (Some(wanted), None) = (request.suite, &suite) {
+        let request = ComponentsRequest {
+            spec: request.spec.clone(),
+            state: Arc::clone(&request.state),
+            images: Arc::clone(&request.images),
+            sample: request.plan.sample,
+            seed: request.plan.seed,
+            plan: wanted,
+        };
+        suite = Some(components::run(&request, context)?);
+    }
     Ok(Measured {
         estimate,
         examples: plan.examples,
         dropped: plan.dropped,
         seconds,
         device: context.device.label.clone(),
+        suite,
     })
+}
+
+/// How many of the map's first batches are all that the suite takes: 0 unless they
+/// are cut as the suite cuts them.
+fn head(plan: &Batches, suite: &SuitePlan) -> usize {
+    let cut = batches(suite.examples);
+    let same = cut.iter().map(Range::len).eq(plan.batches.iter().take(cut.len()).map(Vec::len));
+    let all = cut.iter().map(Range::len).sum::<usize>() == suite.examples;
+    // a pass is a permutation of its own
+    let within = suite.examples <= plan.examples - plan.dropped;
+    if same && all && within { cut.len() } else { 0 }
 }
 
 /// What all batches share.
@@ -251,6 +311,28 @@ mod tests {
         assert_eq!(pass(1), pass(0));
         assert_ne!(b.batches[..4], b.batches[4..]);
         assert_eq!(b, plan(100, 25, 2, Sample::Random).batches(100).unwrap());
+    }
+
+    #[test]
+    fn the_suite_takes_whole_batches_of_the_first_pass() {
+        let suite = |examples| SuitePlan { examples, components: 5, dominant_share: 0.01 };
+        for (examples, batch, passes, wanted, expected) in [
+            (10_000, 256, 1, 1_024, 4),
+            (1_024, 256, 3, 1_024, 4),
+            (1_000, 256, 1, 1_000, 4),
+            // the suite's last batch would be a part of the map's
+            (10_000, 256, 1, 1_000, 0),
+            (10_000, 128, 1, 1_024, 0),
+            // beyond the first pass
+            (512, 256, 2, 1_024, 0),
+            // three examples in no batch
+            (515, 256, 1, 515, 0),
+            (100, 256, 1, 100, 1),
+        ] {
+            let batches = plan(examples, batch, passes, Sample::First).batches(10_000).unwrap();
+            let found = head(&batches, &suite(wanted));
+            assert_eq!(found, expected, "{examples} {batch} {passes} {wanted}");
+        }
     }
 
     #[test]

@@ -5,7 +5,8 @@
 //! all of them at a layer: about four activations of `n` examples are alive at a
 //! time (64 MiB each for 1,024 examples and 16,384 features), some 300 vectors of
 //! `n` values for the components (2 MiB), and one packed Gram matrix a layer and
-//! batch (0.5 MiB a layer for 1,024 examples) for the pairs.
+//! batch (0.5 MiB a layer for 1,024 examples) for the pairs. Where the images are
+//! the map's first batches, `analyze` takes both from one pass.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -17,12 +18,13 @@ use rand_chacha::ChaCha8Rng;
 use super::evaluate::{fits, upload};
 use super::{Context, EngineError};
 use crate::data::ImageSet;
+use crate::domain::cka::PackedGrams;
 use crate::domain::components::Components;
 use crate::domain::pca::MIN_EXAMPLES;
 use crate::domain::suite::SuiteSums;
 use crate::domain::{Bypass, LayerKind, ModelSpec};
 use crate::model::capture::CaptureError;
-use crate::model::{ComponentTap, Mode, ResNet, StateDict, Wanted};
+use crate::model::{Activation, ComponentTap, Mode, ResNet, StateDict, Wanted};
 use crate::runs::Sample;
 
 /// Examples unless told otherwise.
@@ -37,12 +39,19 @@ pub struct ComponentsRequest {
     pub state: Arc<StateDict>,
     /// The images.
     pub images: Arc<ImageSet>,
-    /// How many of them.
-    pub examples: usize,
     /// Which of them.
     pub sample: Sample,
     /// Seed of a random sample.
     pub seed: u64,
+    /// What to take of them.
+    pub plan: SuitePlan,
+}
+
+/// What the suite takes.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct SuitePlan {
+    /// How many images.
+    pub examples: usize,
     /// Leading components whose share is kept.
     pub components: usize,
     /// Share of the examples that counts as dominant.
@@ -54,30 +63,39 @@ pub struct ComponentsRequest {
 pub struct MeasuredComponents {
     /// The results.
     pub components: Components,
-    /// Seconds of wall clock.
+    /// Seconds of wall clock; only what they cost beyond the map, if both were taken
+    /// from one stream.
     pub seconds: f64,
     /// The device, in words.
     pub device: String,
 }
 
+impl SuitePlan {
+    /// Refuses a number of examples that cannot be had of `available` images.
+    pub(super) fn check(&self, available: usize) -> Result<(), EngineError> {
+        let n = self.examples;
+        if n > available {
+            return Err(EngineError::Request(format!(
+                "--pc-examples {n}: there are only {available} test images"
+            )));
+        }
+        if n < MIN_EXAMPLES {
+            return Err(EngineError::Request(format!(
+                "--pc-examples {n} is too few: at least {MIN_EXAMPLES} are needed"
+            )));
+        }
+        Ok(())
+    }
+}
+
 /// The chosen images, in order.
 fn choose(request: &ComponentsRequest) -> Result<Vec<u32>, EngineError> {
-    let (n, available) = (request.examples, request.images.len());
-    if n > available {
-        return Err(EngineError::Request(format!(
-            "--pc-examples {n}: there are only {available} test images"
-        )));
-    }
-    if n < MIN_EXAMPLES {
-        return Err(EngineError::Request(format!(
-            "--pc-examples {n} is too few: at least {MIN_EXAMPLES} are needed"
-        )));
-    }
-    let mut order: Vec<u32> = (0..available as u32).collect();
+    request.plan.check(request.images.len())?;
+    let mut order: Vec<u32> = (0..request.images.len() as u32).collect();
     if request.sample == Sample::Random {
         order.shuffle(&mut ChaCha8Rng::seed_from_u64(request.seed));
     }
-    order.truncate(n);
+    order.truncate(request.plan.examples);
     Ok(order)
 }
 
@@ -88,55 +106,100 @@ pub(super) fn run(
     fits(&request.spec, &request.images)?;
     let chosen = choose(request)?;
     let start = Instant::now();
-    let device = &context.device.device;
-    let net = ResNet::from_state(&request.spec, &request.state, device)?;
-    let layers = request.spec.layers();
-    let n = chosen.len();
-    let mut sums = SuiteSums::new(layers.len(), n, request.components, request.dominant_share)
-        .map_err(|e| EngineError::Request(e.to_string()))?;
-    let mut norms = ndarray::Array2::<f32>::from_elem((layers.len(), n), f32::NAN);
-    let mut zeros = vec![None; layers.len()];
-    let mut tap = ComponentTap::new(&mut sums);
-    let x = upload(&request.spec, &request.images, &chosen, device);
-    let logits = net
-        .forward_tapped(x, Mode::Evaluate, &Bypass::none(), |layer, activation| {
-            if context.cancel.is_cancelled() {
-                return Err(CaptureError::Cancelled);
-            }
+    let net = ResNet::from_state(&request.spec, &request.state, &context.device.device)?;
+    let layers = request.spec.layers().len();
+    let pass = Pass::run(&net, &request.spec, &request.images, &request.plan, &chosen, context, {
+        |done| context.progress(done, layers, "layers")
+    })?;
+    context.check_cancelled()?;
+    let components = pass.finish(&request.images, chosen);
+    let seconds = start.elapsed().as_secs_f64();
+    Ok(MeasuredComponents { components, seconds, device: context.device.label.clone() })
+}
+
+/// What a forward pass of all examples has given.
+pub(super) struct Pass {
+    sums: SuiteSums,
+    norms: ndarray::Array2<f32>,
+    zeros: Vec<Option<f64>>,
+    predictions: Vec<u16>,
+    /// Seconds of the pass itself, of the batches' Gram matrices and of the
+    /// components. The latter two run side by side: they share the wall clock as
+    /// they shared the time.
+    pub(super) seconds: [f64; 3],
+}
+
+impl Pass {
+    /// Runs the `chosen` images through the network; `progress` hears how many
+    /// layers are done.
+    pub(super) fn run(
+        net: &ResNet,
+        spec: &ModelSpec,
+        images: &ImageSet,
+        plan: &SuitePlan,
+        chosen: &[u32],
+        context: &Context<'_>,
+        progress: impl Fn(usize),
+    ) -> Result<Pass, EngineError> {
+        let (layers, n) = (spec.layers(), chosen.len());
+        let mut sums = SuiteSums::new(layers.len(), n, plan.components, plan.dominant_share)
+            .map_err(|e| EngineError::Request(e.to_string()))?;
+        let mut norms = ndarray::Array2::<f32>::from_elem((layers.len(), n), f32::NAN);
+        let mut zeros = vec![None; layers.len()];
+        let start = Instant::now();
+        let mut tap = ComponentTap::new(&mut sums);
+        let x = upload(spec, images, chosen, &context.device.device);
+        let take = |layer: usize, activation: Activation<'_>| {
+            context.check_cancelled().map_err(|_| CaptureError::Cancelled)?;
             let found = tap.take(layer, activation)?;
             norms.row_mut(layer).assign(&ndarray::aview1(&found.norms));
             if layers[layer].kind == LayerKind::Relu {
                 zeros[layer] = Some(found.zeros);
             }
-            context.progress(layer + 1, layers.len(), "layers");
+            progress(layer + 1);
             Ok(Wanted::All)
-        })
-        .map_err(|error| match error {
+        };
+        let logits = net.forward_tapped(x, Mode::Evaluate, &Bypass::none(), take);
+        let logits = logits.map_err(|error| match error {
             CaptureError::Cancelled => EngineError::Cancelled,
             error => error.into(),
         })?;
-    tracing::debug!("{} of {} layers took the whole Gram matrix", tap.exact(), layers.len());
-    let logits = logits.try_into_data().map_err(|e| EngineError::Lost(format!("{e:?}")))?;
-    let logits = logits.try_into_vec::<f32>().map_err(|e| EngineError::Lost(format!("{e:?}")))?;
-    let predictions = logits.chunks_exact(request.spec.classes).map(best).collect();
-    context.check_cancelled()?;
-    let suite = sums.finish();
-    Ok(MeasuredComponents {
-        components: Components {
-            labels: chosen.iter().map(|i| request.images.label(*i as usize)).collect(),
-            predictions,
+        tracing::debug!("{} of {} layers took the whole Gram matrix", tap.exact(), layers.len());
+        let spent = tap.spent();
+        let logits = logits.try_into_data().map_err(|e| EngineError::Lost(format!("{e:?}")))?;
+        let logits =
+            logits.try_into_vec::<f32>().map_err(|e| EngineError::Lost(format!("{e:?}")))?;
+        let predictions = logits.chunks_exact(spec.classes).map(best).collect();
+        let [wall, grams, leading] =
+            [spent.wall, spent.grams, spent.leading].map(|part| part.as_secs_f64());
+        let forward = start.elapsed().as_secs_f64() - wall;
+        // where the parts are not told apart there is nothing but the map's
+        let share = if grams + leading > 0.0 { leading / (grams + leading) } else { 0.0 };
+        let seconds = [forward, wall * (1.0 - share), wall * share];
+        Ok(Pass { sums, norms, zeros, predictions, seconds })
+    }
+
+    /// The batches' matrices, of which the map is made.
+    pub(super) fn grams(&self) -> &[PackedGrams] {
+        self.sums.grams()
+    }
+
+    /// The suite of the images that were `chosen`.
+    pub(super) fn finish(self, images: &ImageSet, chosen: Vec<u32>) -> Components {
+        let suite = self.sums.finish();
+        Components {
+            labels: chosen.iter().map(|i| images.label(*i as usize)).collect(),
+            predictions: self.predictions,
             images: chosen,
             shares: suite.shares,
             scores: suite.scores,
-            norms,
-            zeros,
+            norms: self.norms,
+            zeros: self.zeros,
             similarity: suite.similarity,
             cka_without_pc1: suite.cka_without_pc1,
             cka_without_dominant: suite.cka_without_dominant,
-        },
-        seconds: start.elapsed().as_secs_f64(),
-        device: context.device.label.clone(),
-    })
+        }
+    }
 }
 
 /// Place of the largest logit, the first of equals.

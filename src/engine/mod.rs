@@ -23,7 +23,7 @@ use crate::model::capture::CaptureError;
 use crate::model::state::Mismatch;
 pub use analyze::{AnalyzeRequest, Measured, SamplePlan};
 pub use compare::{CompareRequest, Compared, ComparedModel, ComparedPair};
-pub use components::{ComponentsRequest, MeasuredComponents};
+pub use components::{ComponentsRequest, MeasuredComponents, SuitePlan};
 pub use deletion::{DeletionRequest, Variant};
 pub use device::{DeviceChoice, DeviceError, OpenDevice};
 pub use evaluate::{EvaluateRequest, Predicted};

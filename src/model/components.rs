@@ -6,6 +6,7 @@
 //! examples, of which the batches' are blocks. Knows no data set and no job.
 
 use std::ops::Range;
+use std::time::{Duration, Instant};
 
 use burn::tensor::Tensor;
 
@@ -27,6 +28,19 @@ pub struct ComponentTap<'a> {
     /// Gram matrices of the norm behind the last layer, with its index.
     ready: Option<(usize, Vec<Symmetric>)>,
     exact: usize,
+    spent: Spent,
+}
+
+/// Where a [`ComponentTap`]'s time went.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Spent {
+    /// Wall clock of everything.
+    pub wall: Duration,
+    /// In the batches' Gram matrices, which the map needs too; both parts run side
+    /// by side.
+    pub grams: Duration,
+    /// In the leading components.
+    pub leading: Duration,
 }
 
 /// The Gram matrices of a layer's batches and, from the same products, those of
@@ -37,12 +51,18 @@ impl<'a> ComponentTap<'a> {
     /// A tap that fills `sums`.
     pub fn new(sums: &'a mut SuiteSums) -> ComponentTap<'a> {
         let solver = Solver::new(sums.examples(), sums.components());
-        ComponentTap { sums, solver, ready: None, exact: 0 }
+        ComponentTap { sums, solver, ready: None, exact: 0, spent: Spent::default() }
     }
 
     /// Layers whose components took the Gram matrix of all examples.
     pub fn exact(&self) -> usize {
         self.exact
+    }
+
+    /// Time spent so far. On a GPU it includes waiting for the forward pass that
+    /// the read-back forces, and the parts are not told apart.
+    pub fn spent(&self) -> Spent {
+        self.spent
     }
 
     /// Takes `activation`, of all examples, as that of `layer`.
@@ -54,7 +74,15 @@ impl<'a> ComponentTap<'a> {
         layer: usize,
         activation: Activation<'_>,
     ) -> Result<Statistics, CaptureError> {
-        let ready = self.ready.take().filter(|(at, _)| *at == layer).map(|(_, grams)| grams);
+        let start = Instant::now();
+        let ready = match self.ready.take() {
+            Some((at, grams)) if at == layer => Some(grams),
+            // a projection comes before the norm
+            other => {
+                self.ready = other;
+                None
+            }
+        };
         let factors = match activation {
             Activation::BeforeNorm { map, scale, norm } => factors(map, scale).map(|f| (norm, f)),
             _ => None,
@@ -66,10 +94,12 @@ impl<'a> ComponentTap<'a> {
             }
             Activation::Vector(x) => kernels::with_rows(x, host),
         };
-        match on_cpu {
-            Some(done) => done,
+        let found = match on_cpu {
+            Some(found) => found,
             None => self.take_device(layer, activation),
-        }
+        };
+        self.spent.wall += start.elapsed();
+        found
     }
 
     fn take_rows(
@@ -81,29 +111,38 @@ impl<'a> ComponentTap<'a> {
     ) -> Result<Statistics, CaptureError> {
         let n = self.sums.examples();
         let (p, batches) = (rows.len() / n, self.sums.batches());
-        let products = || match ready {
+        let products = |centre: Centre| match ready {
             Some(grams) => (grams, None),
-            None => batch_grams(rows, p, batches, factors.as_ref().map(|(_, f)| f.as_slice())),
+            None => {
+                let factors = factors.as_ref().map(|(_, factors)| factors.as_slice());
+                batch_grams(rows, p, batches, factors, centre)
+            }
         };
-        let (own, behind, leading, found);
+        let (own, behind, leading, found, taken, spent);
         if batches.len() == 1 && batches[0].len() == n {
             // the batch's matrix is that of all examples
-            (own, behind) = products();
-            leading = own.first().and_then(|gram| eigen::leading(gram, self.sums.components()));
+            ((own, behind), taken) = timed(|| products(Centre::Columns));
+            let solve = |gram| eigen::leading(gram, self.sums.components());
+            (leading, spent) = timed(|| own.first().and_then(solve));
             found = row_statistics(rows, n);
         } else {
             // threads that wait in one find work in the other
             let solver = &mut self.solver;
-            let ((mine, next), solved) = rayon::join(products, || solver.solve(rows));
-            (own, behind) = (mine, next);
+            let solved;
+            (((own, behind), taken), (solved, spent)) =
+                rayon::join(|| timed(|| products(Centre::Pilot)), || timed(|| solver.solve(rows)));
             self.exact += usize::from(solved.exact);
             leading = solved.leading;
             let norms = solved.tally.squares.iter().map(|v| v.sqrt() as f32).collect();
             let zeros = solved.tally.zeros as f64 / rows.len().max(1) as f64;
             found = Statistics { norms, zeros };
         }
+        self.spent.grams += taken;
+        self.spent.leading += spent;
         self.sums.set(layer, leading, &own).map_err(refused)?;
-        self.ready = factors.and_then(|(norm, _)| Some((norm, behind?)));
+        if let (Some((norm, _)), Some(behind)) = (factors, behind) {
+            self.ready = Some((norm, behind));
+        }
         Ok(found)
     }
 
@@ -119,6 +158,13 @@ impl<'a> ComponentTap<'a> {
         self.sums.set(layer, leading, &blocks).map_err(refused)?;
         statistics(layer, activation)
     }
+}
+
+/// What `work` gives and the time it took.
+fn timed<R>(work: impl FnOnce() -> R) -> (R, Duration) {
+    let start = Instant::now();
+    let found = work();
+    (found, start.elapsed())
 }
 
 fn refused(error: PcaError) -> CaptureError {
@@ -137,9 +183,10 @@ fn batch_grams(
     p: usize,
     batches: &[Range<usize>],
     factors: Option<&[f32]>,
+    centre: Centre,
 ) -> BatchGrams {
     let part = |batch: &Range<usize>| &rows[batch.start * p..batch.end * p];
-    let paired = |b: &Range<usize>| paired_products(part(b), b.len(), factors?, Centre::Columns);
+    let paired = |b: &Range<usize>| paired_products(part(b), b.len(), factors?, centre);
     let pairs: Option<Vec<[Symmetric; 2]>> = batches.iter().map(paired).collect();
     match pairs {
         Some(pairs) => {
@@ -147,7 +194,7 @@ fn batch_grams(
             (own, Some(behind))
         }
         None => {
-            let own = |b: &Range<usize>| symmetric_product(part(b), b.len(), Centre::Columns);
+            let own = |b: &Range<usize>| symmetric_product(part(b), b.len(), centre);
             (batches.iter().map(own).collect(), None)
         }
     }

@@ -16,7 +16,7 @@ pub mod state;
 pub mod weights;
 
 pub use capture::GramTap;
-pub use components::ComponentTap;
+pub use components::{ComponentTap, Spent};
 pub use forward::{Activation, Wanted};
 pub use infer::{Overrides, infer};
 pub use resnet::{Mode, ResNet};

@@ -1,4 +1,7 @@
 //! A chunk of a sweep: tiles of rows and what is done with them.
+//!
+//! Vector lanes are features: a value of `Q` is a broadcast that meets two vectors
+//! of features, and a row of the product is gathered lane by lane.
 
 use std::ops::Range;
 
@@ -8,45 +11,42 @@ use super::Tally;
 
 /// Features of a tile: of as many rows as are handled together, 2 KiB.
 pub(super) const TILE: usize = 64;
+/// Rows handled together.
+pub(super) const ROWS: usize = 8;
+/// Columns of `Q` handled together.
+pub(super) const COLUMNS: usize = 4;
+/// Vectors of features, or rows, handled together: with [`COLUMNS`] as many sums
+/// as keep two multipliers busy.
+const PAIR: usize = 2;
 /// Stands in for rows that are not there.
 const NOTHING: [f32; TILE] = [0.0; TILE];
-/// Rows handled together: as many values of `Q` or sums as leave registers free.
-pub(super) const ROWS: usize = 8;
-
-/// Lanes of a vector.
-pub(super) struct Lanes;
-
-impl WithSimd for Lanes {
-    type Output = usize;
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) -> usize {
-        S::F32_LANES
-    }
-}
 
 /// Scratch of a thread.
 #[derive(Default)]
 pub(super) struct Block {
     /// Near the means of the chunk's features.
     pub(super) pilot: Vec<f32>,
-    /// A tile of rows less their pilot; rows beyond the last are zero.
+    /// A tile of rows, less their pilot if that is asked for; what is beyond the
+    /// last row or feature is zero.
     values: Vec<f32>,
-    /// `X_Jᵀ Q`: for each vector of columns, one vector a feature.
+    /// `X_Jᵀ Q`: for each tile, one column behind the other.
     inner: Vec<f32>,
+    /// Products of a few rows, one vector each whose lanes are still to be added
+    /// up: for each [`COLUMNS`], row by row.
+    outer: Vec<f32>,
     /// Sums of columns, and of those in f64.
     sums: Vec<f32>,
     totals: Vec<f64>,
 }
 
-/// Adds a chunk's product to `product` (both it and `q` have `lanes` columns and
-/// whole [`ROWS`] of rows).
+/// Adds a chunk's product to `product` (both it and `q` have `wide` columns, whole
+/// [`COLUMNS`], and whole [`ROWS`] of rows).
 pub(super) struct Chunk<'a> {
     pub(super) rows: &'a [f32],
     pub(super) n: usize,
     pub(super) columns: Range<usize>,
     pub(super) q: &'a [f32],
-    pub(super) lanes: usize,
+    pub(super) wide: usize,
     pub(super) block: &'a mut Block,
     pub(super) product: &'a mut [f32],
     pub(super) tally: Option<&'a mut Tally>,
@@ -58,43 +58,39 @@ impl WithSimd for Chunk<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let Chunk { rows, n, columns, q, lanes, block, product, mut tally, plain } = self;
+        let Chunk { rows, n, columns, q, wide, block, product, mut tally, plain } = self;
         let p = rows.len() / n;
         let padded = columns.len().next_multiple_of(TILE);
-        let Block { pilot, values, inner, sums, totals } = block;
+        let Block { pilot, values, inner, outer, sums, totals } = block;
         values.resize(ROWS * TILE, 0.0);
-        for (buffer, size) in [(&mut *inner, lanes * padded), (&mut *sums, padded)] {
+        for (buffer, size) in [(&mut *inner, wide * padded), (&mut *sums, padded)] {
             buffer.clear();
             buffer.resize(size, 0.0);
         }
+        outer.resize(ROWS * wide * S::F32_LANES, 0.0);
         totals.clear();
         totals.resize(padded, 0.0);
-        // a tile's rows as they are where they lie, or in `values` less their pilot
         let row = |first: usize, r: usize, tile: usize, width: usize| {
             let start = (first + r) * p + columns.start + tile * TILE;
             (first + r < n).then(|| &rows[start..start + width])
         };
-        for (at, q) in q.chunks_exact(ROWS * lanes).enumerate() {
+        for (at, q) in q.chunks_exact(ROWS * wide).enumerate() {
             let first = at * ROWS;
             let mut measured = [[simd.splat_f32s(0.0); 3]; ROWS];
-            let tiles = inner.chunks_exact_mut(lanes * TILE).zip(sums.chunks_exact_mut(TILE));
+            let tiles = inner.chunks_exact_mut(wide * TILE).zip(sums.chunks_exact_mut(TILE));
             for ((t, pilot), (inner, sums)) in pilot.chunks(TILE).enumerate().zip(tiles) {
                 let width = pilot.len();
                 let row = |r: usize| row(first, r, t, width);
-                let x = match plain {
-                    true => std::array::from_fn(|r| row(r).unwrap_or(&NOTHING[..width])),
-                    false => {
-                        shift(simd, values, row, pilot);
-                        std::array::from_fn(|r| &values[r * TILE..r * TILE + width])
-                    }
+                let x: [&[f32]; ROWS] = if plain && width == TILE {
+                    std::array::from_fn(|r| row(r).unwrap_or(&NOTHING))
+                } else {
+                    shift(simd, values, row, (!plain).then_some(pilot), width);
+                    std::array::from_fn(|r| &values[r * TILE..(r + 1) * TILE])
                 };
                 if tally.is_some() {
                     measure(simd, row, x, sums, &mut measured);
                 }
-                match lanes / S::F32_LANES % 2 {
-                    0 => gather::<S, 2, 6>(simd, x, q, inner),
-                    _ => gather::<S, 1, 12>(simd, x, q, inner),
-                }
+                gather(simd, x, q, inner);
             }
             if let Some(tally) = tally.as_deref_mut() {
                 for (to, found) in tally.squares[first..].iter_mut().zip(measured) {
@@ -113,22 +109,29 @@ impl WithSimd for Chunk<'_> {
             flush(sums, totals);
             tally.trace -= totals.iter().map(|sum| sum * sum).sum::<f64>() / n as f64;
         }
-        for (at, product) in product.chunks_exact_mut(ROWS * lanes).enumerate() {
+        for (at, product) in product.chunks_exact_mut(ROWS * wide).enumerate() {
             let first = at * ROWS;
-            let tiles = inner.chunks_exact(lanes * TILE);
-            for ((t, pilot), inner) in pilot.chunks(TILE).enumerate().zip(tiles) {
+            outer.fill(0.0);
+            for ((t, pilot), inner) in
+                pilot.chunks(TILE).enumerate().zip(inner.chunks_exact(wide * TILE))
+            {
                 let width = pilot.len();
                 let row = |r: usize| row(first, r, t, width);
-                let x = match plain {
-                    true => std::array::from_fn(|r| row(r).unwrap_or(&NOTHING[..width])),
-                    false => {
-                        shift(simd, values, row, pilot);
-                        std::array::from_fn(|r| &values[r * TILE..r * TILE + width])
-                    }
+                let x: [&[f32]; ROWS] = if plain && width == TILE {
+                    std::array::from_fn(|r| row(r).unwrap_or(&NOTHING))
+                } else {
+                    shift(simd, values, row, (!plain).then_some(pilot), width);
+                    std::array::from_fn(|r| &values[r * TILE..(r + 1) * TILE])
                 };
-                match lanes / S::F32_LANES % 2 {
-                    0 => scatter::<S, 2, { ROWS / 2 }>(simd, x, inner, product),
-                    _ => scatter::<S, 1, ROWS>(simd, x, inner, product),
+                scatter(simd, x, inner, outer);
+            }
+            let (outer, _) = S::as_simd_f32s(outer);
+            for (group, outer) in outer.chunks_exact(ROWS * COLUMNS).enumerate() {
+                for (r, sums) in outer.chunks_exact(COLUMNS).enumerate() {
+                    let to = &mut product[r * wide + group * COLUMNS..][..COLUMNS];
+                    for (to, sum) in to.iter_mut().zip(sums) {
+                        *to += simd.reduce_sum_f32s(*sum);
+                    }
                 }
             }
         }
@@ -141,21 +144,27 @@ fn flush(sums: &mut [f32], totals: &mut [f64]) {
     }
 }
 
-/// A tile of rows less their pilot; rows that are not there are zero.
+/// A tile of rows, less their pilot if there is one.
 #[inline(always)]
 fn shift<'a, S: Simd>(
     simd: S,
     values: &mut [f32],
     row: impl Fn(usize) -> Option<&'a [f32]>,
-    pilot: &[f32],
+    pilot: Option<&[f32]>,
+    width: usize,
 ) {
-    let (pilot, pilot_rest) = S::as_simd_f32s(pilot);
     for (r, to) in values.chunks_exact_mut(TILE).enumerate() {
         let Some(row) = row(r) else {
             to.fill(0.0);
             continue;
         };
-        let (to, to_rest) = S::as_mut_simd_f32s(&mut to[..row.len()]);
+        to[width..].fill(0.0);
+        let Some(pilot) = pilot else {
+            to[..width].copy_from_slice(row);
+            continue;
+        };
+        let (pilot, pilot_rest) = S::as_simd_f32s(pilot);
+        let (to, to_rest) = S::as_mut_simd_f32s(&mut to[..width]);
         let (row, row_rest) = S::as_simd_f32s(row);
         for ((to, row), pilot) in to.iter_mut().zip(row).zip(pilot) {
             *to = simd.sub_f32s(*row, *pilot);
@@ -188,7 +197,7 @@ fn measure<'a, S: Simd>(
             zeros = simd.add_f32s(zeros, simd.select_f32s(is_zero, present, zero));
         };
         let (whole, rest) = S::as_simd_f32s(row);
-        let (values, values_rest) = S::as_simd_f32s(x[r]);
+        let (values, values_rest) = S::as_simd_f32s(&x[r][..row.len()]);
         let (totals, totals_rest) = S::as_mut_simd_f32s(&mut sums[..row.len()]);
         for ((row, x), sum) in whole.iter().zip(values).zip(totals) {
             add(*row, *x, one);
@@ -204,83 +213,64 @@ fn measure<'a, S: Simd>(
     }
 }
 
-/// `inner += xᵀ q` for a few rows, `V` vectors of columns and `F` features at a
-/// time. `inner` holds, for each `V` vectors of columns, those of one feature
-/// behind those of the other.
+/// `inner += xᵀ q` for a few rows; `inner` is columns by features.
 #[inline(always)]
-fn gather<S: Simd, const V: usize, const F: usize>(
-    simd: S,
-    x: [&[f32]; ROWS],
-    q: &[f32],
-    inner: &mut [f32],
-) {
-    let lanes = q.len() / ROWS;
-    let width = x[0].len();
-    let x = x.map(|row| &row[..width]);
-    let q: [&[S::f32s]; ROWS] =
-        std::array::from_fn(|r| S::as_simd_f32s(&q[r * lanes..(r + 1) * lanes]).0);
-    for (group, inner) in inner.chunks_exact_mut(V * S::F32_LANES * TILE).enumerate() {
-        let (inner, _) = S::as_mut_simd_f32s(inner);
-        let (inner, _) = inner.as_chunks_mut::<V>();
-        let q: [[S::f32s; V]; ROWS] =
-            std::array::from_fn(|r| std::array::from_fn(|v| q[r][group * V + v]));
-        let (tiles, rest) = inner[..width].as_chunks_mut::<F>();
-        let end = tiles.len() * F;
-        for (t, tile) in tiles.iter_mut().enumerate() {
-            // sums that do not wait for each other
-            let mut sums = *tile;
+fn gather<S: Simd>(simd: S, x: [&[f32]; ROWS], q: &[f32], inner: &mut [f32]) {
+    let wide = q.len() / ROWS;
+    let x: [&[[S::f32s; PAIR]]; ROWS] = x.map(|row| S::as_simd_f32s(row).0.as_chunks::<PAIR>().0);
+    let pairs = x[0].len();
+    for (group, inner) in inner.chunks_exact_mut(COLUMNS * TILE).enumerate() {
+        let q: [&[f32; COLUMNS]; ROWS] = std::array::from_fn(|r| {
+            let at = r * wide + group * COLUMNS;
+            q[at..at + COLUMNS].first_chunk().unwrap_or(&[0.0; COLUMNS])
+        });
+        let mut columns = inner
+            .chunks_exact_mut(TILE)
+            .map(|c| S::as_mut_simd_f32s(c).0.as_chunks_mut::<PAIR>().0);
+        let mut next = || columns.next().unwrap_or_default();
+        let inner: [&mut [[S::f32s; PAIR]]; COLUMNS] = [next(), next(), next(), next()];
+        for f in 0..pairs {
+            let mut sums: [[S::f32s; PAIR]; COLUMNS] = std::array::from_fn(|c| inner[c][f]);
             for r in 0..ROWS {
-                let x = &x[r][t * F..(t + 1) * F];
-                for f in 0..F {
-                    let x = simd.splat_f32s(x[f]);
-                    for v in 0..V {
-                        sums[f][v] = simd.mul_add_e_f32s(x, q[r][v], sums[f][v]);
+                let x = x[r][f];
+                for c in 0..COLUMNS {
+                    let q = simd.splat_f32s(q[r][c]);
+                    for v in 0..PAIR {
+                        sums[c][v] = simd.mul_add_e_f32s(q, x[v], sums[c][v]);
                     }
                 }
             }
-            *tile = sums;
-        }
-        for (f, inner) in rest.iter_mut().enumerate() {
-            for r in 0..ROWS {
-                for v in 0..V {
-                    let x = simd.splat_f32s(x[r][end + f]);
-                    inner[v] = simd.mul_add_e_f32s(x, q[r][v], inner[v]);
-                }
+            for c in 0..COLUMNS {
+                inner[c][f] = sums[c];
             }
         }
     }
 }
 
-/// `product += x inner` for a few rows, `V` vectors of columns and `R` rows at a
-/// time.
+/// `outer += x innerᵀ` for a few rows, lane by lane.
 #[inline(always)]
-fn scatter<S: Simd, const V: usize, const R: usize>(
-    simd: S,
-    x: [&[f32]; ROWS],
-    inner: &[f32],
-    product: &mut [f32],
-) {
-    let lanes = product.len() / ROWS;
-    let width = x[0].len();
-    for (at, product) in product.chunks_exact_mut(R * lanes).enumerate() {
-        let x: [&[f32]; R] = std::array::from_fn(|r| &x[at * R + r][..width]);
-        for (group, inner) in inner.chunks_exact(V * S::F32_LANES * TILE).enumerate() {
-            let (inner, _) = S::as_simd_f32s(inner).0.as_chunks::<V>();
-            let mut sums = [[simd.splat_f32s(0.0); V]; R];
-            for (f, inner) in inner[..width].iter().enumerate() {
-                for r in 0..R {
-                    let x = simd.splat_f32s(x[r][f]);
-                    for v in 0..V {
-                        sums[r][v] = simd.mul_add_e_f32s(x, inner[v], sums[r][v]);
+fn scatter<S: Simd>(simd: S, x: [&[f32]; ROWS], inner: &[f32], outer: &mut [f32]) {
+    let x: [&[S::f32s]; ROWS] = x.map(|row| S::as_simd_f32s(row).0);
+    let vectors = x[0].len();
+    let (outer, _) = S::as_mut_simd_f32s(outer);
+    let (outer, _) = outer.as_chunks_mut::<COLUMNS>();
+    for (inner, outer) in inner.chunks_exact(COLUMNS * TILE).zip(outer.chunks_exact_mut(ROWS)) {
+        let inner: [&[S::f32s]; COLUMNS] = std::array::from_fn(|c| {
+            &S::as_simd_f32s(&inner[c * TILE..(c + 1) * TILE]).0[..vectors]
+        });
+        for (at, outer) in outer.as_chunks_mut::<PAIR>().0.iter_mut().enumerate() {
+            let x: [&[S::f32s]; PAIR] = std::array::from_fn(|r| &x[at * PAIR + r][..vectors]);
+            let mut sums = *outer;
+            for f in 0..vectors {
+                let values: [S::f32s; PAIR] = std::array::from_fn(|r| x[r][f]);
+                for c in 0..COLUMNS {
+                    let inner = inner[c][f];
+                    for r in 0..PAIR {
+                        sums[r][c] = simd.mul_add_e_f32s(values[r], inner, sums[r][c]);
                     }
                 }
             }
-            for (to, sums) in product.chunks_exact_mut(lanes).zip(sums) {
-                let (to, _) = S::as_mut_simd_f32s(to);
-                for (to, sum) in to[group * V..(group + 1) * V].iter_mut().zip(sums) {
-                    *to = simd.add_f32s(*to, sum);
-                }
-            }
+            *outer = sums;
         }
     }
 }

@@ -1,0 +1,131 @@
+//! The map and the first-component suite from one stream: what each of them gives
+//! when it is taken alone.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod common;
+
+use std::sync::Arc;
+
+use blockscope::data::ImageSet;
+use blockscope::domain::{Bypass, ModelSpec, Preset, SimilarityMatrix};
+use blockscope::engine::{
+    AnalyzeRequest, ComponentsRequest, Measured, MeasuredComponents, Outcome, Request, SamplePlan,
+    SuitePlan,
+};
+use blockscope::model::StateDict;
+use blockscope::runs::Sample;
+
+const SEED: u64 = 7;
+
+struct Subject {
+    spec: ModelSpec,
+    state: Arc<StateDict>,
+    images: Arc<ImageSet>,
+}
+
+fn subject(preset: Preset, width: f64) -> Subject {
+    let (spec, state) = common::small_net(preset, width, 8, 3);
+    Subject { spec, state: Arc::new(state), images: common::noise_images(900, 8, 5) }
+}
+
+fn suite(examples: usize) -> SuitePlan {
+    SuitePlan { examples, components: 5, dominant_share: 0.01 }
+}
+
+fn analyze(
+    subject: &Subject,
+    examples: usize,
+    suite: Option<SuitePlan>,
+    bypass: Bypass,
+) -> Result<Measured, String> {
+    let job = common::engine("cpu").submit(Request::Analyze(AnalyzeRequest {
+        spec: subject.spec.clone(),
+        state: Arc::clone(&subject.state),
+        images: Arc::clone(&subject.images),
+        plan: SamplePlan {
+            examples: Some(examples),
+            batch: 256,
+            passes: 2,
+            sample: Sample::Random,
+            seed: SEED,
+        },
+        bypass,
+        suite,
+    }));
+    match common::finish(job)? {
+        Outcome::Measured(measured) => Ok(*measured),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn alone(subject: &Subject, plan: SuitePlan) -> MeasuredComponents {
+    let job = common::engine("cpu").submit(Request::Components(ComponentsRequest {
+        spec: subject.spec.clone(),
+        state: Arc::clone(&subject.state),
+        images: Arc::clone(&subject.images),
+        sample: Sample::Random,
+        seed: SEED,
+        plan,
+    }));
+    match common::finish(job).unwrap() {
+        Outcome::Components(found) => *found,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn worst(a: &SimilarityMatrix, b: &SimilarityMatrix) -> f64 {
+    let mut worst = 0.0f64;
+    for i in 0..a.rows() {
+        for j in 0..a.cols() {
+            match (a.get(i, j), b.get(i, j)) {
+                (Some(a), Some(b)) => worst = worst.max((a - b).abs()),
+                (None, None) => {}
+                other => panic!("{i},{j}: {other:?}"),
+            }
+        }
+    }
+    worst
+}
+
+#[test]
+fn one_stream_gives_what_both_give_alone() {
+    // norms whose matrix comes from the convolution's product, and others
+    for (preset, width) in [(Preset::He, 1.0), (Preset::Paper, 1.0), (Preset::Paper, 0.3)] {
+        let subject = subject(preset, width);
+        let plan = suite(512);
+        let map = analyze(&subject, 900, None, Bypass::none()).unwrap();
+        assert!(map.suite.is_none());
+        let both = analyze(&subject, 900, Some(plan), Bypass::none()).unwrap();
+        assert_eq!((both.examples, both.dropped), (map.examples, map.dropped));
+        assert_eq!(both.estimate.batches, map.estimate.batches);
+        assert!(worst(&both.estimate.cka, &map.estimate.cka) < 1e-6);
+        assert!(worst(&both.estimate.se, &map.estimate.se) < 1e-6);
+        let found = both.suite.unwrap();
+        assert!(found.seconds > 0.0 && both.seconds.total > 0.0);
+        // to the bit: the same pass
+        assert_eq!(found.components, alone(&subject, plan).components);
+    }
+}
+
+#[test]
+fn where_batches_differ_the_suite_has_a_pass_of_its_own() {
+    let subject = subject(Preset::He, 0.25);
+    let plan = suite(300);
+    let map = analyze(&subject, 900, None, Bypass::none()).unwrap();
+    let both = analyze(&subject, 900, Some(plan), Bypass::none()).unwrap();
+    assert_eq!(both.estimate, map.estimate);
+    assert_eq!(both.suite.unwrap().components, alone(&subject, plan).components);
+}
+
+#[test]
+fn what_cannot_be_had_is_refused_before_anything_is_computed() {
+    let subject = subject(Preset::He, 0.25);
+    let refused = |examples, bypass| {
+        analyze(&subject, 512, Some(suite(examples)), bypass).map(|_| ()).unwrap_err()
+    };
+    assert!(refused(901, Bypass::none()).contains("--pc-examples 901: there are only 900"));
+    assert!(refused(3, Bypass::none()).contains("--pc-examples 3 is too few"));
+    let deleted = "1.1".parse().unwrap();
+    assert!(refused(512, deleted).contains("whole network"));
+}
