@@ -16,7 +16,7 @@ use faer::{Accum, Mat, MatRef, Par, Side};
 
 use super::eigen::{self, Leading};
 use super::product::{Centre, symmetric_product};
-use super::sweep::{Sweep, Swept, Tally, sweep};
+use super::sweep::{Rows, Sweep, Swept, Tally, sweep};
 
 /// Vectors of a block.
 const BLOCK: usize = 8;
@@ -26,7 +26,7 @@ const START: usize = 16;
 const MOST_STEPS: usize = 14;
 /// Bound on the relative error of an eigenvalue, and its floor as a share of the
 /// largest, below which f32 says nothing.
-const VALUE: (f64, f64) = (3e-5, 3e-6);
+const VALUE: (f64, f64) = (1e-4, 3e-6);
 /// Bound on the sine of the angle between the first vector and its estimate.
 const ANGLE: f64 = 3e-4;
 /// Bound on what a wrong first vector leaves behind when it is removed, as a
@@ -82,13 +82,13 @@ impl Solver {
         Solver { n, k, last: None }
     }
 
-    /// Solves for the components of `rows` (`n` x features in any order,
-    /// row-major, not centred).
+    /// Solves for the components of `rows` (not centred).
     ///
     /// # Panics
-    /// If `rows` is not `n` rows.
-    pub fn solve(&mut self, rows: &[f32]) -> Solved {
+    /// If there are not as many rows as the solver is for.
+    pub fn solve(&mut self, rows: Rows<'_>) -> Solved {
         let n = self.n;
+        assert_eq!(rows.n, n, "rows of all examples");
         let mut block = self.start();
         let mut basis = Basis::new(n, START + BLOCK * (MOST_STEPS - 1));
         let mut found: Option<Tally> = None;
@@ -101,7 +101,7 @@ impl Solver {
                 Some(_) => Sweep::Shifted,
             };
             let Swept { products, tally } =
-                sweep(rows, n, &single(block.as_ref()), block.ncols(), how);
+                sweep(rows, &single(block.as_ref()), block.ncols(), how);
             sweeps += 1;
             let tally = &*found.get_or_insert(tally.unwrap_or_default());
             if !(tally.trace > 0.0 && tally.trace.is_finite()) {
@@ -130,7 +130,8 @@ impl Solver {
             self.last = Some(ritz.vectors);
         }
         let tally = found.unwrap_or_default();
-        let leading = eigen::leading(&symmetric_product(rows, n, Centre::Columns), self.k);
+        let leading =
+            eigen::leading(&symmetric_product(&rows.normed(), n, Centre::Columns), self.k);
         Solved { leading, tally, sweeps, exact: true }
     }
 

@@ -114,6 +114,11 @@ impl SuiteSums {
         })
     }
 
+    /// Number of layers.
+    pub fn layers(&self) -> usize {
+        self.found.len()
+    }
+
     /// Number of examples.
     pub fn examples(&self) -> usize {
         self.n

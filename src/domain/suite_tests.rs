@@ -7,6 +7,7 @@ use faer::{Mat, Side};
 use super::super::eigen::{self, dense, partial};
 use super::super::krylov::Solver;
 use super::super::product::{Centre, symmetric_product};
+use super::super::sweep::Rows;
 use super::*;
 
 /// Rows of numbers of the fixture, without its comments.
@@ -53,7 +54,7 @@ fn from_rows(layers: &[&[f32]], n: usize, dominant: f64) -> Suite {
         let p = rows.len() / n;
         let grams: Vec<Symmetric> =
             sums.batches().iter().map(|b| gram(&rows[b.start * p..b.end * p], b.len())).collect();
-        sums.set(l, solver.solve(rows).leading, &grams).unwrap();
+        sums.set(l, solver.solve(Rows::new(rows, n)).leading, &grams).unwrap();
     }
     sums.finish()
 }

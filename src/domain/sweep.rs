@@ -6,6 +6,8 @@
 //! in f32, groups of chunks in f64, in an order that depends on the shape alone:
 //! the number of threads changes nothing. Knows neither layers nor devices.
 
+use std::borrow::Cow;
+
 use pulp::Arch;
 use rayon::prelude::*;
 
@@ -20,6 +22,55 @@ mod kernel;
 const CHUNK: usize = 16 * TILE;
 /// Most groups of chunks, each with a product of its own.
 const MOST_GROUPS: usize = 64;
+
+/// What is swept over: rows of features in any order, perhaps as a batch norm makes
+/// them, which then never lie in memory.
+#[derive(Debug, Clone, Copy)]
+pub struct Rows<'a> {
+    /// `n` x features, row-major.
+    pub values: &'a [f32],
+    /// Number of rows.
+    pub n: usize,
+    /// The norm behind them.
+    pub norm: Option<Norm<'a>>,
+}
+
+/// A batch norm in evaluation mode, over rows in which the channels of a position
+/// lie side by side.
+#[derive(Debug, Clone, Copy)]
+pub struct Norm<'a> {
+    /// What it multiplies each channel by.
+    pub scale: &'a [f32],
+    /// What it then adds.
+    pub shift: &'a [f32],
+}
+
+impl Norm<'_> {
+    /// Factor and summand of a feature.
+    fn of(&self, feature: usize) -> [f32; 2] {
+        let channel = feature % self.scale.len();
+        [self.scale[channel], self.shift[channel]]
+    }
+}
+
+impl<'a> Rows<'a> {
+    /// Rows as they are.
+    pub fn new(values: &'a [f32], n: usize) -> Rows<'a> {
+        Rows { values, n, norm: None }
+    }
+
+    /// All values, normed if there is a norm.
+    pub fn normed(&self) -> Cow<'a, [f32]> {
+        let Some(Norm { scale, shift }) = self.norm else { return Cow::Borrowed(self.values) };
+        let mut values = self.values.to_vec();
+        values.par_chunks_mut(scale.len()).for_each(|position| {
+            for ((v, scale), shift) in position.iter_mut().zip(scale).zip(shift) {
+                *v = *v * scale + shift;
+            }
+        });
+        Cow::Owned(values)
+    }
+}
 
 /// What a sweep finds on its way.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -54,12 +105,13 @@ pub enum Sweep {
     Plain,
 }
 
-/// Sweeps once over `rows` (`n` x `p`, row-major, features in any order) with
-/// `q` (`n` x `width`, row-major; its columns sum to zero).
+/// Sweeps once over `rows` with `q` (`n` x `width`, row-major; its columns sum to
+/// zero).
 ///
 /// # Panics
 /// If the lengths do not fit.
-pub fn sweep(rows: &[f32], n: usize, q: &[f32], width: usize, how: Sweep) -> Swept {
+pub fn sweep(rows: Rows<'_>, q: &[f32], width: usize, how: Sweep) -> Swept {
+    let Rows { values: rows, n, norm } = rows;
     let tally = how == Sweep::Tally;
     if n == 0 || width == 0 {
         let tally = tally.then(|| Tally::new(n));
@@ -75,7 +127,7 @@ pub fn sweep(rows: &[f32], n: usize, q: &[f32], width: usize, how: Sweep) -> Swe
         to[..width].copy_from_slice(from);
     }
     // short rows are cut finer, so that there is work for many threads
-    let length = (p / 16).next_multiple_of(TILE).clamp(4 * TILE, CHUNK);
+    let length = (p / 8).next_multiple_of(TILE).clamp(4 * TILE, CHUNK);
     let chunks = p.div_ceil(length);
     let per_group = chunks.div_ceil(MOST_GROUPS).max(1);
     let groups: Vec<(Vec<f32>, Option<Tally>)> = (0..chunks.div_ceil(per_group))
@@ -90,6 +142,7 @@ pub fn sweep(rows: &[f32], n: usize, q: &[f32], width: usize, how: Sweep) -> Swe
                     rows,
                     n,
                     columns,
+                    norm,
                     q: &padded,
                     wide,
                     block,

@@ -24,7 +24,7 @@ use crate::domain::pca::MIN_EXAMPLES;
 use crate::domain::suite::SuiteSums;
 use crate::domain::{Bypass, LayerKind, ModelSpec};
 use crate::model::capture::CaptureError;
-use crate::model::{Activation, ComponentTap, Mode, ResNet, StateDict, Wanted};
+use crate::model::{Activation, ComponentTap, Mode, ResNet, StateDict};
 use crate::runs::Sample;
 
 /// Examples unless told otherwise.
@@ -144,20 +144,14 @@ impl Pass {
         let (layers, n) = (spec.layers(), chosen.len());
         let mut sums = SuiteSums::new(layers.len(), n, plan.components, plan.dominant_share)
             .map_err(|e| EngineError::Request(e.to_string()))?;
-        let mut norms = ndarray::Array2::<f32>::from_elem((layers.len(), n), f32::NAN);
-        let mut zeros = vec![None; layers.len()];
         let start = Instant::now();
         let mut tap = ComponentTap::new(&mut sums);
         let x = upload(spec, images, chosen, &context.device.device);
         let take = |layer: usize, activation: Activation<'_>| {
             context.check_cancelled().map_err(|_| CaptureError::Cancelled)?;
-            let found = tap.take(layer, activation)?;
-            norms.row_mut(layer).assign(&ndarray::aview1(&found.norms));
-            if layers[layer].kind == LayerKind::Relu {
-                zeros[layer] = Some(found.zeros);
-            }
+            let wanted = tap.take(layer, activation)?;
             progress(layer + 1);
-            Ok(Wanted::All)
+            Ok(wanted)
         };
         let logits = net.forward_tapped(x, Mode::Evaluate, &Bypass::none(), take);
         let logits = logits.map_err(|error| match error {
@@ -166,6 +160,15 @@ impl Pass {
         })?;
         tracing::debug!("{} of {} layers took the whole Gram matrix", tap.exact(), layers.len());
         let spent = tap.spent();
+        let mut norms = ndarray::Array2::<f32>::from_elem((layers.len(), n), f32::NAN);
+        let mut zeros = vec![None; layers.len()];
+        for (layer, found) in layers.iter().zip(tap.into_statistics()) {
+            let Some(found) = found else { continue };
+            norms.row_mut(layer.index).assign(&ndarray::aview1(&found.norms));
+            if layer.kind == LayerKind::Relu {
+                zeros[layer.index] = Some(found.zeros);
+            }
+        }
         let logits = logits.try_into_data().map_err(|e| EngineError::Lost(format!("{e:?}")))?;
         let logits =
             logits.try_into_vec::<f32>().map_err(|e| EngineError::Lost(format!("{e:?}")))?;

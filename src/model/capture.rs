@@ -69,7 +69,7 @@ impl<'a> GramTap<'a> {
         activation: Activation<'_>,
     ) -> Result<Wanted, CaptureError> {
         let start = Instant::now();
-        if let Activation::BeforeNorm { map, scale, norm } = activation
+        if let Activation::BeforeNorm { map, scale, norm, .. } = activation
             && let Some(both) = pair(map, scale, Centre::Pilot)
         {
             self.grams.set_grams([layer, norm], &both)?;
@@ -105,7 +105,7 @@ pub fn grams(
     layer: usize,
     activation: Activation<'_>,
 ) -> Result<(Symmetric, Option<(usize, Symmetric)>), CaptureError> {
-    if let Activation::BeforeNorm { map, scale, norm } = activation
+    if let Activation::BeforeNorm { map, scale, norm, .. } = activation
         && let Some([own, behind]) = pair(map, scale, Centre::Columns)
     {
         return Ok((own, Some((norm, behind))));

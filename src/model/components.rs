@@ -8,25 +8,23 @@
 use std::ops::Range;
 use std::time::{Duration, Instant};
 
-use burn::tensor::Tensor;
-
 use super::capture::{CaptureError, Statistics, grams, row_statistics, statistics};
-use super::forward::Activation;
-use crate::domain::eigen;
+use super::forward::{Activation, Wanted};
+use crate::domain::eigen::{self, Leading};
 use crate::domain::krylov::Solver;
 use crate::domain::paired::paired_products;
 use crate::domain::pca::PcaError;
 use crate::domain::product::{Centre, Symmetric, symmetric_product};
 use crate::domain::suite::{SuiteSums, blocks};
+use crate::domain::sweep::{Norm, Rows};
 use crate::kernels;
 
-/// Takes every offered layer.
+/// Takes every offered layer, a norm together with the convolution before it.
 #[derive(Debug)]
 pub struct ComponentTap<'a> {
     sums: &'a mut SuiteSums,
     solver: Solver,
-    /// Gram matrices of the norm behind the last layer, with its index.
-    ready: Option<(usize, Vec<Symmetric>)>,
+    statistics: Vec<Option<Statistics>>,
     exact: usize,
     spent: Spent,
 }
@@ -43,15 +41,28 @@ pub struct Spent {
     pub leading: Duration,
 }
 
-/// The Gram matrices of a layer's batches and, from the same products, those of
-/// the norm behind it.
-type BatchGrams = (Vec<Symmetric>, Option<Vec<Symmetric>>);
+/// A norm that is taken with the layer before it.
+struct Behind {
+    layer: usize,
+    scale: Vec<f32>,
+    shift: Vec<f32>,
+}
+
+impl Behind {
+    fn norm(&self) -> Norm<'_> {
+        Norm { scale: &self.scale, shift: &self.shift }
+    }
+}
+
+/// What is found of a layer's rows.
+type Found = (Option<Leading>, Statistics);
 
 impl<'a> ComponentTap<'a> {
     /// A tap that fills `sums`.
     pub fn new(sums: &'a mut SuiteSums) -> ComponentTap<'a> {
         let solver = Solver::new(sums.examples(), sums.components());
-        ComponentTap { sums, solver, ready: None, exact: 0, spent: Spent::default() }
+        let (statistics, exact) = (vec![None; sums.layers()], 0);
+        ComponentTap { sums, solver, statistics, exact, spent: Spent::default() }
     }
 
     /// Layers whose components took the Gram matrix of all examples.
@@ -65,6 +76,11 @@ impl<'a> ComponentTap<'a> {
         self.spent
     }
 
+    /// Norms and zeros of every layer that was taken.
+    pub fn into_statistics(self) -> Vec<Option<Statistics>> {
+        self.statistics
+    }
+
     /// Takes `activation`, of all examples, as that of `layer`.
     ///
     /// # Errors
@@ -73,90 +89,92 @@ impl<'a> ComponentTap<'a> {
         &mut self,
         layer: usize,
         activation: Activation<'_>,
-    ) -> Result<Statistics, CaptureError> {
+    ) -> Result<Wanted, CaptureError> {
         let start = Instant::now();
-        let ready = match self.ready.take() {
-            Some((at, grams)) if at == layer => Some(grams),
-            // a projection comes before the norm
-            other => {
-                self.ready = other;
-                None
-            }
-        };
-        let factors = match activation {
-            Activation::BeforeNorm { map, scale, norm } => factors(map, scale).map(|f| (norm, f)),
-            _ => None,
-        };
-        let host = |rows: &[f32]| self.take_rows(layer, rows, factors, ready);
+        let behind = behind(activation);
+        let host = |rows: &[f32]| self.take_rows(layer, rows, behind.as_ref());
         let on_cpu = match activation {
             Activation::Map(x) | Activation::BeforeNorm { map: x, .. } => {
                 kernels::with_rows(x, host)
             }
             Activation::Vector(x) => kernels::with_rows(x, host),
         };
-        let found = match on_cpu {
-            Some(found) => found,
+        let wanted = match on_cpu {
+            Some(wanted) => wanted,
             None => self.take_device(layer, activation),
         };
         self.spent.wall += start.elapsed();
-        found
+        wanted
     }
 
     fn take_rows(
         &mut self,
         layer: usize,
         rows: &[f32],
-        factors: Option<(usize, Vec<f32>)>,
-        ready: Option<Vec<Symmetric>>,
-    ) -> Result<Statistics, CaptureError> {
-        let n = self.sums.examples();
-        let (p, batches) = (rows.len() / n, self.sums.batches());
-        let products = |centre: Centre| match ready {
-            Some(grams) => (grams, None),
-            None => {
-                let factors = factors.as_ref().map(|(_, factors)| factors.as_slice());
-                batch_grams(rows, p, batches, factors, centre)
-            }
-        };
-        let (own, behind, leading, found, taken, spent);
+        behind: Option<&Behind>,
+    ) -> Result<Wanted, CaptureError> {
+        let (n, k) = (self.sums.examples(), self.sums.components());
+        let batches = self.sums.batches();
+        let rows = Rows::new(rows, n);
+        let mut layers = vec![(layer, rows)];
+        layers.extend(behind.map(|b| (b.layer, Rows { norm: Some(b.norm()), ..rows })));
+        let (grams, found): (Vec<Vec<Symmetric>>, Vec<Found>);
+        let (taken, spent);
         if batches.len() == 1 && batches[0].len() == n {
             // the batch's matrix is that of all examples
-            ((own, behind), taken) = timed(|| products(Centre::Columns));
-            let solve = |gram| eigen::leading(gram, self.sums.components());
-            (leading, spent) = timed(|| own.first().and_then(solve));
-            found = row_statistics(rows, n);
+            (grams, taken) = timed(|| batch_grams(&layers, batches, Centre::Columns));
+            let solve = |((_, rows), grams): (&(usize, Rows<'_>), &Vec<Symmetric>)| {
+                let leading = grams.first().and_then(|gram| eigen::leading(gram, k));
+                (leading, row_statistics(&rows.normed(), n))
+            };
+            (found, spent) = timed(|| layers.iter().zip(&grams).map(solve).collect());
+            self.exact += layers.len();
         } else {
+            let (solver, exact) = (&mut self.solver, &mut self.exact);
+            let mut solve = |(_, rows): &(usize, Rows<'_>)| {
+                let solved = solver.solve(*rows);
+                *exact += usize::from(solved.exact);
+                let norms = solved.tally.squares.iter().map(|v| v.sqrt() as f32).collect();
+                let zeros = solved.tally.zeros as f64 / rows.values.len().max(1) as f64;
+                (solved.leading, Statistics { norms, zeros })
+            };
             // threads that wait in one find work in the other
-            let solver = &mut self.solver;
-            let solved;
-            (((own, behind), taken), (solved, spent)) =
-                rayon::join(|| timed(|| products(Centre::Pilot)), || timed(|| solver.solve(rows)));
-            self.exact += usize::from(solved.exact);
-            leading = solved.leading;
-            let norms = solved.tally.squares.iter().map(|v| v.sqrt() as f32).collect();
-            let zeros = solved.tally.zeros as f64 / rows.len().max(1) as f64;
-            found = Statistics { norms, zeros };
+            ((grams, taken), (found, spent)) = rayon::join(
+                || timed(|| batch_grams(&layers, batches, Centre::Pilot)),
+                || timed(|| layers.iter().map(&mut solve).collect()),
+            );
         }
         self.spent.grams += taken;
         self.spent.leading += spent;
-        self.sums.set(layer, leading, &own).map_err(refused)?;
-        if let (Some((norm, _)), Some(behind)) = (factors, behind) {
-            self.ready = Some((norm, behind));
+        for (((layer, _), grams), (leading, statistics)) in layers.iter().zip(&grams).zip(found) {
+            self.set(*layer, leading, grams, statistics)?;
         }
-        Ok(found)
+        Ok(if behind.is_some() { Wanted::NotTheNorm } else { Wanted::All })
     }
 
     fn take_device(
         &mut self,
         layer: usize,
         activation: Activation<'_>,
-    ) -> Result<Statistics, CaptureError> {
+    ) -> Result<Wanted, CaptureError> {
         let (gram, _) = grams(layer, activation)?;
         self.exact += 1;
         let leading = eigen::leading(&gram, self.sums.components());
         let blocks = blocks(&gram, self.sums.batches());
-        self.sums.set(layer, leading, &blocks).map_err(refused)?;
-        statistics(layer, activation)
+        self.set(layer, leading, &blocks, statistics(layer, activation)?)?;
+        Ok(Wanted::All)
+    }
+
+    fn set(
+        &mut self,
+        layer: usize,
+        leading: Option<Leading>,
+        grams: &[Symmetric],
+        statistics: Statistics,
+    ) -> Result<(), CaptureError> {
+        self.sums.set(layer, leading, grams).map_err(refused)?;
+        self.statistics[layer] = Some(statistics);
+        Ok(())
     }
 }
 
@@ -171,31 +189,41 @@ fn refused(error: PcaError) -> CaptureError {
     CaptureError::Estimator(error.to_string())
 }
 
-/// The norm's factors, where channels lie side by side on the CPU.
-fn factors(map: &Tensor<4>, scale: &Tensor<1>) -> Option<Vec<f32>> {
+/// The norm behind a layer, where the layer's channels lie side by side on the CPU.
+fn behind(activation: Activation<'_>) -> Option<Behind> {
+    let Activation::BeforeNorm { map, scale, shift, norm } = activation else { return None };
     kernels::with_channels_last_rows(map, |_| ())?;
-    kernels::with_rows(scale, <[f32]>::to_vec)
+    let [scale, shift] = [scale, shift].map(|x| kernels::with_rows(x, <[f32]>::to_vec));
+    Some(Behind { layer: norm, scale: scale?, shift: shift? })
 }
 
-/// One batch after the other, as the map takes them.
+/// For each of the layers (one, or one and its norm) the matrices of the batches,
+/// as the map takes them.
 fn batch_grams(
-    rows: &[f32],
-    p: usize,
+    layers: &[(usize, Rows<'_>)],
     batches: &[Range<usize>],
-    factors: Option<&[f32]>,
     centre: Centre,
-) -> BatchGrams {
-    let part = |batch: &Range<usize>| &rows[batch.start * p..batch.end * p];
-    let paired = |b: &Range<usize>| paired_products(part(b), b.len(), factors?, centre);
-    let pairs: Option<Vec<[Symmetric; 2]>> = batches.iter().map(paired).collect();
-    match pairs {
-        Some(pairs) => {
+) -> Vec<Vec<Symmetric>> {
+    if let [(_, own), (_, Rows { norm: Some(norm), .. })] = layers {
+        let paired = |b: &Range<usize>| {
+            paired_products(part(own.values, own.n, b), b.len(), norm.scale, centre)
+        };
+        let pairs: Option<Vec<[Symmetric; 2]>> = batches.iter().map(paired).collect();
+        if let Some(pairs) = pairs {
             let (own, behind) = pairs.into_iter().map(|[own, behind]| (own, behind)).unzip();
-            (own, Some(behind))
-        }
-        None => {
-            let own = |b: &Range<usize>| symmetric_product(part(b), b.len(), centre);
-            (batches.iter().map(own).collect(), None)
+            return vec![own, behind];
         }
     }
+    let grams = |(_, rows): &(usize, Rows<'_>)| {
+        let values = rows.normed();
+        let gram = |b: &Range<usize>| symmetric_product(part(&values, rows.n, b), b.len(), centre);
+        batches.iter().map(gram).collect()
+    };
+    layers.iter().map(grams).collect()
+}
+
+/// A batch of `n` rows.
+fn part<'a>(rows: &'a [f32], n: usize, batch: &Range<usize>) -> &'a [f32] {
+    let p = rows.len() / n;
+    &rows[batch.start * p..batch.end * p]
 }

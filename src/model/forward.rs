@@ -28,6 +28,8 @@ pub enum Activation<'a> {
         map: &'a Tensor<4>,
         /// What the norm multiplies each channel by.
         scale: &'a Tensor<1>,
+        /// What it then adds to each channel.
+        shift: &'a Tensor<1>,
         /// The norm's index in the layer list.
         norm: usize,
     },
@@ -69,12 +71,12 @@ impl<E, T: FnMut(usize, Activation<'_>) -> Result<Wanted, E>> Offers<T> {
         affine: Option<&Affine>,
         behind: usize,
     ) -> Result<Wanted, E> {
-        let Some(Affine { scale, .. }) = affine else {
+        let Some(Affine { scale, shift }) = affine else {
             return self.offer(Activation::Map(map)).map(|()| Wanted::All);
         };
         self.index += 1;
         let at = self.index - 1;
-        (self.tap)(at, Activation::BeforeNorm { map, scale, norm: at + behind })
+        (self.tap)(at, Activation::BeforeNorm { map, scale, shift, norm: at + behind })
     }
 
     fn skip(&mut self, layers: usize) {

@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use pulp::{Simd, WithSimd};
 
-use super::Tally;
+use super::{Norm, Tally};
 
 /// Features of a tile: of as many rows as are handled together, 2 KiB.
 pub(super) const TILE: usize = 64;
@@ -26,8 +26,12 @@ const NOTHING: [f32; TILE] = [0.0; TILE];
 pub(super) struct Block {
     /// Near the means of the chunk's features.
     pub(super) pilot: Vec<f32>,
-    /// A tile of rows, less their pilot if that is asked for; what is beyond the
-    /// last row or feature is zero.
+    /// What the norm multiplies and adds to the chunk's features: 1 and 0 without.
+    norm: [Vec<f32>; 2],
+    /// As many zeros.
+    zeros: Vec<f32>,
+    /// A tile of rows, less their pilot if that is asked for, normed; what is
+    /// beyond the last row or feature is zero.
     values: Vec<f32>,
     /// `X_Jᵀ Q`: for each tile, one column behind the other.
     inner: Vec<f32>,
@@ -45,6 +49,7 @@ pub(super) struct Chunk<'a> {
     pub(super) rows: &'a [f32],
     pub(super) n: usize,
     pub(super) columns: Range<usize>,
+    pub(super) norm: Option<Norm<'a>>,
     pub(super) q: &'a [f32],
     pub(super) wide: usize,
     pub(super) block: &'a mut Block,
@@ -58,10 +63,34 @@ impl WithSimd for Chunk<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let Chunk { rows, n, columns, q, wide, block, product, mut tally, plain } = self;
+        match self.norm {
+            None => self.run::<S, false>(simd),
+            Some(_) => self.run::<S, true>(simd),
+        }
+    }
+}
+
+impl Chunk<'_> {
+    #[inline(always)]
+    fn run<S: Simd, const NORMED: bool>(self, simd: S) {
+        let Chunk { rows, n, columns, norm: factors, q, wide, block, product, mut tally, plain } =
+            self;
         let p = rows.len() / n;
         let padded = columns.len().next_multiple_of(TILE);
-        let Block { pilot, values, inner, outer, sums, totals } = block;
+        let Block { pilot, norm, zeros, values, inner, outer, sums, totals } = block;
+        let [scale, bias] = norm;
+        let factor = |i: usize| factors.map_or([1.0, 0.0], |norm| norm.of(columns.start + i));
+        scale.clear();
+        scale.extend((0..columns.len()).map(|i| factor(i)[0]));
+        bias.clear();
+        bias.extend((0..columns.len()).map(|i| factor(i)[1]));
+        zeros.resize(columns.len(), 0.0);
+        // the mean makes no difference, so without its pilot the norm's may go too
+        let (offset, add) = if plain { (&*zeros, &*bias) } else { (&*pilot, &*zeros) };
+        let maps = |tile: usize, width: usize| {
+            let part = tile * TILE..tile * TILE + width;
+            [&offset[part.clone()], &scale[part.clone()], &add[part]]
+        };
         values.resize(ROWS * TILE, 0.0);
         for (buffer, size) in [(&mut *inner, wide * padded), (&mut *sums, padded)] {
             buffer.clear();
@@ -78,17 +107,14 @@ impl WithSimd for Chunk<'_> {
             let first = at * ROWS;
             let mut measured = [[simd.splat_f32s(0.0); 3]; ROWS];
             let tiles = inner.chunks_exact_mut(wide * TILE).zip(sums.chunks_exact_mut(TILE));
-            for ((t, pilot), (inner, sums)) in pilot.chunks(TILE).enumerate().zip(tiles) {
-                let width = pilot.len();
+            for (t, (inner, sums)) in tiles.enumerate() {
+                let width = TILE.min(columns.len() - t * TILE);
                 let row = |r: usize| row(first, r, t, width);
-                let x: [&[f32]; ROWS] = if plain && width == TILE {
-                    std::array::from_fn(|r| row(r).unwrap_or(&NOTHING))
-                } else {
-                    shift(simd, values, row, (!plain).then_some(pilot), width);
-                    std::array::from_fn(|r| &values[r * TILE..(r + 1) * TILE])
-                };
+                let x = tile::<S, NORMED>(simd, values, row, maps(t, width), plain);
                 if tally.is_some() {
-                    measure(simd, row, x, sums, &mut measured);
+                    let part = t * TILE..t * TILE + width;
+                    let norm = [&scale[part.clone()], &bias[part]];
+                    measure::<S, NORMED>(simd, row, norm, x, sums, &mut measured);
                 }
                 gather(simd, x, q, inner);
             }
@@ -112,18 +138,15 @@ impl WithSimd for Chunk<'_> {
         for (at, product) in product.chunks_exact_mut(ROWS * wide).enumerate() {
             let first = at * ROWS;
             outer.fill(0.0);
-            for ((t, pilot), inner) in
-                pilot.chunks(TILE).enumerate().zip(inner.chunks_exact(wide * TILE))
-            {
-                let width = pilot.len();
+            for (t, inner) in inner.chunks_exact(wide * TILE).enumerate() {
+                let width = TILE.min(columns.len() - t * TILE);
                 let row = |r: usize| row(first, r, t, width);
-                let x: [&[f32]; ROWS] = if plain && width == TILE {
-                    std::array::from_fn(|r| row(r).unwrap_or(&NOTHING))
-                } else {
-                    shift(simd, values, row, (!plain).then_some(pilot), width);
-                    std::array::from_fn(|r| &values[r * TILE..(r + 1) * TILE])
-                };
-                scatter(simd, x, inner, outer);
+                scatter(
+                    simd,
+                    tile::<S, NORMED>(simd, values, row, maps(t, width), plain),
+                    inner,
+                    outer,
+                );
             }
             let (outer, _) = S::as_simd_f32s(outer);
             for (group, outer) in outer.chunks_exact(ROWS * COLUMNS).enumerate() {
@@ -144,43 +167,54 @@ fn flush(sums: &mut [f32], totals: &mut [f64]) {
     }
 }
 
-/// A tile of rows, less their pilot if there is one.
+/// A tile of rows where they lie, if that will do, or in `values`: less what
+/// `offset` says and, if [`Chunk::norm`] is there, times `scale`, plus `add`.
 #[inline(always)]
-fn shift<'a, S: Simd>(
+fn tile<'a, S: Simd, const NORMED: bool>(
     simd: S,
-    values: &mut [f32],
+    values: &'a mut [f32],
     row: impl Fn(usize) -> Option<&'a [f32]>,
-    pilot: Option<&[f32]>,
-    width: usize,
-) {
+    [offset, scale, add]: [&[f32]; 3],
+    plain: bool,
+) -> [&'a [f32]; ROWS] {
+    let width = offset.len();
+    if plain && !NORMED && width == TILE {
+        return std::array::from_fn(|r| row(r).unwrap_or(&NOTHING));
+    }
     for (r, to) in values.chunks_exact_mut(TILE).enumerate() {
         let Some(row) = row(r) else {
             to.fill(0.0);
             continue;
         };
-        to[width..].fill(0.0);
-        let Some(pilot) = pilot else {
-            to[..width].copy_from_slice(row);
-            continue;
-        };
-        let (pilot, pilot_rest) = S::as_simd_f32s(pilot);
-        let (to, to_rest) = S::as_mut_simd_f32s(&mut to[..width]);
-        let (row, row_rest) = S::as_simd_f32s(row);
-        for ((to, row), pilot) in to.iter_mut().zip(row).zip(pilot) {
-            *to = simd.sub_f32s(*row, *pilot);
+        let (to, beyond) = to.split_at_mut(width);
+        beyond.fill(0.0);
+        let [(row, row_rest), (offset, offset_rest), (scale, scale_rest), (add, add_rest)] =
+            [row, offset, scale, add].map(S::as_simd_f32s);
+        let (to, to_rest) = S::as_mut_simd_f32s(to);
+        for ((((to, row), offset), scale), add) in
+            to.iter_mut().zip(row).zip(offset).zip(scale).zip(add)
+        {
+            let v = simd.sub_f32s(*row, *offset);
+            *to = if NORMED { simd.mul_add_e_f32s(v, *scale, *add) } else { v };
         }
-        for ((to, row), pilot) in to_rest.iter_mut().zip(row_rest).zip(pilot_rest) {
-            *to = row - pilot;
+        for ((((to, row), offset), scale), add) in
+            to_rest.iter_mut().zip(row_rest).zip(offset_rest).zip(scale_rest).zip(add_rest)
+        {
+            let v = row - offset;
+            *to = if NORMED { v * scale + add } else { v };
         }
     }
+    let values = &*values;
+    std::array::from_fn(|r| &values[r * TILE..(r + 1) * TILE])
 }
 
-/// Adds up a tile: for each row the squares of its values as they are, those of
-/// the values less their pilot (`x`) and its zeros; and `x` by columns.
+/// Adds up a tile: for each row the squares of its (normed) values, those of the
+/// values less their pilot (`x`) and its zeros; and `x` by columns.
 #[inline(always)]
-fn measure<'a, S: Simd>(
+fn measure<'a, S: Simd, const NORMED: bool>(
     simd: S,
     row: impl Fn(usize) -> Option<&'a [f32]>,
+    norm: [&[f32]; 2],
     x: [&[f32]; ROWS],
     sums: &mut [f32],
     measured: &mut [[S::f32s; 3]; ROWS],
@@ -190,24 +224,27 @@ fn measure<'a, S: Simd>(
     for r in 0..ROWS {
         let Some(row) = row(r) else { continue };
         let [mut squares, mut shifted, mut zeros] = measured[r];
-        let mut add = |row: S::f32s, x: S::f32s, present: S::f32s| {
+        let mut take = |[row, scale, bias, x]: [S::f32s; 4], present: S::f32s| {
+            let row = if NORMED { simd.mul_add_e_f32s(row, scale, bias) } else { row };
             squares = simd.mul_add_e_f32s(row, row, squares);
             shifted = simd.mul_add_e_f32s(x, x, shifted);
             let is_zero = simd.equal_f32s(row, zero);
             zeros = simd.add_f32s(zeros, simd.select_f32s(is_zero, present, zero));
         };
-        let (whole, rest) = S::as_simd_f32s(row);
-        let (values, values_rest) = S::as_simd_f32s(&x[r][..row.len()]);
+        let parts = [row, norm[0], norm[1], &x[r][..row.len()]].map(S::as_simd_f32s);
         let (totals, totals_rest) = S::as_mut_simd_f32s(&mut sums[..row.len()]);
-        for ((row, x), sum) in whole.iter().zip(values).zip(totals) {
-            add(*row, *x, one);
-            *sum = simd.add_f32s(*sum, *x);
+        let whole = parts.map(|(whole, _)| &whole[..totals.len()]);
+        for (i, sum) in totals.iter_mut().enumerate() {
+            let values = whole.map(|part| part[i]);
+            take(values, one);
+            *sum = simd.add_f32s(*sum, values[3]);
         }
-        for ((row, x), sum) in rest.iter().zip(values_rest).zip(totals_rest) {
+        let rest = parts.map(|(_, rest)| &rest[..totals_rest.len()]);
+        for (i, sum) in totals_rest.iter_mut().enumerate() {
             // one value, so one lane
             let single = |v: f32| simd.partial_load_f32s(&[v]);
-            add(single(*row), single(*x), single(1.0));
-            *sum += x;
+            take(rest.map(|part| single(part[i])), single(1.0));
+            *sum += rest[3][i];
         }
         measured[r] = [squares, shifted, zeros];
     }
