@@ -65,21 +65,6 @@ fn compare(
     }
 }
 
-fn worst(a: &SimilarityMatrix, b: &SimilarityMatrix) -> f64 {
-    assert_eq!((a.rows(), a.cols()), (b.rows(), b.cols()));
-    let mut worst = 0.0f64;
-    for i in 0..a.rows() {
-        for j in 0..a.cols() {
-            match (a.get(i, j), b.get(i, j)) {
-                (Some(a), Some(b)) => worst = worst.max((a - b).abs()),
-                (None, None) => {}
-                cells => panic!("cell {i},{j}: {cells:?}"),
-            }
-        }
-    }
-    worst
-}
-
 /// The Gram matrices of all layers of all models over one batch.
 fn stacked(models: &[ComparedModel], images: &ImageSet, indices: &[u32]) -> PackedGrams {
     let device = device::open("cpu".parse().unwrap()).unwrap().device;
@@ -126,8 +111,8 @@ fn all_pairs_are_the_blocks_of_the_stacked_run() {
         assert!(found.without_pc1.is_none());
         let block = |map: &SimilarityMatrix| map.select(&range(pair.0), &range(pair.1));
         let (cka, se) = (&found.estimate.cka, &found.estimate.se);
-        assert!(worst(cka, &block(&whole.cka)) < 1e-6, "{pair:?}");
-        assert!(worst(se, &block(&whole.se)) < 1e-6, "{pair:?}");
+        assert!(common::worst(cka, &block(&whole.cka)) < 1e-6, "{pair:?}");
+        assert!(common::worst(se, &block(&whole.se)) < 1e-6, "{pair:?}");
         let values = cka.view();
         assert!(values.iter().any(|v| *v > 0.3) && values.iter().any(|v| *v < 0.9), "{pair:?}");
     }
@@ -148,7 +133,7 @@ fn a_model_with_itself_gives_its_own_map() {
     }));
     let Outcome::Measured(own) = common::finish(job).unwrap() else { panic!() };
     assert_eq!(found.pairs[1].estimate, own.estimate);
-    assert!(worst(&found.pairs[0].estimate.cka, &own.estimate.cka) < 1e-6);
+    assert!(common::worst(&found.pairs[0].estimate.cka, &own.estimate.cka) < 1e-6);
     let cell = found.pairs[0].estimate.cka.get(3, 3).unwrap();
     assert!((cell - 1.0).abs() < 1e-6, "{cell}");
 }
@@ -223,8 +208,8 @@ fn removing_components_from_gram_matrices_is_removing_them_from_activations() {
             sums.finish().unwrap().cka
         };
         let (found, exact, plain) = (map(&kept.without_first().unwrap()), map(&exact), map(&plain));
-        assert!(worst(&found, &exact) < 1e-4, "{n}: {found:?} {exact:?}");
-        assert!(worst(&plain, &exact) > 0.1, "{n}: the component made no difference");
+        assert!(common::worst(&found, &exact) < 1e-4, "{n}: {found:?} {exact:?}");
+        assert!(common::worst(&plain, &exact) > 0.1, "{n}: the component made no difference");
     }
 }
 
@@ -256,12 +241,12 @@ fn maps_without_first_components_are_those_of_reduced_gram_matrices() {
     }
     let expected = sums.finish().unwrap().cka;
     let reduced = found.pairs[0].without_pc1.as_ref().unwrap();
-    assert!(worst(reduced, &expected) < 1e-5);
-    assert!(worst(reduced, &found.pairs[0].estimate.cka) > 0.01);
+    assert!(common::worst(reduced, &expected) < 1e-5);
+    assert!(common::worst(reduced, &found.pairs[0].estimate.cka) > 0.01);
     assert_eq!(found.pairs[0].estimate.batches, 3);
     // The plain map does not depend on whether the other was asked for.
     let plain = compare(&models, &images, &[(0, 1)], PLAN, false).unwrap();
-    assert!(worst(&plain.pairs[0].estimate.cka, &found.pairs[0].estimate.cka) < 1e-6);
+    assert!(common::worst(&plain.pairs[0].estimate.cka, &found.pairs[0].estimate.cka) < 1e-6);
     let own = found.pairs[1].without_pc1.as_ref().unwrap();
     assert!((own.get(4, 4).unwrap() - 1.0).abs() < 1e-9);
 }
@@ -292,10 +277,10 @@ fn many_batches_do_not_add_memory_and_keep_the_estimate() {
     let (cross, whole) = (cross.finish().unwrap(), whole.finish().unwrap());
     let single = single.finish().unwrap();
     assert_eq!((cross.batches, single.batches), (600, 600));
-    assert!(worst(&single.cka, &cross.cka) < 1e-9 && single.se.get(0, 0).is_none());
-    assert!(worst(&cross.cka, &whole.cka.select(&[0], &[1, 2])) < 1e-6);
+    assert!(common::worst(&single.cka, &cross.cka) < 1e-9 && single.se.get(0, 0).is_none());
+    assert!(common::worst(&cross.cka, &whole.cka.select(&[0], &[1, 2])) < 1e-6);
     // Errors agree only if both merged the same neighbours.
-    assert!(worst(&cross.se, &whole.se.select(&[0], &[1, 2])) < 1e-6);
+    assert!(common::worst(&cross.se, &whole.se.select(&[0], &[1, 2])) < 1e-6);
 }
 
 #[test]
@@ -369,7 +354,7 @@ fn resnet20_against_resnet56_is_the_reference() {
         Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/cross_resnet20_resnet56.npy");
     let expected: Array2<f32> = ndarray_npy::read_npy(file).unwrap();
     let expected = SimilarityMatrix::new(expected.mapv(f64::from));
-    let worst = worst(&found.pairs[0].estimate.cka, &expected);
+    let worst = common::worst(&found.pairs[0].estimate.cka, &expected);
     println!("worst difference {worst:e}");
     assert!(worst < 2e-4, "{worst:e}");
 }

@@ -4,66 +4,27 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod common;
+
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
 
+use common::scratch::Scratch;
 use ndarray::Array2;
 use serde_json::Value;
-
-struct Scratch {
-    dir: tempfile::TempDir,
-}
 
 impl Scratch {
     /// A folder with two CIFAR-10 data sets of 40 noise images per file.
     fn new() -> Scratch {
-        let dir = tempfile::tempdir().unwrap();
-        for (name, factor) in [("one", 7919u32), ("two", 104_729)] {
-            let cifar = dir.path().join(name).join("cifar-10-batches-bin");
-            fs::create_dir_all(&cifar).unwrap();
-            let mut record = Vec::new();
-            for i in 0..40u32 {
-                record.push((i % 10) as u8);
-                let pixel = |p: u32| ((i * factor + p).wrapping_mul(2_654_435_761) >> 24) as u8;
-                record.extend((0..3072).map(pixel));
-            }
-            for file in 1..=5 {
-                fs::write(cifar.join(format!("data_batch_{file}.bin")), &record).unwrap();
-            }
-            fs::write(cifar.join("test_batch.bin"), &record).unwrap();
+        let scratch = Scratch::empty();
+        for (name, factor) in [("one", 7919), ("two", 104_729)] {
+            scratch.put_cifar10(&scratch.path(name), factor);
         }
-        Scratch { dir }
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.dir.path().join(name)
+        scratch
     }
 
     fn data(&self, name: &str) -> String {
         format!("cifar10:{}", self.path(name).display())
-    }
-
-    fn run(&self, args: &[&str]) -> Output {
-        Command::new(env!("CARGO_BIN_EXE_blockscope"))
-            .args(args)
-            .arg("--runs")
-            .arg(self.path("runs"))
-            .args(["--device", "cpu"])
-            .current_dir(self.dir.path())
-            .env_remove("BLOCKSCOPE_RUNS")
-            .env_remove("BLOCKSCOPE_DEVICE")
-            .env_remove("BLOCKSCOPE_DATA")
-            .stdin(Stdio::null())
-            .output()
-            .unwrap()
-    }
-
-    fn ok(&self, args: &[&str]) -> String {
-        let output = self.run(args);
-        let error = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{args:?}: {error}");
-        String::from_utf8(output.stdout).unwrap()
     }
 
     fn json(&self, args: &[&str]) -> Value {
@@ -72,14 +33,7 @@ impl Scratch {
 
     /// A command that must fail with code 2 and one line that has `parts`.
     fn refused(&self, args: &[&str], parts: &[&str]) {
-        let output = self.run(args);
-        let text = String::from_utf8(output.stderr).unwrap();
-        assert_eq!(output.status.code(), Some(2), "{args:?}: {text}");
-        let lines: Vec<&str> = text.lines().filter(|l| l.starts_with("blockscope: ")).collect();
-        assert_eq!(lines.len(), 1, "{text}");
-        for part in parts {
-            assert!(lines[0].contains(part), "{part:?} is not in {text}");
-        }
+        self.fails(args, 2, parts);
     }
 
     fn import(&self, name: &str, file: &str, preset: &str, data: &str) {

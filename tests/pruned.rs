@@ -3,75 +3,15 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod common;
+
 use std::fs;
-use std::path::PathBuf;
-use std::process::{Command, Output, Stdio};
 
-struct Scratch {
-    dir: tempfile::TempDir,
-}
-
-impl Scratch {
-    fn new() -> Scratch {
-        Scratch { dir: tempfile::tempdir().unwrap() }
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.dir.path().join(name)
-    }
-
-    /// Runs the program with its runs folder in the scratch folder.
-    fn run(&self, args: &[&str]) -> Output {
-        Command::new(env!("CARGO_BIN_EXE_blockscope"))
-            .args(args)
-            .arg("--runs")
-            .arg(self.path("runs"))
-            .args(["--device", "cpu"])
-            .current_dir(self.dir.path())
-            // nothing of the user's own, and nothing left behind
-            .env("BLOCKSCOPE_CONFIG", self.path("config"))
-            .env("XDG_STATE_HOME", self.path("state"))
-            .env_remove("BLOCKSCOPE_RUNS")
-            .env_remove("BLOCKSCOPE_DEVICE")
-            .env_remove("BLOCKSCOPE_DATA")
-            .stdin(Stdio::null())
-            .output()
-            .unwrap()
-    }
-
-    fn ok(&self, args: &[&str]) -> String {
-        let output = self.run(args);
-        let error = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{args:?}: {error}");
-        String::from_utf8(output.stdout).unwrap()
-    }
-
-    /// Runs a command that must fail with `code` and one line that has `parts`.
-    fn fails(&self, args: &[&str], code: i32, parts: &[&str]) {
-        let output = self.run(args);
-        let text = String::from_utf8(output.stderr).unwrap();
-        assert_eq!(output.status.code(), Some(code), "{args:?}: {text}");
-        let lines: Vec<&str> =
-            text.lines().filter(|line| line.starts_with("blockscope: ")).collect();
-        assert_eq!(lines.len(), 1, "{text}");
-        for part in parts {
-            assert!(lines[0].contains(part), "{part:?} is not in {text}");
-        }
-        assert!(!text.contains("panicked"), "{text}");
-    }
-
-    fn names(&self) -> Vec<String> {
-        let Ok(entries) = fs::read_dir(self.path("runs")) else { return Vec::new() };
-        let mut names: Vec<String> =
-            entries.map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
-        names.sort();
-        names
-    }
-}
+use common::scratch::Scratch;
 
 #[test]
 fn the_map_of_a_pruned_network_is_kept_shown_and_exported() {
-    let scratch = Scratch::new();
+    let scratch = Scratch::empty();
     let run = "resnet14-shapes-s0";
     let small = ["--examples", "32", "--batch", "16"];
     // none yet: refused with the remedy, and nothing is written

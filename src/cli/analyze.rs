@@ -171,9 +171,11 @@ fn cka(subject: &Subject<'_>, suite: Option<SuitePlan>) -> Result<(), Failure> {
         seconds.gram,
         seconds.pairs
     );
-    match (measured.suite, suite) {
-        (Some(found), Some(plan)) => keep_components(subject, &plan, found),
-        _ => Ok(()),
+    match (suite, measured.suite) {
+        (None, _) => Ok(()),
+        (Some(plan), Some(found)) => keep_components(subject, &plan, found),
+        // the map is safe by now
+        (Some(plan), None) => components(subject, plan),
     }
 }
 

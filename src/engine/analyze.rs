@@ -10,7 +10,7 @@ use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
-use super::components::{self, ComponentsRequest, MeasuredComponents, Pass, SuitePlan};
+use super::components::{MeasuredComponents, Pass, SuitePlan};
 use super::evaluate::{fits, upload};
 use super::{Context, EngineError};
 use crate::data::ImageSet;
@@ -104,8 +104,8 @@ pub struct AnalyzeRequest {
     pub plan: SamplePlan,
     /// Deleted blocks; their layers are undefined in the map.
     pub bypass: Bypass,
-    /// The first-component suite of the same sample, if it is wanted too. Where its
-    /// images are the first batches of the map, both come from the same forward
+    /// The first-component suite of the same sample, if it is wanted too and its
+    /// images are the first batches of the map: both then come from the same forward
     /// pass and Gram matrices.
     pub suite: Option<SuitePlan>,
 }
@@ -123,7 +123,8 @@ pub struct Measured {
     pub seconds: Seconds,
     /// The device, in words.
     pub device: String,
-    /// The suite, if it was asked for.
+    /// The suite; `None` if it was not asked for or needs a pass of its own, which
+    /// is a request of its own.
     pub suite: Option<MeasuredComponents>,
 }
 
@@ -159,7 +160,7 @@ pub(super) fn run(
             |done| context.progress(done * head, total, "layers")
         })?;
         job.done.store(layers * head, Ordering::Relaxed);
-        let [forward, gram, mut own] = taken.seconds;
+        let [forward, gram, leading] = taken.seconds;
         (seconds.forward, seconds.gram) = (forward, gram);
         let pairs = Instant::now();
         for grams in taken.grams() {
@@ -168,7 +169,7 @@ pub(super) fn run(
         seconds.pairs += pairs.elapsed().as_secs_f64();
         let finish = Instant::now();
         let components = taken.finish(&request.images, chosen);
-        own += finish.elapsed().as_secs_f64();
+        let own = leading + finish.elapsed().as_secs_f64();
         let device = context.device.label.clone();
         suite = Some(MeasuredComponents { components, seconds: own, device });
     }
@@ -200,17 +201,6 @@ pub(super) fn run(
     let estimate = sums.finish().map_err(CaptureError::from)?;
     seconds.pairs += finish.elapsed().as_secs_f64();
     seconds.total = start.elapsed().as_secs_f64() - beside;
-    if let (Some(wanted), None) = (request.suite, &suite) {
-        let request = ComponentsRequest {
-            spec: request.spec.clone(),
-            state: Arc::clone(&request.state),
-            images: Arc::clone(&request.images),
-            sample: request.plan.sample,
-            seed: request.plan.seed,
-            plan: wanted,
-        };
-        suite = Some(components::run(&request, context)?);
-    }
     Ok(Measured {
         estimate,
         examples: plan.examples,

@@ -2,12 +2,14 @@
 
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used)]
 
+pub mod scratch;
+
 use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use blockscope::data::ImageSet;
-use blockscope::domain::{ModelSpec, Preset};
+use blockscope::domain::{ModelSpec, Preset, SimilarityMatrix};
 use blockscope::engine::{Engine, Event, Job, Outcome};
 use blockscope::model::StateDict;
 use blockscope::model::init::initial_state;
@@ -69,4 +71,20 @@ pub fn noise_images(n: usize, side: usize, seed: u64) -> Arc<ImageSet> {
         images.push(&pixels, (label % 10) as u16);
     }
     Arc::new(images)
+}
+
+/// The largest difference of two maps that are undefined in the same places.
+pub fn worst(a: &SimilarityMatrix, b: &SimilarityMatrix) -> f64 {
+    assert_eq!((a.rows(), a.cols()), (b.rows(), b.cols()));
+    let mut worst = 0.0f64;
+    for i in 0..a.rows() {
+        for j in 0..a.cols() {
+            match (a.get(i, j), b.get(i, j)) {
+                (Some(a), Some(b)) => worst = worst.max((a - b).abs()),
+                (None, None) => {}
+                cells => panic!("cell {i},{j}: {cells:?}"),
+            }
+        }
+    }
+    worst
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use rustix::process::Signal;
 
 use crate::explorer::{DIRECT, Explorer, FAILURE, PROGRAM, RUN, SHAPES, SIZE, start};
-use crate::terminal::{Seen, patience};
+use crate::terminal::{Seen, Terminal, patience};
 
 #[test]
 fn it_starts_helps_and_quits() {
@@ -84,23 +84,7 @@ fn suspend_and_continue_restore_everything() {
         terminal.wait_for_silence(Duration::from_millis(200));
         let (drawn, frames) = terminal.look(|seen| (seen.text(), seen.frames()));
         terminal.send(b"\x1a");
-        // what the first round left on the screen is no sign of the second
-        terminal.wait("the shell", |seen| {
-            let stops = seen.text().matches("] + Stopped").count()
-                + seen.text().matches("]+  Stopped").count();
-            !seen.screen().alternate_screen()
-                && stops > round
-                && seen.text().trim_end().ends_with("\n$")
-        });
-        terminal.look(|seen| {
-            assert!(!seen.screen().hide_cursor() && !seen.screen().bracketed_paste());
-            assert_eq!(seen.screen().mouse_protocol_mode(), vt100::MouseProtocolMode::None);
-        });
-        // the shell itself may have changed some since
-        assert!(terminal.settings().local_modes.contains(rustix::termios::LocalModes::ISIG));
-        terminal.send(format!("echo answer{round}\n").as_bytes());
-        terminal.wait("an answer", |seen| seen.has(&format!("\nanswer{round}")));
-        terminal.send(b"fg\n");
+        back_in_the_shell(&terminal, round);
         terminal.wait("the same map", |seen| map(seen) && seen.text() == drawn);
         terminal.look(|seen| {
             assert!(seen.screen().hide_cursor());
@@ -117,6 +101,28 @@ fn suspend_and_continue_restore_everything() {
     terminal.send(b"exit 7\n");
     assert_eq!(terminal.exit_code(), 7);
     terminal.assert_no_trace();
+}
+
+/// The shell has its terminal back for the `round`-th time (from 0), answers, and is
+/// told to let the program go on.
+fn back_in_the_shell(terminal: &Terminal, round: usize) {
+    // what an earlier round left on the screen is no sign of this one
+    terminal.wait("the shell", |seen| {
+        let stops =
+            seen.text().matches("] + Stopped").count() + seen.text().matches("]+  Stopped").count();
+        !seen.screen().alternate_screen()
+            && stops > round
+            && seen.text().trim_end().ends_with("\n$")
+    });
+    terminal.look(|seen| {
+        assert!(!seen.screen().hide_cursor() && !seen.screen().bracketed_paste());
+        assert_eq!(seen.screen().mouse_protocol_mode(), vt100::MouseProtocolMode::None);
+    });
+    // the shell itself may have changed some since
+    assert!(terminal.settings().local_modes.contains(rustix::termios::LocalModes::ISIG));
+    terminal.send(format!("echo answer{round}\n").as_bytes());
+    terminal.wait("an answer", |seen| seen.has(&format!("\nanswer{round}")));
+    terminal.send(b"fg\n");
 }
 
 /// The state letter of a process: `T` is stopped.
@@ -173,20 +179,7 @@ fn a_request_to_stop_from_outside_restores_the_terminal_first() {
         let pid = rustix::process::Pid::from_raw(program).unwrap();
         rustix::process::kill_process(pid, Signal::TSTP).unwrap();
         terminal.wait("the stop", |_| state(program) == "T");
-        terminal.wait("the shell", |seen| {
-            let stops = seen.text().matches("Stopped").count();
-            !seen.screen().alternate_screen()
-                && stops > round
-                && seen.text().trim_end().ends_with("\n$")
-        });
-        terminal.look(|seen| {
-            assert!(!seen.screen().hide_cursor() && !seen.screen().bracketed_paste());
-            assert_eq!(seen.screen().mouse_protocol_mode(), vt100::MouseProtocolMode::None);
-        });
-        assert!(terminal.settings().local_modes.contains(rustix::termios::LocalModes::ISIG));
-        terminal.send(format!("echo answer{round}\n").as_bytes());
-        terminal.wait("an answer", |seen| seen.has(&format!("\nanswer{round}")));
-        terminal.send(b"fg\n");
+        back_in_the_shell(&terminal, round);
         terminal.wait("the same map", |seen| map(seen) && seen.text() == drawn);
         terminal.look(|seen| assert!(seen.screen().hide_cursor()));
     }
