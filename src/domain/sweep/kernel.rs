@@ -85,7 +85,7 @@ impl Chunk<'_> {
         bias.clear();
         bias.extend((0..columns.len()).map(|i| factor(i)[1]));
         zeros.resize(columns.len(), 0.0);
-        // the mean makes no difference, so without its pilot the norm's may go too
+        // rows that are shifted by their pilot need no other shift
         let (offset, add) = if plain { (&*zeros, &*bias) } else { (&*pilot, &*zeros) };
         let maps = |tile: usize, width: usize| {
             let part = tile * TILE..tile * TILE + width;
@@ -141,12 +141,8 @@ impl Chunk<'_> {
             for (t, inner) in inner.chunks_exact(wide * TILE).enumerate() {
                 let width = TILE.min(columns.len() - t * TILE);
                 let row = |r: usize| row(first, r, t, width);
-                scatter(
-                    simd,
-                    tile::<S, NORMED>(simd, values, row, maps(t, width), plain),
-                    inner,
-                    outer,
-                );
+                let x = tile::<S, NORMED>(simd, values, row, maps(t, width), plain);
+                scatter(simd, x, inner, outer);
             }
             let (outer, _) = S::as_simd_f32s(outer);
             for (group, outer) in outer.chunks_exact(ROWS * COLUMNS).enumerate() {
