@@ -275,10 +275,10 @@ impl Rows<'_> {
                 let (y, x) = ((first + m) / across, (first + m) % across);
                 let at = (4 * y * across + 2 * x) * outputs + block.first;
                 let values = back::<S, V>(simd, places, bias);
-                let targets = [0, 1, 2 * across, 2 * across + 1].map(|p| at + p * outputs);
-                for (values, at) in values.into_iter().zip(targets) {
+                for i in 0..4 {
+                    let at = at + (i / 2 * 2 * across + i % 2) * outputs;
                     let range = at..at + block.channels;
-                    after.store::<S, V>(simd, values, range.clone(), &mut out[range]);
+                    after.store::<S, V>(simd, values[i], range.clone(), &mut out[range]);
                 }
             }
         }
@@ -317,7 +317,8 @@ fn products<S: Simd, const M: usize, const V: usize, const UNIT: usize>(
 /// A column of four rows of the source, combined downwards.
 #[inline(always)]
 fn column<S: Simd>(simd: S, lines: [&[S::f32s]; 4], at: usize) -> [S::f32s; 4] {
-    combine(simd, lines.map(|line| line[at]))
+    let [a, b, c, d] = lines;
+    combine(simd, [a[at], b[at], c[at], d[at]])
 }
 
 /// One side of `Bᵀ d B`.
@@ -335,16 +336,24 @@ fn back<S: Simd, const V: usize>(
 ) -> [[S::f32s; V]; 4] {
     let mut out = [bias; 4];
     for v in 0..V {
-        let mut rows = [[bias[v]; 4]; 2];
+        let mut upper = [bias[v]; 4];
+        let mut lower = upper;
         for x in 0..4 {
-            let [a, b, c, d] = [0, 4, 8, 12].map(|y| places[y + x][v]);
-            rows[0][x] = simd.add_f32s(simd.add_f32s(a, b), c);
-            rows[1][x] = simd.sub_f32s(simd.sub_f32s(b, c), d);
+            let (a, b) = (places[x][v], places[4 + x][v]);
+            let (c, d) = (places[8 + x][v], places[12 + x][v]);
+            upper[x] = simd.add_f32s(simd.add_f32s(a, b), c);
+            lower[x] = simd.sub_f32s(simd.sub_f32s(b, c), d);
         }
-        for (y, [a, b, c, d]) in rows.into_iter().enumerate() {
-            out[2 * y][v] = simd.add_f32s(simd.add_f32s(simd.add_f32s(a, b), c), bias[v]);
-            out[2 * y + 1][v] = simd.add_f32s(simd.sub_f32s(simd.sub_f32s(b, c), d), bias[v]);
-        }
+        [out[0][v], out[1][v]] = across(simd, upper, bias[v]);
+        [out[2][v], out[3][v]] = across(simd, lower, bias[v]);
     }
     out
+}
+
+/// The other side of `Aᵀ m A`, and the bias.
+#[inline(always)]
+fn across<S: Simd>(simd: S, [a, b, c, d]: [S::f32s; 4], bias: S::f32s) -> [S::f32s; 2] {
+    let left = simd.add_f32s(simd.add_f32s(a, b), c);
+    let right = simd.sub_f32s(simd.sub_f32s(b, c), d);
+    [simd.add_f32s(left, bias), simd.add_f32s(right, bias)]
 }
