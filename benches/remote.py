@@ -162,8 +162,8 @@ def table(head, rows):
     print(flush=True)
 
 
-def start(program, size, depth, log=None):
-    argv = [program, "--device", "cpu", "--color", depth, RUN]
+def start(program, size, depth, log=None, options=()):
+    argv = [program, "--device", "cpu", "--color", depth, *options, RUN]
     env = {}
     if log:
         argv += ["--log-file", str(log)]
@@ -208,12 +208,17 @@ def interactions(program):
 
 
 def busy(program, seconds):
-    """Latency of keys without and with a computation that uses all cores."""
+    """Latency of keys without and with a computation that uses all cores, or all but one."""
     rows = []
+    cases = [
+        ("idle", None, []),
+        ("lesions of all blocks (`L`)", b"L", []),
+        ("the same, `--threads -1`", b"L", ["--threads", "-1"]),
+    ]
     with tempfile.TemporaryDirectory() as folder:
-        for label, key in (("idle", None), ("lesions of all blocks (`L`)", b"L")):
+        for label, key, options in cases:
             log = pathlib.Path(folder) / label[:4]
-            terminal, _, _ = start(program, (120, 40), "truecolor", log)
+            terminal, _, _ = start(program, (120, 40), "truecolor", log, options)
             if key:
                 os.write(terminal.fd, key)
                 terminal.read(0.5, 3.0)

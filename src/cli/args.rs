@@ -1,6 +1,6 @@
 //! The arguments of every subcommand. Types only.
 
-use std::num::NonZeroUsize;
+use std::num::NonZeroIsize;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -58,9 +58,15 @@ pub struct Common {
         default_value = "auto"
     )]
     pub device: DeviceChoice,
-    /// CPU threads [default: all cores]
-    #[arg(long, value_name = "N", global = true, env = "BLOCKSCOPE_THREADS")]
-    pub threads: Option<NonZeroUsize>,
+    /// CPU threads; -1 leaves one core to the interface [default: all cores]
+    #[arg(
+        long,
+        value_name = "N",
+        global = true,
+        env = "BLOCKSCOPE_THREADS",
+        allow_negative_numbers = true
+    )]
+    pub threads: Option<NonZeroIsize>,
     /// Colours of the explorer: auto, truecolor, 256, 16 or mono
     #[arg(
         long,

@@ -165,6 +165,22 @@ mod tests {
     }
 
     #[test]
+    fn a_negative_number_of_threads_leaves_cores_free() {
+        for (given, cores, expected) in
+            [("3", 8, 3), ("9", 8, 9), ("-1", 8, 7), ("-7", 8, 1), ("-8", 8, 1), ("-1", 1, 1)]
+        {
+            let settings = format!("(threads: {given})");
+            for cli in [
+                parse("()", &["blockscope", "--threads", given]),
+                parse(&settings, &["blockscope"]),
+            ] {
+                let threads = cli.common.threads.unwrap();
+                assert_eq!(super::super::options::threads(threads, cores), expected);
+            }
+        }
+    }
+
+    #[test]
     fn flags_win_over_settings_and_settings_over_defaults() {
         let settings = "(theme: \"dark\", device: \"gpu\", hover: true, data: \"shapes\")";
         let cli = parse(settings, &["blockscope"]);

@@ -132,8 +132,9 @@ fn run(cli: Cli, settings: &Config, problem: Option<Problem>) -> Result<ExitCode
         Some(_) => problem.iter().try_for_each(|p| Err(Failure::usage(p.to_string())))?,
     }
     if let Some(threads) = cli.common.threads {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
         rayon::ThreadPoolBuilder::new()
-            .num_threads(threads.get())
+            .num_threads(options::threads(threads, cores))
             .build_global()
             .map_err(|error| Failure::usage(format!("--threads {threads}: {error}")))?;
     }

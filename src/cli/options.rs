@@ -1,6 +1,7 @@
 //! Options of the explorer and of the commands about the program itself, and the
 //! values of switches.
 
+use std::num::NonZeroIsize;
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args, ValueEnum};
@@ -46,6 +47,14 @@ pub fn switch(text: &str) -> Result<bool, String> {
         "on" | "true" | "yes" | "1" => Ok(true),
         "off" | "false" | "no" | "0" => Ok(false),
         _ => Err("use on or off".to_string()),
+    }
+}
+
+/// Threads of `--threads N` on a machine with `cores`: N, or all but -N, at least one.
+pub fn threads(n: NonZeroIsize, cores: usize) -> usize {
+    match n.get() {
+        n @ 1.. => n.unsigned_abs(),
+        n => cores.saturating_sub(n.unsigned_abs()).max(1),
     }
 }
 

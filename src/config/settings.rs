@@ -2,7 +2,7 @@
 //! the name of its option; a flag wins over its variable, that over this file.
 
 use std::fmt::Display;
-use std::num::NonZeroUsize;
+use std::num::NonZeroIsize;
 use std::path::Path;
 use std::str::FromStr;
 
@@ -31,7 +31,7 @@ pub struct Config {
     runs: Option<String>,
     data: Option<Parsed<DataSource>>,
     device: Option<Parsed<DeviceChoice>>,
-    threads: Option<NonZeroUsize>,
+    threads: Option<NonZeroIsize>,
     log_file: Option<String>,
     log_level: Option<Parsed<Level>>,
 }
@@ -172,6 +172,7 @@ mod tests {
         let expected: Vec<_> = expected.map(|(n, v)| (n, v.to_string())).into();
         assert_eq!(config.defaults(), expected);
         assert_eq!(parse("()"), Ok(Config::default()));
+        assert_eq!(parse("(threads: -1)").unwrap().defaults(), [("threads", "-1".to_string())]);
     }
 
     #[test]
@@ -183,6 +184,7 @@ mod tests {
             ("(\n\n  color: \"truecolour\")", "config.ron:3:", "did you mean \"truecolor\"?"),
             ("(device: \"tpu\")", "config.ron:1:", "use auto, cpu, gpu or gpu:N"),
             ("(threads: 0)", "config.ron:1:", ""),
+            ("(threads: 1.5)", "config.ron:1:", ""),
             ("(threads: \"two\")", "config.ron:1:", ""),
             ("(data: \"mnist\")", "config.ron:1:", "mnist"),
             ("(log_level: \"wran\")", "config.ron:1:", "did you mean \"warn\"?"),
