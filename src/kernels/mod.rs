@@ -25,6 +25,7 @@ mod storage;
 mod tile;
 mod weight_grad;
 mod winograd;
+mod winograd_grad;
 
 pub use conv::{After, forward, input_grad};
 pub use geometry::Geometry;

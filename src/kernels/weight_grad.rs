@@ -1,4 +1,5 @@
-//! The gradients of a convolution's weights and bias, f32, NHWC.
+//! The gradients of a convolution's weights and bias, f32, NHWC: 3x3 kernels with stride
+//! 1 by minimal filtering (`winograd_grad`), everything else directly, here.
 //!
 //! `dw[o][ky][kx][i] = sum over positions of dy[position][o] * x[position moved
 //! by (ky, kx)][i]`. A tile of consecutive `(kx, i)` by output channels stays in
@@ -15,6 +16,7 @@ use super::geometry::{Geometry, Padded};
 use super::plan::{Block, blocks};
 use super::scratch::{Buffer, with_buffers};
 use super::tile::{self, ENTRIES_16, ENTRIES_32, NARROW};
+use super::{winograd, winograd_grad};
 
 /// The most partitions of a batch.
 const PARTITIONS: usize = 16;
@@ -29,6 +31,9 @@ const BAND: usize = 12 * 1024;
 /// If the geometry is not supported or a length disagrees with it.
 pub fn weight_grad(arch: Arch, g: &Geometry, x: &[f32], dy: &[f32], dw: &mut [f32]) {
     check(g, x.len(), dw.len(), dy.len());
+    if winograd::suits(g) {
+        return winograd_grad::weight_grad(arch, g, x, dy, dw);
+    }
     let plan = Plan::new(arch, g);
     let partitions = partitions(g);
     let mut sums = Buffer::zeros(partitions * plan.partition_len());

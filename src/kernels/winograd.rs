@@ -19,7 +19,7 @@ use super::scratch::{Buffer, with_buffers};
 use super::tile::{self, NARROW, POSITIONS_16, POSITIONS_32};
 
 /// Places of a transformed tile: 4 x 4.
-const PLACES: usize = 16;
+pub(super) const PLACES: usize = 16;
 /// Floats of transformed input that a thread keeps in its second-level cache.
 const STRIP: usize = 48 * 1024;
 /// Tiles of a strip where channels are few: whole register tiles of 6 and 8.
@@ -203,22 +203,13 @@ impl Rows<'_> {
     fn transform<S: Simd>(&mut self, simd: S) {
         let Strip { plan, source, first, .. } = &self.strip;
         let (width, vectors) = (plan.width, plan.inputs / S::F32_LANES);
-        let (down, across) = (plan.height / 2, width / 2);
+        let across = width / 2;
         let len = width * plan.inputs;
         let stride = stride(vectors);
         let (tiles, _) = S::as_mut_simd_f32s(self.tiles);
         let (tiles, _) = tiles.as_chunks_mut::<PLACES>();
         for (at, row) in tiles.chunks_exact_mut(across * stride).enumerate() {
-            let (image, y) = ((first + at) / down, (first + at) % down * 2);
-            let image = &source[image * plan.height * len..][..plan.height * len];
-            let zeros = &self.zeros[..len];
-            let lines = [
-                if y == 0 { zeros } else { &image[(y - 1) * len..][..len] },
-                &image[y * len..][..len],
-                &image[(y + 1) * len..][..len],
-                if y + 2 == plan.height { zeros } else { &image[(y + 2) * len..][..len] },
-            ];
-            let lines = lines.map(|line| S::as_simd_f32s(line).0);
+            let lines = lines::<S>(source, self.zeros, [plan.height, len], first + at);
             for v in 0..vectors {
                 let zero = simd.splat_f32s(0.0);
                 let mut before = [[zero; 4], column(simd, lines, v)];
@@ -314,16 +305,39 @@ fn products<S: Simd, const M: usize, const V: usize, const UNIT: usize>(
     sums
 }
 
+/// The four rows of images of `height` rows of `len` floats that a row of tiles, counted
+/// over all images, meets; `zeros` stand above and below.
+#[inline(always)]
+pub(super) fn lines<'a, S: Simd>(
+    images: &'a [f32],
+    zeros: &'a [f32],
+    [height, len]: [usize; 2],
+    row: usize,
+) -> [&'a [S::f32s]; 4] {
+    let (image, y) = (row / (height / 2), row % (height / 2) * 2);
+    let image = &images[image * height * len..][..height * len];
+    let zeros = &zeros[..len];
+    let above = if y == 0 { zeros } else { &image[(y - 1) * len..][..len] };
+    let below = if y + 2 == height { zeros } else { &image[(y + 2) * len..][..len] };
+    let (upper, lower) = image[y * len..][..2 * len].split_at(len);
+    [
+        S::as_simd_f32s(above).0,
+        S::as_simd_f32s(upper).0,
+        S::as_simd_f32s(lower).0,
+        S::as_simd_f32s(below).0,
+    ]
+}
+
 /// A column of four rows of the source, combined downwards.
 #[inline(always)]
-fn column<S: Simd>(simd: S, lines: [&[S::f32s]; 4], at: usize) -> [S::f32s; 4] {
+pub(super) fn column<S: Simd>(simd: S, lines: [&[S::f32s]; 4], at: usize) -> [S::f32s; 4] {
     let [a, b, c, d] = lines;
     combine(simd, [a[at], b[at], c[at], d[at]])
 }
 
 /// One side of `Bᵀ d B`.
 #[inline(always)]
-fn combine<S: Simd>(simd: S, [a, b, c, d]: [S::f32s; 4]) -> [S::f32s; 4] {
+pub(super) fn combine<S: Simd>(simd: S, [a, b, c, d]: [S::f32s; 4]) -> [S::f32s; 4] {
     [simd.sub_f32s(a, c), simd.add_f32s(b, c), simd.sub_f32s(c, b), simd.sub_f32s(b, d)]
 }
 
