@@ -80,9 +80,14 @@ pub(super) fn accumulate<S: Simd, const M: usize, const V: usize>(
 /// it are zero.
 #[inline(always)]
 pub(super) fn load<S: Simd, const V: usize>(simd: S, values: &[f32]) -> [S::f32s; V] {
+    let (whole, tail) = S::as_simd_f32s(values);
     let mut vectors = [simd.splat_f32s(0.0); V];
-    for (vector, chunk) in vectors.iter_mut().zip(values.chunks(S::F32_LANES)) {
-        *vector = simd.partial_load_f32s(chunk);
+    for v in 0..V {
+        if let Some(vector) = whole.get(v) {
+            vectors[v] = *vector;
+        } else if v == whole.len() {
+            vectors[v] = simd.partial_load_f32s(tail);
+        }
     }
     vectors
 }

@@ -238,7 +238,10 @@ fn spread<S: Simd>(simd: S, a: S::f32s, b: S::f32s) -> [S::f32s; 4] {
 
 #[inline(always)]
 fn vector<S: Simd>(simd: S, values: &[f32], at: usize) -> S::f32s {
-    simd.partial_load_f32s(&values[at..at + S::F32_LANES])
+    match S::as_simd_f32s(&values[at..at + S::F32_LANES]).0 {
+        [vector, ..] => *vector,
+        [] => simd.splat_f32s(0.0),
+    }
 }
 
 /// Adds the partitions in order, and takes the sums of 16 places to 3 x 3 kernels.
