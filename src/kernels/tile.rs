@@ -82,11 +82,11 @@ pub(super) fn accumulate<S: Simd, const M: usize, const V: usize>(
 pub(super) fn load<S: Simd, const V: usize>(simd: S, values: &[f32]) -> [S::f32s; V] {
     let (whole, tail) = S::as_simd_f32s(values);
     let mut vectors = [simd.splat_f32s(0.0); V];
-    for v in 0..V {
-        if let Some(vector) = whole.get(v) {
-            vectors[v] = *vector;
+    for (v, vector) in vectors.iter_mut().enumerate() {
+        if let Some(whole) = whole.get(v) {
+            *vector = *whole;
         } else if v == whole.len() {
-            vectors[v] = simd.partial_load_f32s(tail);
+            *vector = simd.partial_load_f32s(tail);
         }
     }
     vectors

@@ -266,10 +266,10 @@ impl Rows<'_> {
                 let (y, x) = ((first + m) / across, (first + m) % across);
                 let at = (4 * y * across + 2 * x) * outputs + block.first;
                 let values = back::<S, V>(simd, places, bias);
-                for i in 0..4 {
+                for (i, values) in values.iter().enumerate() {
                     let at = at + (i / 2 * 2 * across + i % 2) * outputs;
                     let range = at..at + block.channels;
-                    after.store::<S, V>(simd, values[i], range.clone(), &mut out[range]);
+                    after.store::<S, V>(simd, *values, range.clone(), &mut out[range]);
                 }
             }
         }

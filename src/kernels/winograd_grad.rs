@@ -281,14 +281,9 @@ fn kernel_of(kernel: &mut [f32], place: impl Fn(usize) -> f32) {
         let sum = 0.5 * (b + c);
         [a + sum, 0.5 * (b - c), sum - d]
     };
-    let mut down = [[0.0; 4]; 3];
-    for x in 0..4 {
-        let column = three(place(x), place(4 + x), place(8 + x), place(12 + x));
-        for y in 0..3 {
-            down[y][x] = column[y];
-        }
-    }
-    for (kernel, [a, b, c, d]) in kernel.chunks_exact_mut(3).zip(down) {
-        kernel.copy_from_slice(&three(a, b, c, d));
+    let down: [[f32; 3]; 4] =
+        std::array::from_fn(|x| three(place(x), place(4 + x), place(8 + x), place(12 + x)));
+    for (y, kernel) in kernel.chunks_exact_mut(3).enumerate() {
+        kernel.copy_from_slice(&three(down[0][y], down[1][y], down[2][y], down[3][y]));
     }
 }
