@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::options::{
-    CompletionsArgs, KeysArgs, ManArgs, ScreenArgs, TableArg, ThemesArgs, switch,
+    CompletionsArgs, KeysArgs, ManArgs, ScreenArgs, TableArg, ThemesArgs, switch, thread_count,
 };
 use crate::app::MapMode;
 use crate::data::DataSource;
@@ -64,6 +64,7 @@ pub struct Common {
         value_name = "N",
         global = true,
         env = "BLOCKSCOPE_THREADS",
+        value_parser = thread_count,
         allow_negative_numbers = true
     )]
     pub threads: Option<NonZeroIsize>,

@@ -50,6 +50,11 @@ pub fn switch(text: &str) -> Result<bool, String> {
     }
 }
 
+/// The number of `--threads`.
+pub fn thread_count(text: &str) -> Result<NonZeroIsize, String> {
+    text.parse().map_err(|_| "use a number of threads, or -1 for all cores but one".to_string())
+}
+
 /// Threads of `--threads N` on a machine with `cores`: N, or all but -N, at least one.
 pub fn threads(n: NonZeroIsize, cores: usize) -> usize {
     match n.get() {
