@@ -198,35 +198,17 @@ impl Rows<'_> {
         }
     }
 
-    /// `Bᵀ d B` of every tile: columns first, which neighbouring tiles share.
+    /// `Bᵀ d B` of every tile.
     #[inline(always)]
     fn transform<S: Simd>(&mut self, simd: S) {
         let Strip { plan, source, first, .. } = &self.strip;
-        let (width, vectors) = (plan.width, plan.inputs / S::F32_LANES);
-        let across = width / 2;
-        let len = width * plan.inputs;
-        let stride = stride(vectors);
+        let (across, vectors) = (plan.width / 2, plan.inputs / S::F32_LANES);
+        let tile = stride(vectors) * PLACES;
         let (tiles, _) = S::as_mut_simd_f32s(self.tiles);
-        let (tiles, _) = tiles.as_chunks_mut::<PLACES>();
-        for (at, row) in tiles.chunks_exact_mut(across * stride).enumerate() {
-            let lines = lines::<S>(source, self.zeros, [plan.height, len], first + at);
-            for v in 0..vectors {
-                let zero = simd.splat_f32s(0.0);
-                let mut before = [[zero; 4], column(simd, lines, v)];
-                for (x, tile) in row.chunks_exact_mut(stride).enumerate() {
-                    let middle = column(simd, lines, (2 * x + 1) * vectors + v);
-                    let behind = match x + 1 == across {
-                        true => [zero; 4],
-                        false => column(simd, lines, (2 * x + 2) * vectors + v),
-                    };
-                    let places = &mut tile[v];
-                    for i in 0..4 {
-                        let row = [before[0][i], before[1][i], middle[i], behind[i]];
-                        places[4 * i..4 * i + 4].copy_from_slice(&combine(simd, row));
-                    }
-                    before = [middle, behind];
-                }
-            }
+        for (at, row) in tiles.chunks_exact_mut(across * tile).enumerate() {
+            let size = [plan.height, plan.width * plan.inputs];
+            let lines = lines::<S>(source, self.zeros, size, first + at);
+            transform(simd, lines, vectors, row, [tile, PLACES, 1]);
         }
     }
 
@@ -328,16 +310,49 @@ pub(super) fn lines<'a, S: Simd>(
     ]
 }
 
+/// `Bᵀ d B` of a row of tiles of `vectors` of channels: columns first, which neighbouring
+/// tiles share. `steps` lead to the next tile, vector of channels and place in `out`.
+#[inline(always)]
+pub(super) fn transform<S: Simd>(
+    simd: S,
+    lines: [&[S::f32s]; 4],
+    vectors: usize,
+    out: &mut [S::f32s],
+    [tile, channels, place]: [usize; 3],
+) {
+    let zero = simd.splat_f32s(0.0);
+    let across = lines[0].len() / (2 * vectors);
+    for v in 0..vectors {
+        let mut before = [[zero; 4], column(simd, lines, v)];
+        for x in 0..across {
+            let middle = column(simd, lines, (2 * x + 1) * vectors + v);
+            let behind = match x + 1 == across {
+                true => [zero; 4],
+                false => column(simd, lines, (2 * x + 2) * vectors + v),
+            };
+            let out = &mut out[x * tile + v * channels..][..15 * place + 1];
+            for i in 0..4 {
+                let row = [before[0][i], before[1][i], middle[i], behind[i]];
+                let row = combine(simd, row);
+                for j in 0..4 {
+                    out[(4 * i + j) * place] = row[j];
+                }
+            }
+            before = [middle, behind];
+        }
+    }
+}
+
 /// A column of four rows of the source, combined downwards.
 #[inline(always)]
-pub(super) fn column<S: Simd>(simd: S, lines: [&[S::f32s]; 4], at: usize) -> [S::f32s; 4] {
+fn column<S: Simd>(simd: S, lines: [&[S::f32s]; 4], at: usize) -> [S::f32s; 4] {
     let [a, b, c, d] = lines;
     combine(simd, [a[at], b[at], c[at], d[at]])
 }
 
 /// One side of `Bᵀ d B`.
 #[inline(always)]
-pub(super) fn combine<S: Simd>(simd: S, [a, b, c, d]: [S::f32s; 4]) -> [S::f32s; 4] {
+fn combine<S: Simd>(simd: S, [a, b, c, d]: [S::f32s; 4]) -> [S::f32s; 4] {
     [simd.sub_f32s(a, c), simd.add_f32s(b, c), simd.sub_f32s(c, b), simd.sub_f32s(b, d)]
 }
 

@@ -19,7 +19,7 @@ use super::geometry::Geometry;
 use super::plan::{Block, blocks};
 use super::scratch::{Buffer, with_buffers};
 use super::tile;
-use super::winograd::{PLACES, column, combine, lines};
+use super::winograd::{PLACES, lines, transform};
 
 /// Outputs that share the transformed inputs.
 const GROUP: usize = 64;
@@ -138,26 +138,7 @@ impl Filled<'_> {
         let lines = lines::<S>(self.strips.x, self.zeros, [height, width * inputs], row);
         let (sources, _) = S::as_mut_simd_f32s(self.sources);
         let place = (self.tiles * inputs + GAP) / S::F32_LANES;
-        let zero = simd.splat_f32s(0.0);
-        for v in 0..vectors {
-            let mut before = [[zero; 4], column(simd, lines, v)];
-            for x in 0..width / 2 {
-                let middle = column(simd, lines, (2 * x + 1) * vectors + v);
-                let behind = match 2 * x + 2 == width {
-                    true => [zero; 4],
-                    false => column(simd, lines, (2 * x + 2) * vectors + v),
-                };
-                let to = (at + x) * vectors + v;
-                for i in 0..4 {
-                    let row = [before[0][i], before[1][i], middle[i], behind[i]];
-                    let row = combine(simd, row);
-                    for j in 0..4 {
-                        sources[to + (4 * i + j) * place] = row[j];
-                    }
-                }
-                before = [middle, behind];
-            }
-        }
+        transform(simd, lines, vectors, &mut sources[at * vectors..], [vectors, 1, place]);
     }
 
     /// The gradients of the same tiles, without the halves, which `finish` makes good.
