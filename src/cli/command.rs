@@ -178,10 +178,12 @@ mod tests {
                 assert_eq!(super::super::options::threads(threads, cores), expected);
             }
         }
-        let error = command(&Config::default())
-            .try_get_matches_from(["blockscope", "--threads", "0"])
-            .unwrap_err();
-        assert!(error.to_string().contains("-1 for all cores but one"), "{error}");
+        for wrong in ["0", "two", "99999999"] {
+            let error = command(&Config::default())
+                .try_get_matches_from(["blockscope", "--threads", wrong])
+                .unwrap_err();
+            assert!(error.to_string().contains("-1 for all cores but one"), "{error}");
+        }
     }
 
     #[test]

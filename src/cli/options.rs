@@ -50,9 +50,15 @@ pub fn switch(text: &str) -> Result<bool, String> {
     }
 }
 
+/// The most threads that may be asked for: more than a machine's cores, fewer than its limit.
+const MOST_THREADS: isize = 1024;
+
 /// The number of `--threads`.
 pub fn thread_count(text: &str) -> Result<NonZeroIsize, String> {
-    text.parse().map_err(|_| "use a number of threads, or -1 for all cores but one".to_string())
+    let count = text.parse().ok().filter(|n: &NonZeroIsize| n.get() <= MOST_THREADS);
+    count.ok_or_else(|| {
+        format!("use a number of threads up to {MOST_THREADS}, or -1 for all cores but one")
+    })
 }
 
 /// Threads of `--threads N` on a machine with `cores`: N, or all but -N, at least one.
