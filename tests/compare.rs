@@ -13,6 +13,7 @@ use blockscope::data::{self, DataSource, ImageSet, batch_f32};
 use blockscope::domain::cka::{CkaAccumulator, CrossAccumulator, PackedGrams};
 use blockscope::domain::pca::ComponentSums;
 use blockscope::domain::product::{Centre, symmetric_product};
+use blockscope::domain::record::Sample;
 use blockscope::domain::{Bypass, ModelSpec, Preset, SimilarityMatrix};
 use blockscope::engine::{
     AnalyzeRequest, CompareRequest, Compared, ComparedModel, EvaluateRequest, Outcome, Request,
@@ -21,7 +22,6 @@ use blockscope::engine::{
 use blockscope::model::capture::grams;
 use blockscope::model::weights::model_of;
 use blockscope::model::{Mode, Overrides, ResNet, Wanted, read_weights};
-use blockscope::runs::Sample;
 use burn::tensor::{Tensor, TensorData};
 use ndarray::Array2;
 

@@ -8,13 +8,13 @@ mod common;
 use std::sync::Arc;
 
 use blockscope::data::ImageSet;
+use blockscope::domain::record::Sample;
 use blockscope::domain::{Bypass, ModelSpec, Preset};
 use blockscope::engine::{
     AnalyzeRequest, ComponentsRequest, Measured, MeasuredComponents, Outcome, Request, SamplePlan,
     SuitePlan,
 };
 use blockscope::model::StateDict;
-use blockscope::runs::Sample;
 
 const SEED: u64 = 7;
 

@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use blockscope::domain::deletion::{DeletionRow, Experiment};
-use blockscope::domain::{BlockId, Bypass, ModelSpec, Preset};
+use blockscope::domain::record::{Evaluation, Sample};
+use blockscope::domain::{Bypass, ModelSpec, Preset, ResidualBlock};
 use blockscope::engine::deletion::{Variant, baseline, lesions, sweep};
 use blockscope::engine::{
     AnalyzeRequest, DeletionRequest, EvaluateRequest, Outcome, Request, SamplePlan,
@@ -18,7 +19,6 @@ use blockscope::model::init::initial_state;
 use blockscope::model::prune::pruned;
 use blockscope::model::weights::{Precision, model_of, write_safetensors};
 use blockscope::model::{Mode, Overrides, ResNet, StateDict, read_weights};
-use blockscope::runs::{Evaluation, Sample};
 use burn::tensor::{Device, Tensor, TensorData};
 use ndarray::{Array2, Array4};
 use ndarray_npy::read_npy;
@@ -166,5 +166,5 @@ fn what_cannot_be_deleted_is_refused_with_the_reason() {
     let mut plain = spec.clone();
     plain.residual = false;
     assert!(delete(&plain, &state, 20, one("1.1")).unwrap_err().contains("no residual"));
-    assert!(BlockId::deletable(&plain).is_empty());
+    assert!(ResidualBlock::deletable(&plain).is_empty());
 }

@@ -10,6 +10,7 @@ mod common;
 use std::sync::Arc;
 
 use blockscope::data::{self, DataSource};
+use blockscope::domain::record::Sample;
 use blockscope::domain::{Bypass, ModelSpec, Preset};
 use blockscope::engine::deletion::lesions;
 use blockscope::engine::{
@@ -18,7 +19,6 @@ use blockscope::engine::{
 };
 use blockscope::model::weights::model_of;
 use blockscope::model::{Overrides, StateDict, read_weights};
-use blockscope::runs::Sample;
 use ndarray::{Array1, Array2};
 
 struct Pretrained {

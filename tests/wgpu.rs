@@ -9,10 +9,10 @@ mod common;
 use std::io::Write;
 use std::sync::Arc;
 
+use blockscope::domain::record::Sample;
 use blockscope::domain::{Bypass, ModelSpec, Preset};
 use blockscope::engine::{AnalyzeRequest, Measured, Outcome, Request, SamplePlan, device};
 use blockscope::model::{Mode, ResNet, StateDict};
-use blockscope::runs::Sample;
 use burn::tensor::{Tensor, TensorData};
 
 fn logits(choice: &str, spec: &ModelSpec, state: &StateDict) -> Vec<f32> {

@@ -8,12 +8,13 @@ use crate::domain::components::Components;
 use crate::domain::deletion::{DeletionRow, DeletionTable, Experiment};
 use crate::domain::predictions::Predictions;
 use crate::domain::probes::Probe;
+use crate::domain::record::{DataRecord, Evaluation, Recipe, Sample, Seconds};
 use crate::domain::{Layer, LayerKind, ModelSpec, Preset, SimilarityMatrix};
 use crate::runs::{
-    AnalysisRecord, CkaAnalysis, ComparedImages, ComponentsAnalysis, ComponentsRecord, DataRecord,
-    DeletionAnalysis, DeletionRecord, Evaluation, FORMAT, LoadedRun, PairAnalysis, PairRecord,
-    PredictionsAnalysis, ProbesAnalysis, ProbesRecord, Recipe, RunId, RunManifest, RunState,
-    RunSummary, Sample, Seconds, Side,
+    AnalysisRecord, CkaAnalysis, ComparedImages, ComponentsAnalysis, ComponentsRecord,
+    DeletionAnalysis, DeletionRecord, FORMAT, LoadedRun, PairAnalysis, PairRecord,
+    PredictionsAnalysis, ProbesAnalysis, ProbesRecord, RunId, RunManifest, RunState, RunSummary,
+    Side,
 };
 
 use super::explorer::Explorer;

@@ -5,16 +5,16 @@
 
 use std::ops::Range;
 
-use crate::domain::blocks::BlockRule;
+use crate::domain::block_structure::StructureRule;
 use crate::domain::components::Components;
 use crate::domain::{Layer, Pooling, SimilarityMatrix, View};
 use crate::runs::{CkaAnalysis, LoadedRun};
 
-use super::block_view::Blocks;
 use super::inspect::{Album, Tab};
 use super::mode::MapMode;
 use super::pruning::Pruning;
 use super::strip::Strip;
+use super::structures::Structures;
 use super::viewport::Viewport;
 
 /// Layers of one stage, as positions in the view.
@@ -82,7 +82,7 @@ pub struct Explorer {
     /// Whether detected blocks are outlined.
     pub(super) outlined: bool,
     pub(super) tau: f64,
-    pub(super) blocks: Blocks,
+    pub(super) structures: Structures,
 }
 
 impl Explorer {
@@ -109,8 +109,8 @@ impl Explorer {
             pruning: Pruning::default(),
             strip: Strip::Off,
             outlined: like.is_some_and(|e| e.outlined),
-            tau: like.map_or(BlockRule::of(View::All).tau, |e| e.tau),
-            blocks: Blocks::default(),
+            tau: like.map_or(StructureRule::of(View::All).tau, |e| e.tau),
+            structures: Structures::default(),
         };
         // rows of other weights say nothing about these
         let own = explorer.run.manifest.weights_hash.as_ref();

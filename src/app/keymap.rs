@@ -149,7 +149,7 @@ mod tests {
         assert_eq!(map.lookup(&[Key::char('v')], Scope::Home), Lookup::None);
         assert_eq!(map.lookup(&[Key::char('v')], Scope::Explorer), Lookup::Action(Action::View));
         assert!(matches!(map.bind(Action::View, "g"), Err(BindError::Conflict { .. })));
-        assert!(map.bind(Action::Blocks, "r").is_ok(), "r is free on the map's screen");
+        assert!(map.bind(Action::Structures, "r").is_ok(), "r is free on the map's screen");
         assert!(matches!(map.bind(Action::View, "nope"), Err(BindError::Key(_))));
         map.unbind(Action::Left);
         map.bind(Action::Left, "A-h").unwrap();

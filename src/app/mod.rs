@@ -18,7 +18,6 @@
 
 pub mod action;
 mod beside;
-pub mod block_view;
 pub mod compare;
 mod compare_keys;
 mod copy;
@@ -45,6 +44,7 @@ pub mod pruning;
 pub mod running;
 pub mod state;
 pub mod strip;
+pub mod structures;
 pub mod update;
 pub mod viewport;
 

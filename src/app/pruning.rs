@@ -2,7 +2,7 @@
 //! redo, and the jobs that measure it. Pure: jobs are effects.
 
 use crate::domain::deletion::{DeletionRow, DeletionTable};
-use crate::domain::{BlockId, Bypass};
+use crate::domain::{Bypass, ResidualBlock};
 use crate::runs::CkaAnalysis;
 
 /// Steps that can be undone.
@@ -45,7 +45,7 @@ impl Pruning {
     }
 
     /// Deletes a block, or takes it back.
-    pub fn toggle(&mut self, block: BlockId) {
+    pub fn toggle(&mut self, block: ResidualBlock) {
         let mut next = self.deleted.clone();
         next.toggle(block);
         self.change(next);
@@ -120,7 +120,7 @@ mod tests {
 
     #[test]
     fn steps_go_back_and_forth_and_a_new_one_forgets_what_was_undone() {
-        let block = |t: &str| t.parse::<BlockId>().unwrap();
+        let block = |t: &str| t.parse::<ResidualBlock>().unwrap();
         let mut p = Pruning::default();
         p.toggle(block("2.1"));
         p.toggle(block("2.2"));

@@ -83,7 +83,7 @@ pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
     let spec = e.run().manifest.model.clone();
     match action {
         Action::Delete => {
-            let Some(block) = e.block_at_cursor() else {
+            let Some(block) = e.residual_block_at_cursor() else {
                 app.complain("the cursor's row is not in a residual block");
                 return Vec::new();
             };

@@ -144,7 +144,7 @@ fn only_maps_that_the_run_has_are_offered() {
 fn brackets_jump_between_blocks_while_they_are_outlined() {
     let mut app = open();
     press(&mut app, "< < <");
-    let first = *explorer(&app).blocks().found[0].span.start();
+    let first = *explorer(&app).structures().found[0].span.start();
     press(&mut app, "g g 0 b");
     assert!(explorer(&app).outlined() && explorer(&app).tab == Tab::Blocks);
     press(&mut app, "]");

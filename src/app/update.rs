@@ -354,7 +354,7 @@ fn act_explorer(app: &mut App, action: Action, count: Option<usize>) -> Vec<Effe
         Action::LastColumn => e.move_to(row, usize::MAX),
         Action::NextLayer | Action::PreviousLayer if e.outlined() => {
             let forward = action == Action::NextLayer;
-            if !e.move_block(forward) {
+            if !e.move_structure(forward) {
                 let which = if forward { "next" } else { "previous" };
                 app.complain(format!("no {which} block at this threshold"));
             }
@@ -366,7 +366,7 @@ fn act_explorer(app: &mut App, action: Action, count: Option<usize>) -> Vec<Effe
             let keys = app.keymap.way_to(Action::Mark);
             app.complain(format!("no cell is marked yet: {keys} marks this one"));
         }
-        Action::Blocks => e.toggle_blocks(),
+        Action::Structures => e.toggle_structures(),
         Action::TauDown | Action::TauUp => e.step_tau(action == Action::TauUp),
         Action::NextTab | Action::PreviousTab => e.tab = e.tab.step(action == Action::NextTab),
         Action::Compare => return compare_keys::open(app),

@@ -7,6 +7,7 @@ use super::args::{AnalyzeArgs, Common};
 use super::{ExitCode, Failure, follow_with_meter, images, probes};
 use crate::data::{self, ImageSet};
 use crate::domain::cka::ESTIMATOR;
+use crate::domain::record::DataRecord;
 use crate::domain::{Bypass, ModelSpec};
 use crate::domain::{pca, suite};
 use crate::engine::components::DEFAULT_EXAMPLES;
@@ -17,7 +18,7 @@ use crate::engine::{
 use crate::model::StateDict;
 use crate::model::weights::parse_safetensors;
 use crate::runs::{
-    self, AnalysisRecord, CkaAnalysis, ComponentsAnalysis, ComponentsRecord, DataRecord, FORMAT,
+    self, AnalysisRecord, CkaAnalysis, ComponentsAnalysis, ComponentsRecord, FORMAT,
     PredictionsAnalysis, RunId, RunStore,
 };
 

@@ -10,9 +10,9 @@ use super::options::{
 };
 use crate::app::MapMode;
 use crate::data::DataSource;
+use crate::domain::record::Sample;
 use crate::domain::{Bypass, Preset, View};
 use crate::engine::DeviceChoice;
-use crate::runs::Sample;
 
 /// A terminal explorer for what neural networks learn, layer by layer.
 ///

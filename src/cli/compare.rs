@@ -13,9 +13,10 @@ use super::{ExitCode, Failure, follow_with_meter, images};
 use crate::data::{self, Dataset, ImageSet};
 use crate::domain::contrast::contrast;
 use crate::domain::predictions::{Predictions, agreement};
+use crate::domain::record::DataRecord;
 use crate::engine::{Engine, EvaluateRequest, Outcome, Request, SamplePlan};
 use crate::report::compare::{self, Comparison, Group, Member};
-use crate::runs::{self, DataRecord, PredictionsAnalysis, RunId, RunStore, Side};
+use crate::runs::{self, PredictionsAnalysis, RunId, RunStore, Side};
 
 /// Which runs, and which of them make groups (indices of runs).
 struct Chosen {

@@ -7,13 +7,14 @@ use super::{Failure, follow_with_meter};
 use crate::data::ImageSet;
 use crate::domain::cross::{ESTIMATOR, WITHOUT_PC1};
 use crate::domain::predictions::Predictions;
+use crate::domain::record::{DataRecord, Sample, Seconds};
 use crate::engine::{CompareRequest, ComparedModel, Engine, Outcome, Request, SamplePlan};
 use crate::model::StateDict;
 use crate::model::weights::parse_safetensors;
 use crate::report::compare::Pair;
 use crate::runs::{
-    self, ComparedImages, DataRecord, FORMAT, LoadedRun, PairAnalysis, PairKey, PairRecord,
-    RunError, RunId, RunStore, Sample, Seconds, Side,
+    self, ComparedImages, FORMAT, LoadedRun, PairAnalysis, PairKey, PairRecord, RunError, RunId,
+    RunStore, Side,
 };
 
 /// A run that takes part.

@@ -190,5 +190,5 @@ fn layers_of(view: View) -> &'static str {
 
 /// The images without the share of them that was used: `CIFAR-10`.
 fn source(manifest: &RunManifest) -> String {
-    crate::runs::DataRecord { fraction: 1.0, ..manifest.data.clone() }.title()
+    crate::domain::record::DataRecord { fraction: 1.0, ..manifest.data.clone() }.title()
 }

@@ -6,10 +6,11 @@ use super::args::AnalyzeArgs;
 use super::{Failure, follow_with_meter};
 use crate::data::{Dataset, ImageSet};
 use crate::domain::probes::{Probe, balanced};
+use crate::domain::record::DataRecord;
 use crate::domain::{Layer, LayerKind, ModelSpec};
 use crate::engine::{Engine, Outcome, ProbeRecipe, ProbeRequest, Request};
 use crate::model::StateDict;
-use crate::runs::{self, DataRecord, FORMAT, ProbesAnalysis, ProbesRecord, RunManifest};
+use crate::runs::{self, FORMAT, ProbesAnalysis, ProbesRecord, RunManifest};
 
 /// What the probes of a run are trained on and how.
 pub struct Plan {

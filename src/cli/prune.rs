@@ -6,13 +6,14 @@ use std::sync::Arc;
 use super::args::{Common, PruneArgs};
 use super::{ExitCode, Failure, follow_with_meter, images, pruned as maps};
 use crate::domain::deletion::{DeletionRow, DeletionTable, Experiment};
+use crate::domain::record::Evaluation;
 use crate::engine::deletion::{Variant, baseline, lesions, sweep};
 use crate::engine::{DeletionRequest, Engine, EvaluateRequest, Outcome, Request};
 use crate::model::prune::pruned;
 use crate::model::weights::{Precision, parse_safetensors, write_safetensors};
 use crate::runs::{
-    self, DeletionRecord, Evaluation, FORMAT, PredictionsAnalysis, PrunedFrom, RunId, RunManifest,
-    RunState, RunStore,
+    self, DeletionRecord, FORMAT, PredictionsAnalysis, PrunedFrom, RunId, RunManifest, RunState,
+    RunStore,
 };
 
 pub fn run(common: &Common, args: &PruneArgs) -> Result<ExitCode, Failure> {

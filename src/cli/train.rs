@@ -7,12 +7,13 @@ use super::progress::Meter;
 use super::{ExitCode, Failure, follow};
 use crate::data;
 use crate::domain::ModelSpec;
+use crate::domain::record::Recipe;
 use crate::engine::{Engine, EpochReport, Event, Outcome, Request, TrainRequest};
 use crate::model::init::initial_state;
 use crate::model::weights::Precision;
 use crate::model::write_safetensors;
 use crate::runs::{
-    self, FORMAT, MetricsRow, PredictionsAnalysis, Recipe, RunId, RunManifest, RunState, RunStore,
+    self, FORMAT, MetricsRow, PredictionsAnalysis, RunId, RunManifest, RunState, RunStore,
 };
 
 pub fn run(common: &Common, args: &TrainArgs) -> Result<ExitCode, Failure> {

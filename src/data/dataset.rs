@@ -3,7 +3,7 @@
 use sha2::{Digest, Sha256};
 
 use super::{DataError, DataSource, ImageSet};
-use crate::runs::DataRecord;
+use crate::domain::record::DataRecord;
 
 /// Labelled training and test images.
 ///

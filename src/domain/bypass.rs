@@ -16,7 +16,7 @@ use super::spec::ModelSpec;
 
 /// A residual block: stage 1 to 3 and position in it from 0. Written `2.3`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct BlockId {
+pub struct ResidualBlock {
     /// Stage 1, 2 or 3.
     pub stage: usize,
     /// Position within the stage, from 0.
@@ -31,36 +31,36 @@ pub enum BypassError {
     Syntax(String),
     /// The network has no such block.
     #[error("there is no block {0}: {1}")]
-    Unknown(BlockId, String),
+    Unknown(ResidualBlock, String),
     /// The block changes shape.
     #[error(
         "block {0} cannot be deleted: it changes the shape from {1} to {2}, so its input cannot stand in for its output"
     )]
-    ChangesShape(BlockId, String, String),
+    ChangesShape(ResidualBlock, String, String),
     /// The network has no skip to keep.
     #[error(
         "block {0} cannot be deleted: this network has no residual connections, so there is no skip to keep"
     )]
-    NoResidual(BlockId),
+    NoResidual(ResidualBlock),
 }
 
-impl fmt::Display for BlockId {
+impl fmt::Display for ResidualBlock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}.{}", self.stage, self.block)
     }
 }
 
-impl FromStr for BlockId {
+impl FromStr for ResidualBlock {
     type Err = BypassError;
 
-    fn from_str(text: &str) -> Result<BlockId, BypassError> {
+    fn from_str(text: &str) -> Result<ResidualBlock, BypassError> {
         let number = |part: &str| {
             let plain = !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
             plain.then(|| part.parse::<usize>().ok()).flatten()
         };
         text.split_once('.')
             .and_then(|(stage, block)| {
-                Some(BlockId { stage: number(stage)?, block: number(block)? })
+                Some(ResidualBlock { stage: number(stage)?, block: number(block)? })
             })
             .ok_or_else(|| BypassError::Syntax(text.to_string()))
     }
@@ -68,7 +68,7 @@ impl FromStr for BlockId {
 
 /// A set of deleted blocks, in network order. Written `2.3,2.4`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
-pub struct Bypass(BTreeSet<BlockId>);
+pub struct Bypass(BTreeSet<ResidualBlock>);
 
 impl Bypass {
     /// Nothing deleted.
@@ -87,29 +87,29 @@ impl Bypass {
     }
 
     /// True if the block is deleted.
-    pub fn contains(&self, block: BlockId) -> bool {
+    pub fn contains(&self, block: ResidualBlock) -> bool {
         self.0.contains(&block)
     }
 
     /// True if the layer belongs to a deleted block.
     pub fn contains_layer(&self, layer: &Layer) -> bool {
-        BlockId::of(layer).is_some_and(|block| self.contains(block))
+        ResidualBlock::of(layer).is_some_and(|block| self.contains(block))
     }
 
     /// Deletes a block, or takes it back.
-    pub fn toggle(&mut self, block: BlockId) {
+    pub fn toggle(&mut self, block: ResidualBlock) {
         if !self.0.remove(&block) {
             self.0.insert(block);
         }
     }
 
     /// The deleted blocks in network order.
-    pub fn iter(&self) -> impl Iterator<Item = BlockId> + '_ {
+    pub fn iter(&self) -> impl Iterator<Item = ResidualBlock> + '_ {
         self.0.iter().copied()
     }
 
     /// The first deleted block in network order.
-    pub fn first(&self) -> Option<BlockId> {
+    pub fn first(&self) -> Option<ResidualBlock> {
         self.0.first().copied()
     }
 
@@ -122,8 +122,8 @@ impl Bypass {
     }
 }
 
-impl FromIterator<BlockId> for Bypass {
-    fn from_iter<T: IntoIterator<Item = BlockId>>(blocks: T) -> Bypass {
+impl FromIterator<ResidualBlock> for Bypass {
+    fn from_iter<T: IntoIterator<Item = ResidualBlock>>(blocks: T) -> Bypass {
         Bypass(blocks.into_iter().collect())
     }
 }
@@ -148,22 +148,24 @@ impl FromStr for Bypass {
     }
 }
 
-impl BlockId {
+impl ResidualBlock {
     /// The residual block that a layer belongs to; none for the stem and the head.
-    pub fn of(layer: &Layer) -> Option<BlockId> {
-        Some(BlockId { stage: layer.stage?, block: layer.block? })
+    pub fn of(layer: &Layer) -> Option<ResidualBlock> {
+        Some(ResidualBlock { stage: layer.stage?, block: layer.block? })
     }
 
     /// Every block of a network, in order.
-    pub fn all(spec: &ModelSpec) -> Vec<BlockId> {
+    pub fn all(spec: &ModelSpec) -> Vec<ResidualBlock> {
         (1..=3)
-            .flat_map(|stage| (0..spec.blocks_in(stage)).map(move |block| BlockId { stage, block }))
+            .flat_map(|stage| {
+                (0..spec.blocks_in(stage)).map(move |block| ResidualBlock { stage, block })
+            })
             .collect()
     }
 
     /// Every block that can be deleted, in order.
-    pub fn deletable(spec: &ModelSpec) -> Vec<BlockId> {
-        BlockId::all(spec).into_iter().filter(|block| block.check(spec).is_ok()).collect()
+    pub fn deletable(spec: &ModelSpec) -> Vec<ResidualBlock> {
+        ResidualBlock::all(spec).into_iter().filter(|block| block.check(spec).is_ok()).collect()
     }
 
     /// Checks that the block exists in `spec` and can be deleted.
@@ -205,7 +207,7 @@ mod tests {
     fn sets_are_written_and_read_in_network_order() {
         let set: Bypass = " 3.1, 2.3,2.10,".parse().unwrap();
         assert_eq!(set.to_string(), "2.3,2.10,3.1");
-        assert_eq!(set.first(), Some(BlockId { stage: 2, block: 3 }));
+        assert_eq!(set.first(), Some(ResidualBlock { stage: 2, block: 3 }));
         assert_eq!("".parse::<Bypass>().unwrap(), Bypass::none());
         for bad in ["2", "2.", ".3", "a.b", "2.3.4", "+2.3", "2.99999999999999999999"] {
             assert!(bad.parse::<Bypass>().is_err(), "{bad}");
@@ -216,10 +218,10 @@ mod tests {
     fn only_blocks_with_an_identity_can_go() {
         let mut spec = ModelSpec::new(Preset::He, 20, 1.0, 10, [3, 32, 32]).unwrap();
         let names: Vec<String> =
-            BlockId::deletable(&spec).iter().map(ToString::to_string).collect();
+            ResidualBlock::deletable(&spec).iter().map(ToString::to_string).collect();
         assert_eq!(names, ["1.0", "1.1", "1.2", "2.1", "2.2", "3.1", "3.2"]);
         let text = |t: &str, s: &ModelSpec| {
-            t.parse::<BlockId>().unwrap().check(s).unwrap_err().to_string()
+            t.parse::<ResidualBlock>().unwrap().check(s).unwrap_err().to_string()
         };
         assert!(text("2.0", &spec).contains("16x32x32 to 32x16x16"));
         assert!(text("2.3", &spec).contains("blocks 2.0 to 2.2"));

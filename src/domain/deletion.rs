@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::bypass::{BlockId, Bypass};
+use super::bypass::{Bypass, ResidualBlock};
 
 /// How a set of deleted blocks came about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -104,7 +104,7 @@ impl DeletionTable {
     }
 
     /// The lesion of one block.
-    pub fn lesion(&self, block: BlockId) -> Option<&DeletionRow> {
+    pub fn lesion(&self, block: ResidualBlock) -> Option<&DeletionRow> {
         let alone: Bypass = [block].into_iter().collect();
         self.rows.iter().find(|r| r.experiment == Experiment::Lesion && r.deleted == alone)
     }

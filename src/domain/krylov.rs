@@ -305,5 +305,4 @@ fn single(block: MatRef<'_, f64>) -> Vec<f32> {
 }
 
 #[cfg(test)]
-#[path = "krylov_tests.rs"]
 mod tests;

@@ -5,7 +5,7 @@
 //! device or a terminal.
 
 pub mod alignment;
-pub mod blocks;
+pub mod block_structure;
 pub mod bypass;
 pub mod cka;
 pub mod components;
@@ -24,13 +24,14 @@ pub mod pca;
 pub mod predictions;
 pub mod probes;
 pub mod product;
+pub mod record;
 pub mod softmax;
 pub mod spec;
 pub mod suite;
 pub mod sweep;
 pub mod welch;
 
-pub use bypass::{BlockId, Bypass, BypassError};
+pub use bypass::{Bypass, BypassError, ResidualBlock};
 pub use layers::{Layer, LayerKind, View};
 pub use matrix::{Pooling, SimilarityMatrix};
 pub use spec::{ModelSpec, Preset, Shortcut, SpecError};

@@ -124,3 +124,6 @@ pub(super) fn deflate(packed: &mut [f32], value: f64, u: &[f64]) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

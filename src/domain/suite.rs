@@ -276,5 +276,4 @@ fn similarity(found: &[Option<Leading>]) -> SimilarityMatrix {
 }
 
 #[cfg(test)]
-#[path = "suite_tests.rs"]
 mod tests;

@@ -15,11 +15,11 @@ use super::evaluate::{fits, upload};
 use super::{Context, EngineError};
 use crate::data::ImageSet;
 use crate::domain::cka::{CkaAccumulator, CkaEstimate, MIN_BATCH, PackedGrams};
+use crate::domain::record::{Sample, Seconds};
 use crate::domain::suite::batches;
 use crate::domain::{Bypass, ModelSpec};
 use crate::model::capture::{CaptureError, GramTap};
 use crate::model::{Activation, Mode, ResNet, StateDict};
-use crate::runs::{Sample, Seconds};
 
 /// Which images make which batches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -15,10 +15,10 @@ use super::{Context, EngineError};
 use crate::data::ImageSet;
 use crate::domain::cka::{CkaAccumulator, CkaEstimate, CrossAccumulator, MAX_GROUPS, PackedGrams};
 use crate::domain::pca::{ComponentSums, MIN_EXAMPLES};
+use crate::domain::record::Seconds;
 use crate::domain::{Bypass, ModelSpec, SimilarityMatrix};
 use crate::model::capture::{CaptureError, GramTap, grams};
 use crate::model::{Mode, ResNet, StateDict, Wanted};
-use crate::runs::Seconds;
 
 /// Bytes that the sums of all pairs may take, as long as the jackknife has
 /// [`FEWEST_GROUPS`] groups of batches.

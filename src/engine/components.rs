@@ -21,11 +21,11 @@ use crate::data::ImageSet;
 use crate::domain::cka::PackedGrams;
 use crate::domain::components::Components;
 use crate::domain::pca::MIN_EXAMPLES;
+use crate::domain::record::Sample;
 use crate::domain::suite::SuiteSums;
 use crate::domain::{Bypass, LayerKind, ModelSpec};
 use crate::model::capture::CaptureError;
 use crate::model::{Activation, ComponentTap, Mode, ResNet, StateDict};
-use crate::runs::Sample;
 
 /// Examples unless told otherwise.
 pub const DEFAULT_EXAMPLES: usize = 1_024;

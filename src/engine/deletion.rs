@@ -13,7 +13,7 @@ use super::evaluate::{BATCH, fits, score, upload};
 use super::{Context, EngineError, Event};
 use crate::data::ImageSet;
 use crate::domain::deletion::{DeletionRow, Experiment};
-use crate::domain::{BlockId, Bypass, ModelSpec};
+use crate::domain::{Bypass, ModelSpec, ResidualBlock};
 use crate::model::{ResNet, StateDict};
 
 /// Images of a first estimate.
@@ -35,8 +35,8 @@ pub fn baseline() -> Variant {
 
 /// Each block that can be deleted, alone.
 pub fn lesions(spec: &ModelSpec) -> Vec<Variant> {
-    let alone = |block: BlockId| [block].into_iter().collect();
-    BlockId::deletable(spec)
+    let alone = |block: ResidualBlock| [block].into_iter().collect();
+    ResidualBlock::deletable(spec)
         .into_iter()
         .map(|block| Variant { experiment: Experiment::Lesion, deleted: alone(block) })
         .collect()
@@ -45,7 +45,7 @@ pub fn lesions(spec: &ModelSpec) -> Vec<Variant> {
 /// A stage pruned backwards from its end, one block more at a time (the paper's
 /// figure 5).
 pub fn sweep(spec: &ModelSpec, stage: usize) -> Vec<Variant> {
-    let mut blocks = BlockId::deletable(spec);
+    let mut blocks = ResidualBlock::deletable(spec);
     blocks.retain(|block| block.stage == stage);
     (1..=blocks.len())
         .map(|count| Variant {

@@ -8,8 +8,8 @@ use super::{Context, EngineError};
 use crate::data::{ImageSet, batch_f32};
 use crate::domain::ModelSpec;
 use crate::domain::predictions::Predictions;
+use crate::domain::record::Evaluation;
 use crate::model::{Mode, ResNet, StateDict};
-use crate::runs::Evaluation;
 
 /// Images per forward pass.
 pub(crate) const BATCH: usize = 256;

@@ -31,7 +31,7 @@ pub use probes::{ProbeRecipe, ProbeRequest, Probed};
 pub use train::{EpochReport, TrainRequest, Trained};
 
 use crate::domain::deletion::DeletionRow;
-use crate::runs::Evaluation;
+use crate::domain::record::Evaluation;
 
 /// Stops a job between two units of work.
 #[derive(Debug, Clone, Default)]

@@ -26,10 +26,10 @@ use crate::data::augment::crop_flip;
 use crate::data::{Dataset, Normaliser};
 use crate::domain::ModelSpec;
 use crate::domain::predictions::Predictions;
+use crate::domain::record::{Evaluation, Recipe};
 use crate::model::init::initial_state;
 use crate::model::weights::Precision;
 use crate::model::{Mode, ResNet, StateDict};
-use crate::runs::{Evaluation, Recipe};
 
 /// Test images of the evaluations between epochs.
 pub const QUICK_TEST: usize = 1_000;

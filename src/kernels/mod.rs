@@ -37,6 +37,4 @@ pub use ops::{
 pub use weight_grad::{bias_grad, weight_grad};
 
 #[cfg(test)]
-mod layers;
-#[cfg(test)]
 mod tests;

@@ -248,3 +248,6 @@ pub fn with_channels_last_rows<R>(x: &Tensor<4>, f: impl FnOnce(&[f32]) -> R) ->
     let last = storage::order(&tensor) == Some(storage::Order::ChannelsLast);
     storage::dense(&tensor).filter(|_| last).map(f)
 }
+
+#[cfg(test)]
+mod tests;

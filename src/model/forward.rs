@@ -13,7 +13,7 @@ use std::convert::Infallible;
 use burn::tensor::Tensor;
 
 use super::resnet::{Affine, Block, Mode, ResNet};
-use crate::domain::{BlockId, Bypass, Shortcut};
+use crate::domain::{Bypass, ResidualBlock, Shortcut};
 use crate::kernels;
 
 /// A layer's output as the tap sees it.
@@ -99,7 +99,7 @@ impl ResNet {
     /// The same without some blocks.
     pub fn forward_without(&self, x: Tensor<4>, mode: Mode, bypass: &Bypass) -> Tensor<2> {
         let mut offers = unseen::<Infallible>();
-        let run = |_: BlockId, _: &Tensor<4>| Ok(());
+        let run = |_: ResidualBlock, _: &Tensor<4>| Ok(());
         let logits = self
             .stem(x, mode, &mut offers)
             .and_then(|x| self.rest(x, None, mode, bypass, &mut offers, run));
@@ -134,7 +134,7 @@ impl ResNet {
     pub fn forward_by_blocks<E>(
         &self,
         x: Tensor<4>,
-        each: impl FnMut(BlockId, &Tensor<4>) -> Result<(), E>,
+        each: impl FnMut(ResidualBlock, &Tensor<4>) -> Result<(), E>,
     ) -> Result<Tensor<2>, E> {
         let mut offers = unseen::<E>();
         let x = self.stem(x, Mode::Evaluate, &mut offers)?;
@@ -143,9 +143,9 @@ impl ResNet {
 
     /// Runs the network from `block` on, of which `x` is the input, in evaluation
     /// mode, and returns the logits.
-    pub fn forward_from(&self, block: BlockId, x: Tensor<4>, bypass: &Bypass) -> Tensor<2> {
+    pub fn forward_from(&self, block: ResidualBlock, x: Tensor<4>, bypass: &Bypass) -> Tensor<2> {
         let mut offers = unseen::<Infallible>();
-        let each = |_: BlockId, _: &Tensor<4>| Ok(());
+        let each = |_: ResidualBlock, _: &Tensor<4>| Ok(());
         match self.rest(x, Some(block), Mode::Evaluate, bypass, &mut offers, each) {
             Ok(logits) => logits,
             Err(never) => match never {},
@@ -182,11 +182,11 @@ impl ResNet {
     fn rest<E, T>(
         &self,
         mut x: Tensor<4>,
-        from: Option<BlockId>,
+        from: Option<ResidualBlock>,
         mode: Mode,
         bypass: &Bypass,
         offers: &mut Offers<T>,
-        mut each: impl FnMut(BlockId, &Tensor<4>) -> Result<(), E>,
+        mut each: impl FnMut(ResidualBlock, &Tensor<4>) -> Result<(), E>,
     ) -> Result<Tensor<2>, E>
     where
         T: FnMut(usize, Activation<'_>) -> Result<Wanted, E>,

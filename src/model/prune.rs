@@ -3,7 +3,7 @@
 //! as many blocks (PyTorch: `ResNet(BasicBlock, [n1, n2, n3])`) takes them.
 
 use super::state::StateDict;
-use crate::domain::{BlockId, Bypass, BypassError, ModelSpec};
+use crate::domain::{Bypass, BypassError, ModelSpec, ResidualBlock};
 
 /// The description and the weights of `spec` and `state` without the blocks of
 /// `bypass`.
@@ -16,10 +16,11 @@ pub fn pruned(
     bypass: &Bypass,
 ) -> Result<(ModelSpec, StateDict), BypassError> {
     bypass.check(spec)?;
-    let kept: Vec<BlockId> =
-        BlockId::all(spec).into_iter().filter(|block| !bypass.contains(*block)).collect();
-    let place =
-        |block: BlockId| kept.iter().filter(|k| k.stage == block.stage).position(|k| *k == block);
+    let kept: Vec<ResidualBlock> =
+        ResidualBlock::all(spec).into_iter().filter(|block| !bypass.contains(*block)).collect();
+    let place = |block: ResidualBlock| {
+        kept.iter().filter(|k| k.stage == block.stage).position(|k| *k == block)
+    };
     let mut blocks = [0; 3];
     for block in &kept {
         blocks[block.stage - 1] += 1;
@@ -40,10 +41,10 @@ pub fn pruned(
 }
 
 /// `layer2.3.conv1.weight` as block 2.3 and `conv1.weight`.
-fn split(name: &str) -> Option<(BlockId, &str)> {
+fn split(name: &str) -> Option<(ResidualBlock, &str)> {
     let (stage, rest) = name.strip_prefix("layer")?.split_once('.')?;
     let (block, rest) = rest.split_once('.')?;
-    Some((BlockId { stage: stage.parse().ok()?, block: block.parse().ok()? }, rest))
+    Some((ResidualBlock { stage: stage.parse().ok()?, block: block.parse().ok()? }, rest))
 }
 
 #[cfg(test)]

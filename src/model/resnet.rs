@@ -6,7 +6,7 @@ use burn::module::{Module, Param, ParamId};
 use burn::nn::BatchNorm;
 use burn::tensor::Tensor;
 
-use crate::domain::{BlockId, ModelSpec};
+use crate::domain::{ModelSpec, ResidualBlock};
 use crate::kernels;
 
 /// Which statistics batch norm uses.
@@ -154,10 +154,10 @@ impl ResNet {
     }
 
     /// The residual blocks in network order.
-    pub(super) fn blocks(&self) -> impl Iterator<Item = (BlockId, &Block)> {
+    pub(super) fn blocks(&self) -> impl Iterator<Item = (ResidualBlock, &Block)> {
         let stages = [(1, &self.layer1), (2, &self.layer2), (3, &self.layer3)];
         stages.into_iter().flat_map(|(stage, blocks)| {
-            blocks.iter().enumerate().map(move |(block, b)| (BlockId { stage, block }, b))
+            blocks.iter().enumerate().map(move |(block, b)| (ResidualBlock { stage, block }, b))
         })
     }
 }

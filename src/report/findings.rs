@@ -3,7 +3,7 @@
 
 use super::table::aligned;
 use crate::domain::View;
-use crate::domain::blocks::{BlockRule, detect, sensitivity};
+use crate::domain::block_structure::{StructureRule, detect, sensitivity};
 use crate::domain::deletion::DeletionRow;
 use crate::runs::LoadedRun;
 
@@ -32,7 +32,7 @@ fn row<const N: usize>(cells: [&str; N]) -> Vec<String> {
 fn blocks(run: &LoadedRun) -> Option<String> {
     let analysis = run.analysis.as_ref()?;
     let layers = &analysis.record.layers;
-    let rule = BlockRule::of(View::All);
+    let rule = StructureRule::of(View::All);
     let found = detect(&analysis.cka, rule);
     let mut out = format!(
         "blocks: {} with a mean CKA of at least {} over {} layers or more\n",

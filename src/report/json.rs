@@ -6,14 +6,12 @@ use ndarray::ArrayView2;
 use serde::Serialize;
 
 use super::ReportError;
-use crate::domain::blocks::{BlockRule, detect};
+use crate::domain::block_structure::{StructureRule, detect};
 use crate::domain::deletion::DeletionRow;
 use crate::domain::probes::Probe;
+use crate::domain::record::{DataRecord, Recipe, Seconds};
 use crate::domain::{Layer, ModelSpec, View};
-use crate::runs::{
-    CkaAnalysis, ComponentsAnalysis, DataRecord, LoadedRun, ProbesAnalysis, Recipe, RunState,
-    Seconds,
-};
+use crate::runs::{CkaAnalysis, ComponentsAnalysis, LoadedRun, ProbesAnalysis, RunState};
 
 #[derive(Serialize)]
 struct Run<'a> {
@@ -69,7 +67,7 @@ struct Analyses<'a> {
     problems: &'a [String],
 }
 
-/// A block of the default rule (`domain::blocks`).
+/// A block of the default rule (`domain::block_structure`).
 #[derive(Serialize)]
 struct Block<'a> {
     first: &'a str,
@@ -122,7 +120,7 @@ struct Deletion {
 }
 
 fn blocks(analysis: &CkaAnalysis) -> Vec<Block<'_>> {
-    let rule = BlockRule::of(View::All);
+    let rule = StructureRule::of(View::All);
     let name = |l: usize| analysis.record.layers.get(l).map_or("", |l| l.name.as_str());
     let found = detect(&analysis.cka, rule).into_iter();
     found

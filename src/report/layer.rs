@@ -4,8 +4,8 @@
 use super::ReportError;
 use super::findings::percent;
 use super::table::{mean_of, others, show};
-use crate::domain::blocks::{BlockRule, detect};
-use crate::domain::bypass::BlockId;
+use crate::domain::block_structure::{StructureRule, detect};
+use crate::domain::bypass::ResidualBlock;
 use crate::domain::{Layer, View};
 use crate::runs::LoadedRun;
 use crate::text::{nearest, one_line};
@@ -90,7 +90,7 @@ fn similarity(run: &LoadedRun, layers: &[Layer], layer: &Layer, lines: &mut Vec<
     lines.push(format!("most similar: {}", names(&ranked[..ranked.len().min(NEIGHBOURS)])));
     ranked.reverse();
     lines.push(format!("least similar: {}", names(&ranked[..ranked.len().min(NEIGHBOURS)])));
-    let block = detect(&analysis.cka, BlockRule::of(View::All))
+    let block = detect(&analysis.cka, StructureRule::of(View::All))
         .into_iter()
         .find(|block| block.span.contains(&at));
     lines.push(match block {
@@ -151,7 +151,7 @@ fn probe(run: &LoadedRun, layer: &Layer, lines: &mut Vec<String>) {
 }
 
 fn deletion(run: &LoadedRun, layer: &Layer, lines: &mut Vec<String>) {
-    let (Some(suite), Some(block)) = (&run.deletion, BlockId::of(layer)) else { return };
+    let (Some(suite), Some(block)) = (&run.deletion, ResidualBlock::of(layer)) else { return };
     if let Some(row) = suite.table.lesion(block) {
         let (low, high) = row.interval();
         lines.push(format!(

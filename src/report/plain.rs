@@ -5,7 +5,7 @@ use super::findings::percent;
 use super::layer::place;
 use super::stages::stages;
 use super::table::{about_analysis, about_run, mean_of, others, show};
-use crate::domain::blocks::{BlockRule, detect};
+use crate::domain::block_structure::{StructureRule, detect};
 use crate::domain::deletion::DeletionRow;
 use crate::domain::{Layer, View};
 use crate::runs::LoadedRun;
@@ -48,7 +48,7 @@ fn map(run: &LoadedRun, lines: &mut Vec<String>) {
 fn blocks(run: &LoadedRun, lines: &mut Vec<String>) {
     let Some(analysis) = &run.analysis else { return };
     let layers = &analysis.record.layers;
-    let found = detect(&analysis.cka, BlockRule::of(View::All));
+    let found = detect(&analysis.cka, StructureRule::of(View::All));
     lines.push(format!("detected blocks: {}", found.len()));
     for (at, block) in found.iter().enumerate() {
         let contrast = block.contrast.map_or_else(String::new, |c| format!(", contrast {c:.4}"));

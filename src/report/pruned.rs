@@ -5,7 +5,8 @@
 use serde::Serialize;
 
 use super::table::{aligned, show};
-use crate::runs::{LoadedRun, PrunedRecord, Seconds};
+use crate::domain::record::Seconds;
+use crate::runs::{LoadedRun, PrunedRecord};
 
 /// A pruned map for programs.
 #[derive(Serialize)]

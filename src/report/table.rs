@@ -2,7 +2,8 @@
 //! line per layer. No colour, no drawing characters, columns aligned.
 
 use crate::domain::Layer;
-use crate::runs::{AnalysisRecord, CkaAnalysis, DataRecord, LoadedRun, RunState};
+use crate::domain::record::DataRecord;
+use crate::runs::{AnalysisRecord, CkaAnalysis, LoadedRun, RunState};
 use crate::text::one_line;
 
 /// The run as a table, ending in a line break.
@@ -76,8 +77,8 @@ pub(super) fn about_analysis(analysis: &CkaAnalysis, stale: bool) -> Vec<(&'stat
     let n = r.layers.len();
     let undefined = (0..n).filter(|i| analysis.cka.get(*i, *i).is_none()).count();
     let seed = match r.sample {
-        crate::runs::Sample::First => String::new(),
-        crate::runs::Sample::Random => format!(" by seed {}", r.seed),
+        crate::domain::record::Sample::First => String::new(),
+        crate::domain::record::Sample::Random => format!(" by seed {}", r.seed),
     };
     // The fraction is one of the training images.
     let test_split = DataRecord { fraction: 1.0, ..r.data.clone() }.title();

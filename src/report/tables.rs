@@ -2,7 +2,7 @@
 //! they need to come back exactly; what is undefined is an empty field.
 
 use super::ReportError;
-use crate::domain::blocks::{BlockRule, detect};
+use crate::domain::block_structure::{StructureRule, detect};
 use crate::domain::{Layer, View};
 use crate::runs::LoadedRun;
 use crate::text::one_line;
@@ -136,7 +136,7 @@ fn deletion(run: &LoadedRun) -> Option<Vec<Vec<String>>> {
 fn blocks(run: &LoadedRun) -> Option<Vec<Vec<String>>> {
     let analysis = run.analysis.as_ref()?;
     let layers = &analysis.record.layers;
-    let rule = BlockRule::of(View::All);
+    let rule = StructureRule::of(View::All);
     let titles = head(["first", "last", "layers", "mean", "contrast", "tau", "min_len"]);
     let rows = detect(&analysis.cka, rule).into_iter().map(|block| {
         vec![
@@ -180,7 +180,7 @@ mod tests {
         assert_eq!(deletion[1][4].parse::<f64>(), Ok(accuracy));
         let blocks = records(&run, Table::Blocks);
         assert_eq!(blocks[0][0], "first");
-        let found = detect(&run.analysis.as_ref().unwrap().cka, BlockRule::of(View::All));
+        let found = detect(&run.analysis.as_ref().unwrap().cka, StructureRule::of(View::All));
         assert_eq!(blocks.len(), 1 + found.len());
         assert_eq!(records(&run, Table::Cka).len(), 1 + 70 * 70);
     }

@@ -4,10 +4,11 @@
 
 use super::comparison::PairRecord;
 use super::manifest::{
-    AnalysisRecord, ComponentsRecord, DataRecord, DeletionRecord, ProbesRecord, RunManifest,
+    AnalysisRecord, ComponentsRecord, DeletionRecord, ProbesRecord, RunManifest,
 };
 use super::predictions::PredictionsRecord;
 use super::pruned::PrunedRecord;
+use crate::domain::record::DataRecord;
 use crate::domain::{Layer, ModelSpec};
 
 /// More layers than the deepest supported network has (761).

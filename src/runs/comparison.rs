@@ -15,9 +15,9 @@ use serde::{Deserialize, Serialize};
 
 use super::error::RunError;
 use super::hash::sha256_hex;
-use super::manifest::{Sample, Seconds};
 use super::read::{ARRAY_LIMIT, RECORD_LIMIT, Source, versioned};
 use super::{RunStore, check, npy, write};
+use crate::domain::record::{Sample, Seconds};
 use crate::domain::{Layer, ModelSpec, SimilarityMatrix};
 
 /// The folder of comparisons in the runs folder.
@@ -366,5 +366,4 @@ fn read(source: Source<'_>, name: &str) -> Result<Option<PairAnalysis>, RunError
 }
 
 #[cfg(test)]
-#[path = "comparison_tests.rs"]
 mod tests;

@@ -5,6 +5,7 @@ use ndarray::Array2;
 use super::manifest::*;
 use super::pruned::{PrunedMap, PrunedRecord};
 use super::store::LoadedRun;
+use crate::domain::record::{DataRecord, Evaluation, Recipe, Sample, Seconds};
 use crate::domain::{Bypass, ModelSpec, Preset, SimilarityMatrix};
 
 /// A finished run of a ResNet-8.

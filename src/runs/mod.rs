@@ -23,8 +23,6 @@ mod store;
 mod table;
 #[cfg(test)]
 mod tests;
-#[cfg(test)]
-mod tests_inside;
 mod time;
 mod write;
 
@@ -33,9 +31,8 @@ pub use comparison::{ComparedImages, PairAnalysis, PairKey, PairRecord, Side};
 pub use error::RunError;
 pub use grid::GridPlan;
 pub use manifest::{
-    AnalysisRecord, CkaAnalysis, ComponentsAnalysis, ComponentsRecord, DataRecord,
-    DeletionAnalysis, DeletionRecord, Evaluation, FORMAT, ProbesAnalysis, ProbesRecord, PrunedFrom,
-    Recipe, RunManifest, RunState, Sample, Seconds,
+    AnalysisRecord, CkaAnalysis, ComponentsAnalysis, ComponentsRecord, DeletionAnalysis,
+    DeletionRecord, FORMAT, ProbesAnalysis, ProbesRecord, PrunedFrom, RunManifest, RunState,
 };
 pub use metrics::{MetricsRow, append_metrics};
 pub use predictions::{PredictionsAnalysis, PredictionsRecord};

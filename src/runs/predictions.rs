@@ -5,10 +5,10 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::error::RunError;
-use super::manifest::DataRecord;
 use super::read::{ARRAY_LIMIT, RECORD_LIMIT, Source, versioned};
 use super::{check, table, write};
 use crate::domain::predictions::Predictions;
+use crate::domain::record::DataRecord;
 
 const RECORD: &str = "predictions.ron";
 const TABLE: &str = "predictions.csv";

@@ -9,11 +9,12 @@ use serde::{Deserialize, Serialize};
 
 use super::error::RunError;
 use super::hash::sha256_hex;
-use super::manifest::{AnalysisRecord, CkaAnalysis, DataRecord, Sample, Seconds};
+use super::manifest::{AnalysisRecord, CkaAnalysis};
 use super::read::{ARRAY_LIMIT, Source, versioned};
 use super::store::{LoadedRun, RunId, RunStore};
 use super::{check, npy, write};
 use crate::domain::cka::ESTIMATOR;
+use crate::domain::record::{DataRecord, Sample, Seconds};
 use crate::domain::{Bypass, Layer, ModelSpec, SimilarityMatrix};
 
 /// The folder of a run that holds them.
@@ -287,5 +288,4 @@ pub(super) fn list(
 }
 
 #[cfg(test)]
-#[path = "pruned_tests.rs"]
 mod tests;

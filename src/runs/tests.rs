@@ -1,5 +1,7 @@
 //! Tests of the store as its callers use it.
 
+mod inside;
+
 use std::fs;
 
 use super::embedded::Embedded;

@@ -3,7 +3,7 @@
 use super::super::table::aligned;
 use super::{Comparison, Group};
 use crate::domain::contrast::Contrast;
-use crate::runs::Sample;
+use crate::domain::record::Sample;
 use crate::text::one_line;
 
 /// Examples that are listed as the most different.

@@ -8,7 +8,8 @@ use crate::domain::Preset;
 use crate::domain::contrast::contrast;
 use crate::domain::predictions::tests::predictions;
 use crate::domain::predictions::{Predictions, agreement};
-use crate::runs::{FORMAT, PairRecord, Sample, Seconds, Side};
+use crate::domain::record::{Sample, Seconds};
+use crate::runs::{FORMAT, PairRecord, Side};
 
 fn side(name: &str, depth: usize) -> Side {
     let model = ModelSpec::new(Preset::He, depth, 1.0, 10, [3, 32, 32]).unwrap();

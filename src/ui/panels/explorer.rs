@@ -100,7 +100,7 @@ fn outline(explorer: &Explorer, area: Area, skin: &Skin, buffer: &mut Buffer) {
     let pixel =
         |layer: usize, origin: usize| (layer as isize - origin as isize) * scale.pixels() as isize;
     let frames: Vec<_> = explorer
-        .blocks()
+        .structures()
         .found
         .iter()
         .map(|block| {

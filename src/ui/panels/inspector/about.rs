@@ -46,8 +46,8 @@ fn about(pane: &mut Pane<'_>, manifest: &RunManifest, record: &AnalysisRecord) {
     let passes =
         if record.passes == 1 { String::new() } else { format!(" in {} passes", record.passes) };
     let sample = match record.sample {
-        crate::runs::Sample::First => "the first".to_string(),
-        crate::runs::Sample::Random => format!("random, seed {}", record.seed),
+        crate::domain::record::Sample::First => "the first".to_string(),
+        crate::domain::record::Sample::Random => format!("random, seed {}", record.seed),
     };
     let accuracy = manifest.test.as_ref().map_or_else(
         || "not evaluated".to_string(),

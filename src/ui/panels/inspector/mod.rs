@@ -3,9 +3,9 @@
 //! is one function over a [`Pane`], which writes row by row while there is room.
 
 mod about;
-mod blocks;
 mod curves;
 mod layer;
+mod residual_blocks;
 
 use ratatui::buffer::Buffer;
 use ratatui::style::Style;
@@ -40,7 +40,7 @@ pub fn draw(app: &App, explorer: &Explorer, area: Area, skin: &Skin, buffer: &mu
         Tab::Layer => layer::draw(&mut pane, explorer, tall),
         Tab::Components => curves::components(&mut pane, explorer, tall),
         Tab::Probes => curves::probes(&mut pane, explorer, tall),
-        Tab::Blocks => blocks::draw(&mut pane, explorer),
+        Tab::Blocks => residual_blocks::draw(&mut pane, explorer),
         Tab::About => about::draw(&mut pane, explorer),
     }
     let below = Area { y: area.y + area.h - foot, h: foot, ..area };

@@ -1,25 +1,25 @@
 //! The detected blocks of an open run: found when the view or the threshold
 //! changes, outlined, and walked along.
 
-use crate::domain::BlockId;
-use crate::domain::blocks::{BlockRule, DetectedBlock, TAUS, detect, sensitivity};
+use crate::domain::ResidualBlock;
+use crate::domain::block_structure::{BlockStructure, StructureRule, TAUS, detect, sensitivity};
 
 use super::explorer::Explorer;
 use super::inspect::Tab;
 
 /// The detected blocks of the view's CKA map.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Blocks {
+pub struct Structures {
     /// Those at the chosen threshold.
-    pub found: Vec<DetectedBlock>,
+    pub found: Vec<BlockStructure>,
     /// Those at every threshold of [`TAUS`].
-    pub by_tau: Vec<(f64, Vec<DetectedBlock>)>,
+    pub by_tau: Vec<(f64, Vec<BlockStructure>)>,
 }
 
 impl Explorer {
     /// The detected blocks of the view.
-    pub fn blocks(&self) -> &Blocks {
-        &self.blocks
+    pub fn structures(&self) -> &Structures {
+        &self.structures
     }
 
     /// Whether they are outlined on the map.
@@ -28,12 +28,12 @@ impl Explorer {
     }
 
     /// The rule that finds them.
-    pub fn rule(&self) -> BlockRule {
-        BlockRule { tau: self.tau, ..BlockRule::of(self.view) }
+    pub fn rule(&self) -> StructureRule {
+        StructureRule { tau: self.tau, ..StructureRule::of(self.view) }
     }
 
     /// Outlines the blocks, or no longer, and opens their tab.
-    pub fn toggle_blocks(&mut self) {
+    pub fn toggle_structures(&mut self) {
         self.outlined = !self.outlined;
         if self.outlined {
             self.tab = Tab::Blocks;
@@ -51,9 +51,9 @@ impl Explorer {
 
     /// Moves to the start of the next block (or of this or the previous one);
     /// false if there is none.
-    pub fn move_block(&mut self, forward: bool) -> bool {
+    pub fn move_structure(&mut self, forward: bool) -> bool {
         let row = self.position().0;
-        let mut starts = self.blocks.found.iter().map(|b| *b.span.start());
+        let mut starts = self.structures.found.iter().map(|b| *b.span.start());
         let to = match forward {
             true => starts.find(|s| *s > row),
             false => starts.rfind(|s| *s < row),
@@ -62,8 +62,8 @@ impl Explorer {
     }
 
     /// The residual block of the cursor's row.
-    pub fn block_at_cursor(&self) -> Option<BlockId> {
-        BlockId::of(self.layer(self.position().0)?)
+    pub fn residual_block_at_cursor(&self) -> Option<ResidualBlock> {
+        ResidualBlock::of(self.layer(self.position().0)?)
     }
 
     /// Finds the blocks again after the view or the threshold changed.
@@ -71,6 +71,7 @@ impl Explorer {
         let Some(analysis) = self.run.analysis.as_ref() else { return };
         let map = analysis.cka.select(&self.indices, &self.indices);
         let rule = self.rule();
-        self.blocks = Blocks { found: detect(&map, rule), by_tau: sensitivity(&map, rule.min_len) };
+        self.structures =
+            Structures { found: detect(&map, rule), by_tau: sensitivity(&map, rule.min_len) };
     }
 }

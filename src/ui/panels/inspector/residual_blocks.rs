@@ -1,9 +1,9 @@
 //! The tab of blocks: the detected ones, and what deleting residual blocks costs.
 
 use crate::app::explorer::Explorer;
-use crate::domain::blocks::DetectedBlock;
+use crate::domain::block_structure::BlockStructure;
 use crate::domain::deletion::{DeletionRow, Experiment};
-use crate::domain::{BlockId, Bypass};
+use crate::domain::{Bypass, ResidualBlock};
 use crate::theme::Role;
 
 use super::super::bars::percent;
@@ -17,14 +17,14 @@ pub fn draw(pane: &mut Pane<'_>, explorer: &Explorer) {
 }
 
 /// `layer2.0.add to layer2.5.relu2`.
-fn names(explorer: &Explorer, block: &DetectedBlock) -> String {
+fn names(explorer: &Explorer, block: &BlockStructure) -> String {
     let name = |p: usize| explorer.layer(p).map_or("?", |l| l.name.as_str());
     format!("{} to {}", name(*block.span.start()), name(*block.span.end()))
 }
 
 fn detected(pane: &mut Pane<'_>, explorer: &Explorer) {
     let rule = explorer.rule();
-    let found = &explorer.blocks().found;
+    let found = &explorer.structures().found;
     let (muted, text, accent) =
         (pane.style(Role::Muted), pane.style(Role::Text), pane.style(Role::Accent));
     pane.heading(&format!("mean CKA at least {:.2}, {} layers or more", rule.tau, rule.min_len));
@@ -55,7 +55,7 @@ fn detected(pane: &mut Pane<'_>, explorer: &Explorer) {
     let at = found.iter().find(|b| b.span.contains(&row)).or(found.first());
     let centre = at.map_or(row, |b| (b.span.start() + b.span.end()) / 2);
     let lengths: Vec<String> = explorer
-        .blocks()
+        .structures()
         .by_tau
         .iter()
         .map(|(_, blocks)| {
@@ -72,15 +72,15 @@ fn detected(pane: &mut Pane<'_>, explorer: &Explorer) {
 }
 
 /// What the residual blocks that lie inside a detected block would cost.
-fn suggestion(pane: &mut Pane<'_>, explorer: &Explorer, block: &DetectedBlock) {
+fn suggestion(pane: &mut Pane<'_>, explorer: &Explorer, block: &BlockStructure) {
     let spec = &explorer.run().manifest.model;
     let inside: Vec<usize> =
         block.span.clone().filter_map(|p| explorer.indices().get(p).copied()).collect();
-    let whole = |id: &BlockId| {
-        let mut layers = explorer.layers().iter().filter(|l| BlockId::of(l) == Some(*id));
+    let whole = |id: &ResidualBlock| {
+        let mut layers = explorer.layers().iter().filter(|l| ResidualBlock::of(l) == Some(*id));
         layers.all(|l| inside.first() <= Some(&l.index) && Some(&l.index) <= inside.last())
     };
-    let redundant: Bypass = BlockId::deletable(spec).into_iter().filter(whole).collect();
+    let redundant: Bypass = ResidualBlock::deletable(spec).into_iter().filter(whole).collect();
     if redundant.is_empty() {
         return;
     }

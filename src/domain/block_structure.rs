@@ -20,29 +20,29 @@ pub const TAUS: [f64; 10] = [0.80, 0.82, 0.84, 0.86, 0.88, 0.90, 0.92, 0.94, 0.9
 
 /// What counts as a block.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct BlockRule {
+pub struct StructureRule {
     /// Least mean off-diagonal CKA.
     pub tau: f64,
     /// Least number of consecutive layers of the view.
     pub min_len: usize,
 }
 
-impl BlockRule {
+impl StructureRule {
     /// The rule for a view: `tau` 0.9, and more layers than one residual block
     /// has, since a block alone is no block structure.
-    pub fn of(view: View) -> BlockRule {
+    pub fn of(view: View) -> StructureRule {
         let min_len = match view {
             View::All => 8,
             View::BlockOutputs => 3,
             View::Convs => 4,
         };
-        BlockRule { tau: 0.9, min_len }
+        StructureRule { tau: 0.9, min_len }
     }
 }
 
 /// A detected block.
 #[derive(Debug, Clone, PartialEq)]
-pub struct DetectedBlock {
+pub struct BlockStructure {
     /// Positions in the view, first to last.
     pub span: RangeInclusive<usize>,
     /// Mean off-diagonal CKA inside.
@@ -52,7 +52,7 @@ pub struct DetectedBlock {
     pub contrast: Option<f64>,
 }
 
-impl DetectedBlock {
+impl BlockStructure {
     /// Number of layers.
     pub fn len(&self) -> usize {
         self.span.end() + 1 - self.span.start()
@@ -104,7 +104,7 @@ impl Sums {
     }
 
     /// Mean off-diagonal value of layers `a..b`, if they are a block.
-    fn qualifies(&self, a: usize, b: usize, rule: BlockRule) -> Option<f64> {
+    fn qualifies(&self, a: usize, b: usize, rule: StructureRule) -> Option<f64> {
         let len = (b - a) as f64;
         let (sum, missing) = self.over((a, b), (a, b));
         let mean = sum / (len * (len - 1.0));
@@ -119,11 +119,11 @@ impl Sums {
 }
 
 /// The blocks of a square map, in the order of the layers.
-pub fn detect(map: &SimilarityMatrix, rule: BlockRule) -> Vec<DetectedBlock> {
+pub fn detect(map: &SimilarityMatrix, rule: StructureRule) -> Vec<BlockStructure> {
     detect_in(&Sums::new(map), rule)
 }
 
-fn detect_in(sums: &Sums, rule: BlockRule) -> Vec<DetectedBlock> {
+fn detect_in(sums: &Sums, rule: StructureRule) -> Vec<BlockStructure> {
     let n = sums.n;
     // far[a]: where the longest-reaching run that starts at `a` or before ends
     let mut far = vec![0usize; n];
@@ -154,7 +154,7 @@ fn detect_in(sums: &Sums, rule: BlockRule) -> Vec<DetectedBlock> {
     }
     kept.sort_by_key(|run| run.0);
     kept.into_iter()
-        .map(|(a, b, mean)| DetectedBlock {
+        .map(|(a, b, mean)| BlockStructure {
             span: a..=b - 1,
             mean,
             contrast: contrast(sums, a, b, mean),
@@ -171,9 +171,9 @@ fn contrast(sums: &Sums, a: usize, b: usize, mean: f64) -> Option<f64> {
 }
 
 /// The blocks for every threshold of [`TAUS`].
-pub fn sensitivity(map: &SimilarityMatrix, min_len: usize) -> Vec<(f64, Vec<DetectedBlock>)> {
+pub fn sensitivity(map: &SimilarityMatrix, min_len: usize) -> Vec<(f64, Vec<BlockStructure>)> {
     let sums = Sums::new(map);
-    TAUS.iter().map(|tau| (*tau, detect_in(&sums, BlockRule { tau: *tau, min_len }))).collect()
+    TAUS.iter().map(|tau| (*tau, detect_in(&sums, StructureRule { tau: *tau, min_len }))).collect()
 }
 
 #[cfg(test)]
@@ -183,7 +183,7 @@ mod tests {
     use proptest::prelude::*;
 
     /// The definition, word for word.
-    fn brute(map: &SimilarityMatrix, rule: BlockRule) -> Vec<(usize, usize)> {
+    fn brute(map: &SimilarityMatrix, rule: StructureRule) -> Vec<(usize, usize)> {
         let n = map.rows();
         let good = |a: usize, b: usize| {
             let layers: Vec<usize> = (a..b).collect();
@@ -206,7 +206,7 @@ mod tests {
         runs.iter().filter(|x| !runs.iter().any(|y| inside(x, y))).copied().collect()
     }
 
-    fn spans(blocks: &[DetectedBlock]) -> Vec<(usize, usize)> {
+    fn spans(blocks: &[BlockStructure]) -> Vec<(usize, usize)> {
         blocks.iter().map(|b| (*b.span.start(), *b.span.end())).collect()
     }
 
@@ -225,12 +225,12 @@ mod tests {
     #[test]
     fn planted_blocks_are_found_with_their_contrast() {
         let map = planted(40, &[(3, 12), (20, 35)]);
-        let found = detect(&map, BlockRule { tau: 0.9, min_len: 5 });
+        let found = detect(&map, StructureRule { tau: 0.9, min_len: 5 });
         assert_eq!(spans(&found), [(3, 12), (20, 35)]);
         assert!((found[0].mean - 0.95).abs() < 1e-9 && found[0].len() == 10);
         assert!((found[0].contrast.unwrap() - 0.65).abs() < 1e-9);
-        assert_eq!(spans(&detect(&map, BlockRule { tau: 0.9, min_len: 11 })), [(20, 35)]);
-        assert!(detect(&map, BlockRule { tau: 0.96, min_len: 5 }).is_empty());
+        assert_eq!(spans(&detect(&map, StructureRule { tau: 0.9, min_len: 11 })), [(20, 35)]);
+        assert!(detect(&map, StructureRule { tau: 0.96, min_len: 5 }).is_empty());
         let by_tau = sensitivity(&map, 5);
         assert_eq!(by_tau.len(), 10);
         assert_eq!(by_tau.iter().filter(|(_, blocks)| blocks.len() == 2).count(), 8);
@@ -243,7 +243,7 @@ mod tests {
             values[(9, k)] = f64::NAN;
             values[(k, 9)] = f64::NAN;
         }
-        let rule = BlockRule { tau: 0.9, min_len: 4 };
+        let rule = StructureRule { tau: 0.9, min_len: 4 };
         assert_eq!(spans(&detect(&SimilarityMatrix::new(values), rule)), [(0, 8), (10, 19)]);
         let whole = detect(&planted(6, &[(0, 5)]), rule);
         assert_eq!((spans(&whole), whole[0].contrast), (vec![(0, 5)], None));
@@ -266,7 +266,7 @@ mod tests {
                 let (i, j) = (i.min(j), i.max(j));
                 if i == j { 1.0 } else { cells[i * 16 + j] }
             }));
-            let rule = BlockRule { tau, min_len };
+            let rule = StructureRule { tau, min_len };
             let expected = brute(&map, rule);
             let found = spans(&detect(&map, rule));
             let half_open: Vec<_> = found.iter().map(|(a, b)| (*a, b + 1)).collect();

@@ -6,9 +6,9 @@ use burn::tensor::{Device, Tensor, TensorData, activation};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use super::ops::{self, options};
-use super::storage::{self, Order};
-use super::{add, affine_channels, conv2d, with_rows};
+use super::{add, affine_channels, conv2d, options, with_rows};
+use crate::kernels::ops;
+use crate::kernels::storage::{self, Order};
 
 fn random<const D: usize>(rng: &mut ChaCha8Rng, shape: [usize; D], device: &Device) -> Tensor<D> {
     let values: Vec<f32> =

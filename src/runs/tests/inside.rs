@@ -4,11 +4,11 @@
 use std::fs;
 use std::path::Path;
 
-use super::embedded::Embedded;
-use super::{RunId, RunStore, fixtures};
 use crate::app::demo::{synthetic_run, with_findings};
 use crate::domain::deletion::{DeletionRow, Experiment};
 use crate::runs::LoadedRun;
+use crate::runs::embedded::Embedded;
+use crate::runs::{RunId, RunStore, fixtures};
 
 /// A store with a run that holds everything, and what it holds.
 fn full() -> (tempfile::TempDir, RunStore, RunId, LoadedRun) {
