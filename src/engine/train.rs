@@ -97,7 +97,7 @@ fn optimizer(net: &Net, recipe: &Recipe) -> ModuleOptimizer {
     let momentum = MomentumConfig::new().with_momentum(recipe.momentum).with_dampening(0.0);
     let plain = SgdConfig::new().with_momentum(Some(momentum));
     let decay = Some(WeightDecayConfig::new(recipe.weight_decay as f32));
-    let kernels = ParamGroup::from_ids(net.kernel_ids());
+    let kernels = ParamGroup::from_ids(net.decayed_ids());
     plain.init().with_group(kernels, plain.clone().with_weight_decay(decay).build(), None)
 }
 

@@ -404,3 +404,6 @@ fn pad(x: Tensor<4>, stride: usize, shape: &[usize]) -> Tensor<4> {
     let zeros = |channels| Tensor::<4>::zeros([n, channels, h, w], &device);
     Tensor::cat(vec![zeros(before), kept, zeros(more - before)], 1)
 }
+
+#[cfg(test)]
+mod tests;

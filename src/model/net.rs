@@ -184,10 +184,15 @@ impl Net {
         Ok(Net { route, ..self.clone() })
     }
 
-    /// Parameter ids of what weight decay acts on: the kernels of convolutions and
-    /// linear maps.
-    pub fn kernel_ids(&self) -> Vec<ParamId> {
-        let convs = self.convs.iter().map(|conv| conv.weight.id);
-        convs.chain(self.linears.iter().map(|linear| linear.weight.id)).collect()
+    /// Ids of the parameters that weight decay acts on
+    /// ([`ParameterKind::decays`](crate::domain::network::ParameterKind::decays)).
+    pub fn decayed_ids(&self) -> Vec<ParamId> {
+        let decayed = self.network().parameters().into_iter().filter(|p| p.kind.decays());
+        let id = |node: NodeId| match self.route.slots[node.index()] {
+            Slot::Conv(at) => Some(self.convs[at].weight.id),
+            Slot::Linear(at) => Some(self.linears[at].weight.id),
+            Slot::Norm(_) | Slot::None => None,
+        };
+        decayed.filter_map(|parameter| id(parameter.node)).collect()
     }
 }
