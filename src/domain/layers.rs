@@ -4,7 +4,7 @@
 //! Names follow PyTorch module paths (`layer2.3.conv1`). Views select indices
 //! of the list; they never recompute anything.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// What a layer computes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -110,7 +110,13 @@ struct Stored {
     block: Option<usize>,
     shape: Vec<usize>,
     post_residual: bool,
+    #[serde(default, deserialize_with = "given")]
     role: Option<Role>,
+}
+
+/// A role that is there; it is written plainly, not as an option.
+fn given<'de, D: Deserializer<'de>>(value: D) -> Result<Option<Role>, D::Error> {
+    Role::deserialize(value).map(Some)
 }
 
 impl Stored {
