@@ -21,6 +21,7 @@ pub mod matrix;
 pub mod paired;
 pub mod pairing;
 pub mod pca;
+pub mod plan;
 pub mod predictions;
 pub mod probes;
 pub mod product;

@@ -10,9 +10,10 @@ use std::sync::Arc;
 use burn::tensor::Tensor;
 
 use super::evaluate::{BATCH, fits, score, upload};
-use super::{Context, EngineError, Event};
+use super::{Context, EngineError, Event, Task};
 use crate::data::ImageSet;
 use crate::domain::deletion::{DeletionRow, Experiment};
+use crate::domain::plan::Quantity;
 use crate::domain::{Bypass, ModelSpec, ResidualBlock};
 use crate::model::{ResNet, StateDict};
 
@@ -26,6 +27,13 @@ pub struct Variant {
     pub experiment: Experiment,
     /// The blocks.
     pub deleted: Bypass,
+}
+
+impl Variant {
+    /// Blocks that somebody chose.
+    pub fn chosen(deleted: Bypass) -> Variant {
+        Variant { experiment: Experiment::Chosen, deleted }
+    }
 }
 
 /// The whole network.
@@ -72,6 +80,15 @@ pub struct DeletionRequest {
     pub quick: bool,
 }
 
+/// What deleting the sets costs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Deleted {
+    /// A row for each set, in the request's order.
+    pub rows: Vec<DeletionRow>,
+    /// The device, in words.
+    pub device: String,
+}
+
 /// Sums of one set.
 #[derive(Debug, Clone, Copy, Default)]
 struct Tally {
@@ -79,10 +96,15 @@ struct Tally {
     loss: f64,
 }
 
-pub(super) fn run(
-    request: &DeletionRequest,
-    context: &Context<'_>,
-) -> Result<Vec<DeletionRow>, EngineError> {
+impl Task for DeletionRequest {
+    type Output = Deleted;
+
+    fn run(self, context: &Context<'_>) -> Result<Deleted, EngineError> {
+        run(&self, context)
+    }
+}
+
+fn run(request: &DeletionRequest, context: &Context<'_>) -> Result<Deleted, EngineError> {
     fits(&request.spec, &request.images)?;
     for variant in &request.variants {
         let check = variant.deleted.check(&request.spec);
@@ -91,11 +113,10 @@ pub(super) fn run(
     let available = request.images.len();
     let total = request.examples.unwrap_or(available);
     if total == 0 || total > available {
-        return Err(EngineError::Request(format!(
-            "--examples {total}: there are {available} test images"
-        )));
+        let says = format!(" {total}: there are {available} test images");
+        return Err(Quantity::Examples.unfit(says).into());
     }
-    let net = ResNet::from_state(&request.spec, &request.state, &context.device.device)?;
+    let net = context.network(&request.spec, &request.state)?;
     let mut tallies = vec![Tally::default(); request.variants.len()];
     let all: Vec<u32> = (0..total as u32).collect();
     let mut done = 0;
@@ -111,7 +132,8 @@ pub(super) fn run(
             let _ = context.events.send(Event::Deletion(rows));
         }
     }
-    Ok(rows(&request.variants, &tallies, total))
+    let rows = rows(&request.variants, &tallies, total);
+    Ok(Deleted { rows, device: context.device.label.clone() })
 }
 
 fn rows(variants: &[Variant], tallies: &[Tally], examples: usize) -> Vec<DeletionRow> {

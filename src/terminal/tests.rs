@@ -379,7 +379,7 @@ proptest! {
 
 struct Broken;
 
-impl Services for Broken {
+impl Port for Broken {
     fn list(&self) -> Vec<RunSummary> {
         panic!("the list is on fire\nand so on")
     }
