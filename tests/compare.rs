@@ -16,7 +16,9 @@ use blockscope::domain::plan::SamplePlan;
 use blockscope::domain::product::{Centre, symmetric_product};
 use blockscope::domain::record::Sample;
 use blockscope::domain::{Bypass, ModelSpec, Preset, SimilarityMatrix};
-use blockscope::engine::{AnalyzeRequest, CompareRequest, Compared, ComparedModel, EvaluateRequest, device};
+use blockscope::engine::{
+    AnalyzeRequest, CompareRequest, Compared, ComparedModel, EvaluateRequest, device,
+};
 use blockscope::model::capture::grams;
 use blockscope::model::weights::model_of;
 use blockscope::model::{Mode, Overrides, ResNet, Wanted, read_weights};
@@ -300,8 +302,7 @@ fn what_cannot_be_compared_is_refused_in_one_line() {
 fn predictions_are_those_that_the_evaluation_counts() {
     let (spec, state) = common::small_net(Preset::He, 0.25, 8, 3);
     let images = common::noise_images(300, 8, 4);
-    let request =
-        EvaluateRequest { spec, state: Arc::new(state), images: Arc::clone(&images) };
+    let request = EvaluateRequest { spec, state: Arc::new(state), images: Arc::clone(&images) };
     let found = common::finish(common::engine("cpu").submit(request)).unwrap();
     let predictions = &found.predictions;
     assert_eq!(predictions.images, (0..300).collect::<Vec<u32>>());

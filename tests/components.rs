@@ -101,7 +101,9 @@ fn what_cannot_be_had_is_refused_before_anything_is_computed() {
     let refused = |examples, bypass| {
         analyze(&subject, 512, Some(suite(examples)), bypass).map(|_| ()).unwrap_err()
     };
-    assert!(refused(901, Bypass::none()).contains("first-component examples 901: there are only 900"));
+    assert!(
+        refused(901, Bypass::none()).contains("first-component examples 901: there are only 900")
+    );
     assert!(refused(3, Bypass::none()).contains("first-component examples 3 is too few"));
     let deleted = "1.0".parse().unwrap();
     let text = refused(512, deleted);

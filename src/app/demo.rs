@@ -13,8 +13,8 @@ use crate::domain::{Layer, LayerKind, ModelSpec, Preset, SimilarityMatrix};
 use crate::runs::{
     AnalysisRecord, CkaAnalysis, ComparedImages, ComponentsAnalysis, ComponentsRecord,
     DeletionAnalysis, DeletionRecord, FORMAT, LoadedRun, PairAnalysis, PairRecord,
-    PredictionsAnalysis, PredictionsRecord, ProbesAnalysis, ProbesRecord, RunId, RunManifest, RunState, RunSummary,
-    Side,
+    PredictionsAnalysis, PredictionsRecord, ProbesAnalysis, ProbesRecord, RunId, RunManifest,
+    RunState, RunSummary, Side,
 };
 
 use super::explorer::Explorer;

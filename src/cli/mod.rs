@@ -86,6 +86,7 @@ macro_rules! failures {
 
 failures!(
     std::io::Error,
+    Problem,
     crate::domain::predictions::PredictionsError,
     crate::export::ExportError,
     crate::report::ReportError,

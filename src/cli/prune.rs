@@ -41,8 +41,7 @@ pub fn run(common: &Common, args: &PruneArgs) -> Result<ExitCode, Failure> {
         Event::Kept(path) => say!("written to {}", path.display()),
         _ => {}
     };
-    let rows =
-        watched(|watch| lab.delete(&subject, &dataset, plan, None, watch), print_rows)?;
+    let rows = watched(|watch| lab.delete(&subject, &dataset, plan, None, watch), print_rows)?;
     if let (Some(whole), Some(blocks)) = (whole, &args.blocks) {
         let kept = watched(|watch| lab.pruned_map(&subject, whole, blocks, watch), |_| {})?;
         print_map(&kept);

@@ -65,7 +65,9 @@ fn of_engine(error: &EngineError) -> String {
             format!("the computation failed unexpectedly: {why}; restart, or use --device cpu")
         }
         EngineError::Diverged { epoch } => {
-            format!("training diverged in epoch {epoch}: the loss is not finite; use a smaller --lr")
+            format!(
+                "training diverged in epoch {epoch}: the loss is not finite; use a smaller --lr"
+            )
         }
         other => other.to_string(),
     }

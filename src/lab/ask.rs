@@ -41,9 +41,7 @@ impl Lab {
             JobKind::Map(deleted) => {
                 let whole = self.store.analysis(run)?;
                 let whole = whole.ok_or(LabError::refused("this run has no map yet"))?;
-                return self
-                    .pruned_map(&*self.subject(run)?, &whole, deleted, watch)
-                    .map(|_| ());
+                return self.pruned_map(&*self.subject(run)?, &whole, deleted, watch).map(|_| ());
             }
             JobKind::Evaluate(deleted) => {
                 DeletionPlan { chosen: chosen(deleted), ..DeletionPlan::default() }

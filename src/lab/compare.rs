@@ -12,9 +12,7 @@ use crate::domain::plan::SamplePlan;
 use crate::domain::predictions::Predictions;
 use crate::domain::record::{DataRecord, Seconds};
 use crate::engine::{CompareRequest, Compared, ComparedModel};
-use crate::runs::{
-    ComparedImages, LoadedRun, PairAnalysis, PairKey, RunError, RunId, Side,
-};
+use crate::runs::{ComparedImages, LoadedRun, PairAnalysis, PairKey, RunError, RunId, Side};
 
 /// A run that takes part.
 #[derive(Debug, Clone)]
@@ -188,8 +186,7 @@ impl Lab {
         }
         for k in lacking {
             let member = &mut members[k];
-            member.run.predictions =
-                Some(self.predictions(&member.subject, &dataset, watch)?);
+            member.run.predictions = Some(self.predictions(&member.subject, &dataset, watch)?);
             let name = member.subject.name();
             maps.notes.push(format!("predictions of {name} were computed and kept"));
         }

@@ -23,9 +23,7 @@ pub enum LabError {
     #[error(transparent)]
     Unfit(#[from] Unfit),
     /// The images that a run was made from were not given.
-    #[error(
-        "{run} was made from {title} images, which it does not contain; start again with them"
-    )]
+    #[error("{run} was made from {title} images, which it does not contain; start again with them")]
     NoImages {
         /// The run.
         run: String,

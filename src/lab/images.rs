@@ -108,11 +108,7 @@ impl Lab {
     ///
     /// # Errors
     /// If they cannot be read.
-    pub fn images_at(
-        &self,
-        source: &DataSource,
-        training: bool,
-    ) -> Result<Arc<Dataset>, LabError> {
+    pub fn images_at(&self, source: &DataSource, training: bool) -> Result<Arc<Dataset>, LabError> {
         let mut images = lock(&self.images);
         let read = if training { data::load(source)? } else { data::load_test(source)? };
         Ok(Arc::clone(images.insert(Arc::new(read))))
@@ -128,7 +124,8 @@ mod tests {
     #[test]
     fn a_run_without_its_images_says_so() {
         let mut manifest = fixtures::manifest("a");
-        let given = |source: Option<&DataSource>, for_all| Given { source: source.cloned(), for_all };
+        let given =
+            |source: Option<&DataSource>, for_all| Given { source: source.cloned(), for_all };
         let text = given(None, false).source(&manifest).unwrap_err().to_string();
         assert!(text.contains("CIFAR-10") && !text.contains('\n'), "{text}");
         manifest.data.source = "shapes".into();

@@ -26,8 +26,6 @@ mod provenance;
 pub mod pruned;
 pub mod records;
 mod subject;
-#[cfg(test)]
-mod tests;
 pub mod train;
 
 use std::collections::HashMap;
@@ -39,9 +37,9 @@ use crate::engine::{self, DeviceChoice, Engine, Job, Task};
 use crate::runs::{PrunedMap, RunId, RunStore};
 
 pub use ask::JobKind;
+pub use deletion::NewRun;
 pub use error::{LabError, no_own_map};
 pub use event::{Event, MapOrigin, Watch};
-pub use deletion::NewRun;
 pub use images::Given;
 pub use provenance::Provenance;
 pub use subject::Subject;

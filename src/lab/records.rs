@@ -3,7 +3,7 @@
 
 use super::Provenance;
 use super::compare::Member;
-use crate::domain::cka::{ESTIMATOR, CkaEstimate};
+use crate::domain::cka::{CkaEstimate, ESTIMATOR};
 use crate::domain::plan::{SamplePlan, SuitePlan};
 use crate::domain::predictions::Predictions;
 use crate::domain::record::{DataRecord, Recipe, Seconds};

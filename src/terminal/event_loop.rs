@@ -38,7 +38,7 @@ const HUNG_UP: i32 = 128 + 1;
 pub fn run(
     mut app: App,
     themes: ThemeSet,
-    services: Box<dyn Port + Send>,
+    port: Box<dyn Port + Send>,
     options: Options,
 ) -> io::Result<i32> {
     if !io::stdout().is_terminal() || !io::stdin().is_terminal() {
@@ -51,7 +51,7 @@ pub fn run(
     let size = session::size()?;
     update(&mut app, Input::Resize(size.0, size.1));
     let (sender, events) = unbounded();
-    let requests = worker::spawn(services, sender.clone())?;
+    let requests = worker::spawn(port, sender.clone())?;
     // reading starts before the terminal is asked anything
     for effect in app.start() {
         if let Some(request) = Request::of(effect) {

@@ -63,10 +63,7 @@ impl Request {
 }
 
 /// Starts the thread; it ends when the returned sender is dropped.
-pub fn spawn(
-    port: Box<dyn Port + Send>,
-    events: Sender<Event>,
-) -> io::Result<Sender<Request>> {
+pub fn spawn(port: Box<dyn Port + Send>, events: Sender<Event>) -> io::Result<Sender<Request>> {
     let (requests, inbox) = unbounded();
     thread::Builder::new().name("services".into()).spawn(move || {
         for request in inbox {
@@ -80,11 +77,7 @@ pub fn spawn(
 }
 
 /// Answers a request; computations answer later, to `events`.
-pub(super) fn serve(
-    port: &dyn Port,
-    request: &Request,
-    events: &Sender<Event>,
-) -> Option<Input> {
+pub(super) fn serve(port: &dyn Port, request: &Request, events: &Sender<Event>) -> Option<Input> {
     let work = || match request {
         Request::List => Some(Input::RunsListed(port.list())),
         Request::Load(id) => Some(Input::RunLoaded(port.load(id).map(Box::new))),

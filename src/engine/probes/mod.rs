@@ -37,7 +37,7 @@ use crate::domain::ModelSpec;
 use crate::domain::plan::{Quantity, Unfit};
 use crate::domain::probes::{Probe, TrainingSplit};
 use crate::domain::softmax::Classifier;
-use crate::model::{ResNet, StateDict};
+use crate::model::StateDict;
 use stream::{MEASURED, Stream, generator, labels, purpose};
 
 /// Share of the training images that is held out.
