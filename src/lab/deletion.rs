@@ -76,7 +76,7 @@ impl Lab {
             .map_err(|why| LabError::NotKept { what: "", why })?;
         waiting.remove(&key);
         if shipped {
-            watch.tell(Event::Note(self.copied()));
+            self.tell_copied(subject, watch);
         }
         let folder = self.store.writable(id)?;
         watch.tell(Event::Kept(folder.join("analysis").join("deletion.csv")));

@@ -125,9 +125,11 @@ impl Lab {
         matches!(id, RunId::Embedded(_)) && self.store.copy_of(id).is_none()
     }
 
-    /// The line that tells that it was copied.
-    fn copied(&self) -> String {
-        format!("kept: this shipped run is copied to {}", self.store.root().display())
+    /// Tells that a result has copied this run into the runs folder.
+    fn tell_copied(&self, subject: &Subject, watch: &mut Watch<'_>) {
+        subject.copied(&self.store);
+        let root = self.store.root().display();
+        watch.tell(Event::Note(format!("kept: this shipped run is copied to {root}")));
     }
 }
 

@@ -88,7 +88,7 @@ impl Lab {
             Ok(folder) => {
                 waiting.take_if(|(of, old)| of == id && old.record.deleted == map.record.deleted);
                 if shipped {
-                    watch.tell(Event::Note(self.copied()));
+                    self.tell_copied(subject, watch);
                 }
                 Ok(KeptMap { record: map.record, written: Some(folder) })
             }

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
 
 use super::{Lab, LabError, lock};
@@ -26,7 +26,7 @@ pub struct Subject {
     pub state: Arc<StateDict>,
     /// SHA-256 of the weights file as it is.
     pub weights_hash: String,
-    stamp: Stamp,
+    stamp: Mutex<Stamp>,
 }
 
 /// What tells that a run's files are others than before: time and size of its manifest
@@ -63,13 +63,19 @@ impl Subject {
             manifest,
             state: Arc::new(weights.state),
             weights_hash: runs::hash::sha256_hex(&bytes),
-            stamp,
+            stamp: Mutex::new(stamp),
         })
     }
 
     /// Its name, as the user knows it.
     pub fn name(&self) -> String {
         self.id.name()
+    }
+
+    /// Takes note that the run was copied into the runs folder, as it is: it need not be
+    /// read again there.
+    pub(super) fn copied(&self, store: &RunStore) {
+        *lock(&self.stamp) = Stamp::of(store, &self.id);
     }
 
     /// What a result over the test images of `dataset` records about them: of the
@@ -110,7 +116,7 @@ impl Lab {
         let mut open = lock(&self.subjects);
         let known = open.iter().position(|subject| subject.id == *id);
         if let Some(known) = known.map(|at| open.remove(at))
-            && known.stamp == Stamp::of(&self.store, id)
+            && *lock(&known.stamp) == Stamp::of(&self.store, id)
         {
             open.push(Arc::clone(&known));
             return Ok(known);
