@@ -96,6 +96,20 @@ struct Tally {
     loss: f64,
 }
 
+impl Tally {
+    /// Adds a batch: loss by loss, or for the `whole` network the batch's sum, as it has
+    /// always been rounded.
+    fn add(&mut self, scores: Scores, whole: bool) {
+        self.correct += scores.iter().filter(|(hit, _)| *hit).count();
+        let start = if whole { 0.0 } else { self.loss };
+        let sum = scores.iter().fold(start, |sum, (_, nats)| sum + nats);
+        self.loss = if whole { self.loss + sum } else { sum };
+    }
+}
+
+/// Whether each image of a batch was right, and its loss in nats.
+type Scores = Vec<(bool, f64)>;
+
 impl Task for DeletionRequest {
     type Output = Deleted;
 
@@ -119,13 +133,27 @@ fn run(request: &DeletionRequest, context: &Context<'_>) -> Result<Deleted, Engi
     let net = context.network(&request.spec, &request.state)?;
     let mut tallies = vec![Tally::default(); request.variants.len()];
     let all: Vec<u32> = (0..total as u32).collect();
+    let batch = |indices: &[u32]| match indices.is_empty() {
+        true => Ok(Vec::new()),
+        false => one_batch(&net, request, indices, context),
+    };
+    // On the CPU two batches are under way at a time: what one of them does on one
+    // thread the other fills. They are counted in order.
+    let together = if context.device.cpu { 2 } else { 1 };
     let mut done = 0;
     while done < total {
         // the first estimate ends where it says it ends
         let stop = if request.quick && done < QUICK { QUICK.min(total) } else { total };
-        let batch = &all[done..stop.min(done + BATCH)];
-        one_batch(&net, request, batch, &mut tallies, context)?;
-        done += batch.len();
+        let indices = &all[done..stop.min(done + together * BATCH)];
+        let (first, second) = indices.split_at(BATCH.min(indices.len()));
+        let (first, second) = rayon::join(|| batch(first), || batch(second));
+        for scores in [first?, second?] {
+            for ((tally, variant), scores) in tallies.iter_mut().zip(&request.variants).zip(scores)
+            {
+                tally.add(scores, variant.deleted.is_empty());
+            }
+        }
+        done += indices.len();
         context.progress(done, total, "images");
         if request.quick && done == QUICK && done < total {
             let rows = rows(&request.variants, &tallies, done);
@@ -147,25 +175,26 @@ fn rows(variants: &[Variant], tallies: &[Tally], examples: usize) -> Vec<Deletio
     variants.iter().zip(tallies).map(row).collect()
 }
 
+/// Runs a batch and scores it without each set.
 fn one_batch(
     net: &ResNet,
     request: &DeletionRequest,
     batch: &[u32],
-    tallies: &mut [Tally],
     context: &Context<'_>,
-) -> Result<(), EngineError> {
+) -> Result<Vec<Scores>, EngineError> {
     let labels: Vec<usize> =
         batch.iter().map(|i| usize::from(request.images.label(*i as usize))).collect();
+    let mut found: Vec<Scores> = vec![Scores::new(); request.variants.len()];
     let x = upload(&request.spec, &request.images, batch, &context.device.device);
     let whole = request.variants.iter().any(|v| v.deleted.is_empty());
     let last = request.variants.iter().filter_map(|v| v.deleted.first()).max();
     let outcome = net.forward_by_blocks(x, |block, x| {
         context.check_cancelled().map_err(Stop::Failed)?;
-        for (variant, tally) in request.variants.iter().zip(tallies.iter_mut()) {
+        for (variant, found) in request.variants.iter().zip(found.iter_mut()) {
             if variant.deleted.first() == Some(block) {
                 context.check_cancelled().map_err(Stop::Failed)?;
                 let logits = net.forward_from(block, x.clone(), &variant.deleted);
-                count(logits, &labels, tally).map_err(Stop::Failed)?;
+                *found = scores(logits, &labels).map_err(Stop::Failed)?;
             }
         }
         // behind the last deletion the whole network is of no use to anyone
@@ -175,20 +204,18 @@ fn one_batch(
         }
     });
     match outcome {
-        Err(Stop::Failed(error)) => Err(error),
-        Err(Stop::Enough) => Ok(()),
+        Err(Stop::Failed(error)) => return Err(error),
+        Err(Stop::Enough) => {}
         Ok(logits) => {
-            let mut tally = Tally::default();
-            count(logits, &labels, &mut tally)?;
-            for (variant, sum) in request.variants.iter().zip(tallies) {
+            let whole = scores(logits, &labels)?;
+            for (variant, found) in request.variants.iter().zip(found.iter_mut()) {
                 if variant.deleted.is_empty() {
-                    sum.correct += tally.correct;
-                    sum.loss += tally.loss;
+                    found.clone_from(&whole);
                 }
             }
-            Ok(())
         }
     }
+    Ok(found)
 }
 
 enum Stop {
@@ -196,17 +223,12 @@ enum Stop {
     Failed(EngineError),
 }
 
-fn count(logits: Tensor<2>, labels: &[usize], tally: &mut Tally) -> Result<(), EngineError> {
+fn scores(logits: Tensor<2>, labels: &[usize]) -> Result<Scores, EngineError> {
     let lost = |e: String| EngineError::Lost(e);
     let classes = logits.dims()[1];
     let data = logits.try_into_data().map_err(|e| lost(format!("{e:?}")))?;
     let rows = data.try_into_vec::<f32>().map_err(|e| lost(format!("{e:?}")))?;
-    for (row, label) in rows.chunks_exact(classes).zip(labels) {
-        let (hit, nats) = score(row, *label);
-        tally.correct += usize::from(hit);
-        tally.loss += nats;
-    }
-    Ok(())
+    Ok(rows.chunks_exact(classes).zip(labels).map(|(row, label)| score(row, *label)).collect())
 }
 
 #[cfg(test)]
