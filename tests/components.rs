@@ -38,7 +38,7 @@ fn analyze(
     bypass: Bypass,
 ) -> Result<Measured, String> {
     let job = common::engine("cpu").submit(AnalyzeRequest {
-        spec: subject.spec.clone(),
+        network: Arc::new(subject.spec.network()),
         state: Arc::clone(&subject.state),
         images: Arc::clone(&subject.images),
         plan: SamplePlan {
@@ -56,7 +56,7 @@ fn analyze(
 
 fn alone(subject: &Subject, plan: SuitePlan) -> MeasuredComponents {
     let job = common::engine("cpu").submit(ComponentsRequest {
-        spec: subject.spec.clone(),
+        network: Arc::new(subject.spec.network()),
         state: Arc::clone(&subject.state),
         images: Arc::clone(&subject.images),
         sample: Sample::Random,

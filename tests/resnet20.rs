@@ -47,7 +47,7 @@ fn accuracy_is_the_reference() {
     let Some(net) = pretrained("accuracy_is_the_reference") else { return };
     assert_eq!((net.spec.depth, net.spec.width), (20, 1.0));
     let job = common::engine("cpu").submit(EvaluateRequest {
-        spec: net.spec,
+        network: Arc::new(net.spec.network()),
         state: net.state,
         images: net.images,
     });
@@ -66,7 +66,7 @@ fn every_cell_of_the_map_is_the_reference() {
     let plan =
         SamplePlan { examples: Some(1024), batch: 256, passes: 1, sample: Sample::First, seed: 0 };
     let job = common::engine("cpu").submit(AnalyzeRequest {
-        spec: net.spec,
+        network: Arc::new(net.spec.network()),
         state: net.state,
         images: net.images,
         plan,
@@ -93,8 +93,8 @@ fn deleting_each_block_gives_the_reference_accuracies() {
     let Some(net) = pretrained(test) else { return };
     let Some(reference) = common::path_from_env(test, "BLOCKSCOPE_REFERENCE") else { return };
     let job = common::engine("cpu").submit(DeletionRequest {
-        variants: lesions(&net.spec),
-        spec: net.spec,
+        variants: lesions(&net.spec.network()),
+        network: Arc::new(net.spec.network()),
         state: net.state,
         images: net.images,
         examples: None,
@@ -121,7 +121,7 @@ fn shares_of_variance_are_the_reference() {
     let expected: Array1<f64> = ndarray_npy::read_npy(reference.join("pc1.npy")).unwrap();
     let layers = net.spec.layers();
     let job = common::engine("cpu").submit(ComponentsRequest {
-        spec: net.spec,
+        network: Arc::new(net.spec.network()),
         state: net.state,
         images: net.images,
         sample: Sample::First,

@@ -17,14 +17,15 @@ pub fn run(common: &Common, args: &PruneArgs) -> Result<ExitCode, Failure> {
     if args.blocks.as_ref().is_some_and(Bypass::is_empty) {
         return Err(Failure::usage("--blocks names no block; write it as 2.3,2.4"));
     }
+    let network = loaded.manifest.model.network();
     let plan = DeletionPlan {
         lesions: args.lesions,
-        sweeps: if args.sweep { (1..=3).collect() } else { Vec::new() },
+        sweeps: if args.sweep { (1..=network.stages().len()).collect() } else { Vec::new() },
         chosen: args.blocks.clone(),
         examples: args.examples,
         quick: false,
     };
-    let plan = plan.check(&loaded.manifest.model, false)?;
+    let plan = plan.check(&network, false)?;
     let new = match &args.out {
         Some(name) => Some(new_run(&lab, name, args.force, &id.name())?),
         None => None,

@@ -20,12 +20,12 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 
-use crate::domain::ModelSpec;
+use crate::domain::Network;
 use crate::domain::deletion::DeletionRow;
 use crate::domain::plan::Unfit;
 use crate::model::capture::CaptureError;
 use crate::model::state::Mismatch;
-use crate::model::{ResNet, StateDict};
+use crate::model::{Net, StateDict};
 pub use analyze::{AnalyzeRequest, Measured};
 pub use compare::{CompareRequest, Compared, ComparedModel, ComparedPair};
 pub use components::{ComponentsRequest, MeasuredComponents};
@@ -225,9 +225,8 @@ struct Opened {
 
 /// The network that was built last: the next job is often about the same one.
 struct Built {
-    spec: ModelSpec,
     state: Weak<StateDict>,
-    net: Arc<ResNet>,
+    net: Arc<Net>,
 }
 
 /// What a job needs of its surroundings.
@@ -254,20 +253,19 @@ impl Context<'_> {
     /// it was made of the same tensors: the very same, not equal ones.
     pub(crate) fn network(
         &self,
-        spec: &ModelSpec,
+        network: &Arc<Network>,
         state: &Arc<StateDict>,
-    ) -> Result<Arc<ResNet>, EngineError> {
+    ) -> Result<Arc<Net>, EngineError> {
         let mut built = self.network.lock().unwrap_or_else(PoisonError::into_inner);
         let same = |built: &&Built| {
             built.state.upgrade().is_some_and(|known| Arc::ptr_eq(&known, state))
-                && built.spec == *spec
+                && built.net.network() == network
         };
         if let Some(known) = built.as_ref().filter(same) {
             return Ok(Arc::clone(&known.net));
         }
-        let net = Arc::new(ResNet::from_state(spec, state, &self.device.device)?);
-        let (spec, state) = (spec.clone(), Arc::downgrade(state));
-        *built = Some(Built { spec, state, net: Arc::clone(&net) });
+        let net = Arc::new(Net::from_state(network, state, &self.device.device)?);
+        *built = Some(Built { state: Arc::downgrade(state), net: Arc::clone(&net) });
         Ok(net)
     }
 }

@@ -55,9 +55,8 @@ impl Lab {
         plan: &CheckedAnalysis,
         watch: &mut Watch<'_>,
     ) -> Result<(), LabError> {
-        let spec = &subject.manifest.model;
         let request = AnalyzeRequest {
-            spec: spec.clone(),
+            network: Arc::clone(&subject.network),
             state: Arc::clone(&subject.state),
             images: Arc::clone(&dataset.test),
             plan: plan.sample,
@@ -67,7 +66,7 @@ impl Lab {
         let mut measured = self.run("CKA", request, watch)?;
         let beside = measured.suite.take();
         let from = of_tested(subject, dataset, &measured.device);
-        let analysis = records::analysis(from, &plan.sample, spec.layers(), measured);
+        let analysis = records::analysis(from, &plan.sample, subject.network.layers(), measured);
         self.store.write_analysis(&subject.id, &analysis)?;
         watch.tell(Event::Analysis(Box::new(analysis)));
         match (plan.suite, beside) {
@@ -90,7 +89,7 @@ impl Lab {
         watch: &mut Watch<'_>,
     ) -> Result<(), LabError> {
         let request = ComponentsRequest {
-            spec: subject.manifest.model.clone(),
+            network: Arc::clone(&subject.network),
             state: Arc::clone(&subject.state),
             images: Arc::clone(&dataset.test),
             sample: plan.sample.sample,
@@ -111,7 +110,7 @@ impl Lab {
         watch: &mut Watch<'_>,
     ) -> Result<(), LabError> {
         let from = of_tested(subject, dataset, &found.device);
-        let layers = subject.manifest.model.layers();
+        let layers = subject.network.layers();
         let analysis = records::components(from, &plan.sample, suite, layers, found);
         self.store.write_components(&subject.id, &analysis)?;
         watch.tell(Event::Components(Box::new(analysis)));
@@ -126,7 +125,7 @@ impl Lab {
         watch: &mut Watch<'_>,
     ) -> Result<PredictionsAnalysis, LabError> {
         let request = EvaluateRequest {
-            spec: subject.manifest.model.clone(),
+            network: Arc::clone(&subject.network),
             state: Arc::clone(&subject.state),
             images: Arc::clone(&dataset.test),
         };

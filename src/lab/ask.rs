@@ -60,7 +60,7 @@ impl Lab {
             }
         }
         let plan = DeletionPlan { quick: true, ..plan };
-        let plan = plan.check(&subject.manifest.model, known.is_some())?;
+        let plan = plan.check(&subject.network, known.is_some())?;
         let own = &subject.manifest.data.fingerprint;
         let dataset = self.images_of(&subject.manifest, own)?;
         self.delete(&subject, &dataset, plan, known, watch).map(|_| ())

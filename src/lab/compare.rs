@@ -268,7 +268,7 @@ impl Lab {
         watch: &mut Watch<'_>,
     ) -> Result<(Vec<PairAnalysis>, Compared), LabError> {
         let model = |member: &Member| ComparedModel {
-            spec: member.subject.manifest.model.clone(),
+            network: Arc::clone(&member.subject.network),
             state: Arc::clone(&member.subject.state),
         };
         let request = CompareRequest {
@@ -300,6 +300,6 @@ fn own_map(member: &Member, key: &PairKey, data: &ComparedImages) -> Option<Pair
         && r.data.fingerprint == key.fingerprint
         && (r.examples, r.batch, r.passes) == (key.examples, key.batch, key.passes)
         && (r.sample, r.sample.seed(r.seed)) == (key.sample, key.sample.seed(key.seed))
-        && r.layers == member.subject.manifest.model.layers();
+        && r.layers == member.subject.network.layers();
     same.then(|| records::own_pair(member.side(), data.clone(), analysis))
 }

@@ -40,7 +40,7 @@ impl Lab {
         watch: &mut Watch<'_>,
     ) -> Result<Vec<DeletionRow>, LabError> {
         let request = DeletionRequest {
-            spec: subject.manifest.model.clone(),
+            network: Arc::clone(&subject.network),
             state: Arc::clone(&subject.state),
             images: Arc::clone(&dataset.test),
             examples: plan.examples,
@@ -99,7 +99,8 @@ impl Lab {
         let (spec, state) = pruned(&subject.manifest.model, &subject.state, &row.deleted)?;
         let bytes = write_safetensors(&state, &spec, Precision::F32)?;
         let images = Arc::clone(&dataset.test);
-        let request = EvaluateRequest { spec: spec.clone(), state: Arc::new(state), images };
+        let network = Arc::new(spec.network());
+        let request = EvaluateRequest { network, state: Arc::new(state), images };
         let found = self.run("testing", request, watch)?;
         let hash = runs::hash::sha256_hex(&bytes);
         let from = Provenance::now(found.device, subject.data(dataset), hash);

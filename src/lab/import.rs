@@ -43,7 +43,7 @@ impl Lab {
         let spec = model_of(&weights, &origin, *preset, overrides, dataset.test.shape())?;
         let state = Arc::new(weights.state);
         let request = EvaluateRequest {
-            spec: spec.clone(),
+            network: Arc::new(spec.network()),
             state: Arc::clone(&state),
             images: Arc::clone(&dataset.test),
         };

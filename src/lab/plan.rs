@@ -5,7 +5,7 @@ use crate::data::{Dataset, augment};
 use crate::domain::plan::{Quantity, SamplePlan, SuitePlan};
 use crate::domain::probes::balanced;
 use crate::domain::record::{DataRecord, Recipe};
-use crate::domain::{Bypass, ModelSpec, Preset};
+use crate::domain::{Bypass, ModelSpec, Network, Preset};
 use crate::engine::ProbeRecipe;
 use crate::engine::deletion::{Variant, baseline, lesions, sweep};
 use crate::engine::train::unfilled;
@@ -181,7 +181,7 @@ impl DeletionPlan {
     /// # Errors
     /// [`LabError::Refused`] if a block cannot be deleted, and
     /// [`LabError::NothingToDelete`] if none can.
-    pub fn check(self, spec: &ModelSpec, whole_known: bool) -> Result<CheckedDeletion, LabError> {
+    pub fn check(self, network: &Network, whole_known: bool) -> Result<CheckedDeletion, LabError> {
         let mut variants = Vec::new();
         if !whole_known {
             variants.push(baseline());
@@ -189,15 +189,16 @@ impl DeletionPlan {
         let before = variants.len();
         let several = self.lesions || !self.sweeps.is_empty();
         if self.lesions {
-            variants.extend(lesions(spec));
+            variants.extend(lesions(network));
         }
-        variants.extend(self.sweeps.iter().flat_map(|stage| sweep(spec, *stage)));
+        variants.extend(self.sweeps.iter().flat_map(|stage| sweep(network, *stage)));
         if let Some(deleted) = self.chosen {
-            deleted.check(spec)?;
+            network.check_deleted(&deleted)?;
             variants.push(Variant::chosen(deleted));
         }
         if variants.len() == before && several {
-            return Err(LabError::NothingToDelete { residual: spec.residual });
+            let residual = network.blocks().iter().any(|block| block.sum.is_some());
+            return Err(LabError::NothingToDelete { residual });
         }
         Ok(CheckedDeletion { variants, examples: self.examples, quick: self.quick })
     }

@@ -19,9 +19,8 @@ pub(super) fn run(
     watch: &mut Watch<'_>,
 ) -> Result<(), LabError> {
     let CheckedProbes { recipe, subset, data } = plan;
-    let spec = &subject.manifest.model;
     let request = ProbeRequest {
-        spec: spec.clone(),
+        network: Arc::clone(&subject.network),
         state: Arc::clone(&subject.state),
         train: Arc::clone(&dataset.train),
         subset,
@@ -31,7 +30,8 @@ pub(super) fn run(
     let probed = lab.run("probes", request, watch)?;
     let seconds = probed.seconds;
     let from = Provenance::now(&*probed.device, data, &*subject.weights_hash);
-    let analysis = records::probes(from, recipe, spec.layers(), dataset.test.len(), probed);
+    let analysis =
+        records::probes(from, recipe, subject.network.layers(), dataset.test.len(), probed);
     watch.tell(Event::Probes(Box::new(analysis.clone()), seconds));
     lab.store.write_probes(&subject.id, &analysis)?;
     Ok(())

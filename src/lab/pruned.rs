@@ -59,7 +59,7 @@ impl Lab {
         let dataset = self.images_of(&subject.manifest, &whole.record.data.fingerprint)?;
         let plan = like(&whole.record);
         let request = AnalyzeRequest {
-            spec: subject.manifest.model.clone(),
+            network: Arc::clone(&subject.network),
             state: Arc::clone(&subject.state),
             images: Arc::clone(&dataset.test),
             plan,

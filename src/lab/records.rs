@@ -190,7 +190,7 @@ pub fn side(member: &Member) -> Side {
     Side {
         run: member.subject.name(),
         weights_hash: member.subject.weights_hash.clone(),
-        layers: model.layers(),
+        layers: member.subject.network.layers(),
         model,
     }
 }

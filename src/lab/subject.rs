@@ -7,6 +7,7 @@ use std::time::SystemTime;
 
 use super::{Lab, LabError, lock};
 use crate::data::Dataset;
+use crate::domain::Network;
 use crate::domain::record::DataRecord;
 use crate::model::StateDict;
 use crate::model::weights::parse_safetensors;
@@ -22,7 +23,9 @@ pub struct Subject {
     pub id: RunId,
     /// What it says about itself.
     pub manifest: RunManifest,
-    /// Its weights, which fit its network.
+    /// Its network.
+    pub network: Arc<Network>,
+    /// Its weights, which fit it.
     pub state: Arc<StateDict>,
     /// SHA-256 of the weights file as it is.
     pub weights_hash: String,
@@ -57,10 +60,12 @@ impl Subject {
         let manifest = store.manifest(id)?;
         let bytes = store.weights(id)?;
         let weights = parse_safetensors(&bytes, &format!("{name}/weights.safetensors"))?;
-        weights.state.check(&manifest.model)?;
+        let network = Arc::new(manifest.model.network());
+        weights.state.check(&network)?;
         Ok(Subject {
             id: id.clone(),
             manifest,
+            network,
             state: Arc::new(weights.state),
             weights_hash: runs::hash::sha256_hex(&bytes),
             stamp: Mutex::new(stamp),

@@ -29,13 +29,14 @@ impl Lab {
         let FittedTraining { spec, subset, recipe, fraction, seed, checkpoint_every, precision } =
             plan;
         let epochs = recipe.epochs;
+        let network = Arc::new(spec.network());
         let folder = self.store.root().join(&new.name);
         let id = RunId::Disk(folder.clone());
         let from = Provenance::now("", dataset.record(fraction), "");
         let mut manifest =
             records::training(from.clone(), &new.name, spec.clone(), recipe.clone(), seed);
         let request = TrainRequest {
-            spec: spec.clone(),
+            network: Arc::clone(&network),
             data: dataset,
             subset,
             recipe,
@@ -49,7 +50,8 @@ impl Lab {
                 engine::Event::Device(label) => {
                     watch.tell(Event::Device(label.clone()));
                     manifest.device = label;
-                    let initial = write_safetensors(&initial_state(&spec, seed), &spec, precision)?;
+                    let initial =
+                        write_safetensors(&initial_state(&network, seed), &spec, precision)?;
                     self.store.create(&new.name, &manifest, &initial, new.replace)?;
                 }
                 engine::Event::Epoch(mut report) => {
