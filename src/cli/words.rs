@@ -110,3 +110,54 @@ impl From<LabError> for Failure {
         Failure { message: of_command(&error), code }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::plan::SamplePlan;
+    use crate::domain::record::Sample;
+    use crate::engine::train::unfilled;
+    use crate::lab::Given;
+    use crate::runs::fixtures;
+
+    fn command(error: impl Into<LabError>) -> (String, u8) {
+        let Failure { message, code } = error.into().into();
+        assert!(!message.contains('\n'), "{message}");
+        (message, code)
+    }
+
+    #[test]
+    fn a_run_without_its_images_says_how_to_give_them() {
+        let missing = || Given::default().source(&fixtures::manifest("a")).unwrap_err();
+        let (text, code) = command(missing());
+        assert!(text.contains("--data cifar10:PATH") && code == USAGE, "{text}");
+        assert_eq!(on_screen(&missing()), text);
+    }
+
+    #[test]
+    fn numbers_and_remedies_are_named_by_their_options_on_the_command_line_alone() {
+        let plan =
+            SamplePlan { examples: None, batch: 3, passes: 1, sample: Sample::First, seed: 0 };
+        let unfit = || LabError::from(plan.batches(100).unwrap_err());
+        let (text, code) = command(unfit());
+        assert!(text.starts_with("--batch 3 is too small: ") && code == FAILURE, "{text}");
+        assert_eq!(usage(unfit()).code, USAGE);
+        assert!(on_screen(&unfit()).starts_with("batch 3 is too small: "));
+        assert_eq!(
+            command(unfilled(128, 10)).0,
+            "--batch 128: 10 training images do not fill one batch; use a larger --fraction or a smaller --batch"
+        );
+        let (text, code) = command(EngineError::Diverged { epoch: 2 });
+        assert!(text.ends_with("; use a smaller --lr") && code == FAILURE, "{text}");
+        let text = on_screen(&EngineError::Lost("gone".into()).into());
+        assert_eq!(text, "the device failed: gone; restart, or use --device cpu");
+        assert_eq!(
+            of_device(&DeviceError::NoAdapter),
+            "no GPU adapter found (looked for Vulkan, Metal, DX12 and OpenGL); use --device cpu"
+        );
+        let own = LabError::OwnMap { run: "a".into(), other_images: false };
+        let (text, code) = command(own);
+        assert!(text.starts_with("--map: a has no map of its own") && code == USAGE, "{text}");
+        assert!(text.ends_with("`blockscope analyze a` with the same --data makes one"), "{text}");
+    }
+}
