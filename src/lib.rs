@@ -16,6 +16,7 @@
 //! - [`kernels`]: CPU operators as Burn extensions
 //! - [`model`]: Burn networks, activation capture, weights
 //! - [`engine`]: jobs on one compute thread
+//! - [`lab`]: experiments: a subject opened, a plan checked, a result written
 //! - [`app`], [`ui`], [`terminal`]: the explorer
 //! - [`config`]: the user's own files: settings, keys, places
 //! - [`cli`]: the command line
@@ -50,6 +51,7 @@ pub mod engine;
 pub mod exit;
 pub mod export;
 pub mod kernels;
+pub mod lab;
 pub mod log;
 pub mod model;
 pub mod quiet;

@@ -12,12 +12,12 @@ use std::sync::Arc;
 use blockscope::data::{self, DataSource, ImageSet, batch_f32};
 use blockscope::domain::cka::{CkaAccumulator, CrossAccumulator, PackedGrams};
 use blockscope::domain::pca::ComponentSums;
+use blockscope::domain::plan::SamplePlan;
 use blockscope::domain::product::{Centre, symmetric_product};
 use blockscope::domain::record::Sample;
 use blockscope::domain::{Bypass, ModelSpec, Preset, SimilarityMatrix};
 use blockscope::engine::{
-    AnalyzeRequest, CompareRequest, Compared, ComparedModel, EvaluateRequest, Outcome, Request,
-    SamplePlan, device,
+    AnalyzeRequest, CompareRequest, Compared, ComparedModel, EvaluateRequest, device,
 };
 use blockscope::model::capture::grams;
 use blockscope::model::weights::model_of;
@@ -64,10 +64,7 @@ fn compare(
         pairs: pairs.to_vec(),
         without_pc1,
     };
-    match common::finish(common::engine("cpu").submit(Request::Compare(request)))? {
-        Outcome::Compared(found) => Ok(*found),
-        _ => panic!(),
-    }
+    common::finish(common::engine("cpu").submit(request))
 }
 
 /// The Gram matrices of all layers of all models over one batch.
@@ -128,15 +125,15 @@ fn a_model_with_itself_gives_its_own_map() {
     let (models, images) = (models(), common::noise_images(58, 8, 4));
     let twice = [models[0].clone(), models[0].clone()];
     let found = compare(&twice, &images, &[(0, 1), (0, 0)], PLAN, false).unwrap();
-    let job = common::engine("cpu").submit(Request::Analyze(AnalyzeRequest {
+    let job = common::engine("cpu").submit(AnalyzeRequest {
         network: Arc::clone(&models[0].network),
         state: Arc::clone(&models[0].state),
         images,
         plan: PLAN,
         bypass: Bypass::none(),
         suite: None,
-    }));
-    let Outcome::Measured(own) = common::finish(job).unwrap() else { panic!() };
+    });
+    let own = common::finish(job).unwrap();
     assert_eq!(found.pairs[1].estimate, own.estimate);
     assert!(common::worst(&found.pairs[0].estimate.cka, &own.estimate.cka) < 1e-6);
     let cell = found.pairs[0].estimate.cka.get(3, 3).unwrap();
@@ -312,28 +309,17 @@ fn what_cannot_be_compared_is_refused_in_one_line() {
 fn predictions_are_those_that_the_evaluation_counts() {
     let (spec, state) = common::small_net(Preset::He, 0.25, 8, 3);
     let images = common::noise_images(300, 8, 4);
-    let request = || EvaluateRequest {
+    let request = EvaluateRequest {
         network: Arc::new(spec.network()),
-        state: Arc::new(state.clone()),
+        state: Arc::new(state),
         images: Arc::clone(&images),
     };
-    let engine = common::engine("cpu");
-    let Outcome::Evaluated(test) =
-        common::finish(engine.submit(Request::Evaluate(request()))).unwrap()
-    else {
-        panic!()
-    };
-    let Outcome::Predicted(found) =
-        common::finish(engine.submit(Request::Predict(request()))).unwrap()
-    else {
-        panic!()
-    };
-    assert_eq!(found.test, test);
+    let found = common::finish(common::engine("cpu").submit(request)).unwrap();
     let predictions = &found.predictions;
     assert_eq!(predictions.images, (0..300).collect::<Vec<u32>>());
     assert!((0..300).all(|at| predictions.labels[at] == images.label(at)));
     let right = (0..300).filter(|at| predictions.is_right(*at)).count();
-    assert_eq!(right, test.correct);
+    assert_eq!((right, 300), (found.test.correct, found.test.examples));
     assert!(predictions.confidence.iter().all(|c| (0.1..=1.0).contains(c)));
 }
 
@@ -342,7 +328,7 @@ fn resnet20_against_resnet56_is_the_reference() {
     let test = "resnet20_against_resnet56_is_the_reference";
     let Some(weights) = common::path_from_env(test, "BLOCKSCOPE_WEIGHTS") else { return };
     let Some(cifar) = common::path_from_env(test, "BLOCKSCOPE_CIFAR10") else { return };
-    let images = Arc::new(data::load_test(&DataSource::Cifar10(cifar)).unwrap().test);
+    let images = data::load_test(&DataSource::Cifar10(cifar)).unwrap().test;
     let models: Vec<ComparedModel> = ["resnet20-12fca82f.th", "resnet56-4bfd9763.th"]
         .iter()
         .map(|file| {

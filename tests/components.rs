@@ -8,12 +8,10 @@ mod common;
 use std::sync::Arc;
 
 use blockscope::data::ImageSet;
+use blockscope::domain::plan::{SamplePlan, SuitePlan};
 use blockscope::domain::record::Sample;
 use blockscope::domain::{Bypass, ModelSpec, Preset};
-use blockscope::engine::{
-    AnalyzeRequest, ComponentsRequest, Measured, MeasuredComponents, Outcome, Request, SamplePlan,
-    SuitePlan,
-};
+use blockscope::engine::{AnalyzeRequest, ComponentsRequest, Measured, MeasuredComponents};
 use blockscope::model::StateDict;
 
 const SEED: u64 = 7;
@@ -39,7 +37,7 @@ fn analyze(
     suite: Option<SuitePlan>,
     bypass: Bypass,
 ) -> Result<Measured, String> {
-    let job = common::engine("cpu").submit(Request::Analyze(AnalyzeRequest {
+    let job = common::engine("cpu").submit(AnalyzeRequest {
         network: Arc::new(subject.spec.network()),
         state: Arc::clone(&subject.state),
         images: Arc::clone(&subject.images),
@@ -52,26 +50,20 @@ fn analyze(
         },
         bypass,
         suite,
-    }));
-    match common::finish(job)? {
-        Outcome::Measured(measured) => Ok(*measured),
-        other => panic!("{other:?}"),
-    }
+    });
+    common::finish(job)
 }
 
 fn alone(subject: &Subject, plan: SuitePlan) -> MeasuredComponents {
-    let job = common::engine("cpu").submit(Request::Components(ComponentsRequest {
+    let job = common::engine("cpu").submit(ComponentsRequest {
         network: Arc::new(subject.spec.network()),
         state: Arc::clone(&subject.state),
         images: Arc::clone(&subject.images),
         sample: Sample::Random,
         seed: SEED,
         plan,
-    }));
-    match common::finish(job).unwrap() {
-        Outcome::Components(found) => *found,
-        other => panic!("{other:?}"),
-    }
+    });
+    common::finish(job).unwrap()
 }
 
 #[test]
@@ -109,8 +101,10 @@ fn what_cannot_be_had_is_refused_before_anything_is_computed() {
     let refused = |examples, bypass| {
         analyze(&subject, 512, Some(suite(examples)), bypass).map(|_| ()).unwrap_err()
     };
-    assert!(refused(901, Bypass::none()).contains("--pc-examples 901: there are only 900"));
-    assert!(refused(3, Bypass::none()).contains("--pc-examples 3 is too few"));
+    assert!(
+        refused(901, Bypass::none()).contains("first-component examples 901: there are only 900")
+    );
+    assert!(refused(3, Bypass::none()).contains("first-component examples 3 is too few"));
     let deleted = "1.0".parse().unwrap();
     let text = refused(512, deleted);
     assert!(text.contains("whole network"), "{text}");

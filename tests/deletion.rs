@@ -9,12 +9,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use blockscope::domain::deletion::{DeletionRow, Experiment};
+use blockscope::domain::plan::SamplePlan;
 use blockscope::domain::record::{Evaluation, Sample};
 use blockscope::domain::{Bypass, ModelSpec, Preset};
 use blockscope::engine::deletion::{Variant, baseline, lesions, sweep};
-use blockscope::engine::{
-    AnalyzeRequest, DeletionRequest, EvaluateRequest, Outcome, Request, SamplePlan,
-};
+use blockscope::engine::{AnalyzeRequest, DeletionRequest, EvaluateRequest};
 use blockscope::model::init::initial_state;
 use blockscope::model::prune::pruned;
 use blockscope::model::weights::{Precision, model_of, write_safetensors};
@@ -47,11 +46,7 @@ fn delete(
         variants,
         quick: true,
     };
-    let outcome = common::finish(common::engine("cpu").submit(Request::Delete(request)))?;
-    match outcome {
-        Outcome::Deleted(rows) => Ok(rows),
-        other => panic!("{other:?}"),
-    }
+    Ok(common::finish(common::engine("cpu").submit(request))?.rows)
 }
 
 fn evaluate(spec: &ModelSpec, state: &Arc<StateDict>, images: usize) -> Evaluation {
@@ -60,10 +55,7 @@ fn evaluate(spec: &ModelSpec, state: &Arc<StateDict>, images: usize) -> Evaluati
         state: Arc::clone(state),
         images: common::noise_images(images, 12, 8),
     };
-    match common::finish(common::engine("cpu").submit(Request::Evaluate(request))).unwrap() {
-        Outcome::Evaluated(found) => found,
-        other => panic!("{other:?}"),
-    }
+    common::finish(common::engine("cpu").submit(request)).unwrap().test
 }
 
 #[test]
@@ -104,10 +96,7 @@ fn layers_of_deleted_blocks_are_undefined_and_the_others_are_the_pruned_networks
             bypass: bypass.clone(),
             suite: None,
         };
-        match common::finish(common::engine("cpu").submit(Request::Analyze(request))).unwrap() {
-            Outcome::Measured(measured) => measured.estimate.cka,
-            other => panic!("{other:?}"),
-        }
+        common::finish(common::engine("cpu").submit(request)).unwrap().estimate.cka
     };
     let (cut, weights) = pruned(&spec, &state, &bypass).unwrap();
     let alone = cka(&cut, &Arc::new(weights), &Bypass::none());

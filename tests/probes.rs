@@ -13,7 +13,7 @@ use std::sync::Arc;
 use blockscope::data::{self, DataSource, ImageSet};
 use blockscope::domain::probes::balanced;
 use blockscope::domain::{LayerKind, ModelSpec, Preset};
-use blockscope::engine::{Event, Outcome, ProbeRecipe, ProbeRequest, Probed, Request, device};
+use blockscope::engine::{EngineError, Event, ProbeRecipe, ProbeRequest, Probed, device};
 use blockscope::model::StateDict;
 use blockscope::model::weights::parse_safetensors;
 use blockscope::runs::RunStore;
@@ -67,10 +67,7 @@ fn probe(request: ProbeRequest) -> Result<Probed, String> {
 }
 
 fn probe_on(device: &str, request: ProbeRequest) -> Result<Probed, String> {
-    match common::finish(common::engine(device).submit(Request::Probe(request)))? {
-        Outcome::Probed(probed) => Ok(*probed),
-        other => panic!("{other:?}"),
-    }
+    common::finish(common::engine(device).submit(request))
 }
 
 /// The images with those at `indices` replaced by noise.
@@ -223,27 +220,24 @@ fn a_request_that_makes_no_sense_gets_one_line() {
 fn a_cancelled_job_ends_between_two_steps() {
     let mut bench = Bench::new();
     bench.recipe.epochs = 1_000_000;
-    let job = common::engine("cpu").submit(Request::Probe(bench.request()));
-    let mut last = None;
-    for event in &job.events {
-        match event {
-            Event::Progress(progress) => {
-                assert_eq!(progress.unit, "steps");
-                if progress.done == 3 {
-                    job.cancel.cancel();
-                }
+    let job = common::engine("cpu").submit(bench.request());
+    let cancel = job.cancel.clone();
+    let end = job.follow(|event| -> Result<(), EngineError> {
+        if let Event::Progress(progress) = event {
+            assert_eq!(progress.unit, "steps");
+            if progress.done == 3 {
+                cancel.cancel();
             }
-            Event::Finished(result) => last = Some(result.unwrap_err().to_string()),
-            _ => {}
         }
-    }
-    assert_eq!(last.as_deref(), Some("cancelled"));
+        Ok(())
+    });
+    assert_eq!(end.unwrap_err().to_string(), "cancelled");
 }
 
 #[test]
 fn progress_counts_up_to_its_total() {
     let bench = Bench::new();
-    let job = common::engine("cpu").submit(Request::Probe(bench.request()));
+    let job = common::engine("cpu").submit(bench.request());
     let progress: Vec<(usize, usize)> = job
         .events
         .iter()
@@ -273,7 +267,7 @@ fn probes_of_the_shipped_run_improve_with_depth() {
         network: Arc::new(spec.network()),
         state: Arc::new(state),
         subset: balanced(&all, shapes.train.labels(), 150),
-        train: Arc::new(shapes.train),
+        train: shapes.train,
         test: Arc::new(test),
         recipe: ProbeRecipe { epochs: 3, batch: 15, ..ProbeRecipe::default() },
     })

@@ -10,13 +10,11 @@ mod common;
 use std::sync::Arc;
 
 use blockscope::data::{self, DataSource};
+use blockscope::domain::plan::{SamplePlan, SuitePlan};
 use blockscope::domain::record::Sample;
 use blockscope::domain::{Bypass, ModelSpec, Preset};
 use blockscope::engine::deletion::lesions;
-use blockscope::engine::{
-    AnalyzeRequest, ComponentsRequest, DeletionRequest, EvaluateRequest, Outcome, Request,
-    SamplePlan, SuitePlan,
-};
+use blockscope::engine::{AnalyzeRequest, ComponentsRequest, DeletionRequest, EvaluateRequest};
 use blockscope::model::weights::model_of;
 use blockscope::model::{Overrides, StateDict, read_weights};
 use ndarray::{Array1, Array2};
@@ -41,19 +39,19 @@ fn pretrained(test: &str) -> Option<Pretrained> {
         data.test.shape(),
     )
     .unwrap();
-    Some(Pretrained { spec, state: Arc::new(weights.state), images: Arc::new(data.test) })
+    Some(Pretrained { spec, state: Arc::new(weights.state), images: data.test })
 }
 
 #[test]
 fn accuracy_is_the_reference() {
     let Some(net) = pretrained("accuracy_is_the_reference") else { return };
     assert_eq!((net.spec.depth, net.spec.width), (20, 1.0));
-    let job = common::engine("cpu").submit(Request::Evaluate(EvaluateRequest {
+    let job = common::engine("cpu").submit(EvaluateRequest {
         network: Arc::new(net.spec.network()),
         state: net.state,
         images: net.images,
-    }));
-    let Outcome::Evaluated(test) = common::finish(job).unwrap() else { panic!() };
+    });
+    let test = common::finish(job).unwrap().test;
     assert_eq!(test.examples, 10_000);
     assert!((test.accuracy() - 0.8103).abs() <= 0.0005, "{}", test.accuracy());
 }
@@ -67,15 +65,15 @@ fn every_cell_of_the_map_is_the_reference() {
     let layers = net.spec.layers();
     let plan =
         SamplePlan { examples: Some(1024), batch: 256, passes: 1, sample: Sample::First, seed: 0 };
-    let job = common::engine("cpu").submit(Request::Analyze(AnalyzeRequest {
+    let job = common::engine("cpu").submit(AnalyzeRequest {
         network: Arc::new(net.spec.network()),
         state: net.state,
         images: net.images,
         plan,
         bypass: Bypass::none(),
         suite: None,
-    }));
-    let Outcome::Measured(measured) = common::finish(job).unwrap() else { panic!() };
+    });
+    let measured = common::finish(job).unwrap();
     assert_eq!(reference.dim(), (68, 68));
     let mut worst = 0.0f64;
     for i in 0..68 {
@@ -94,15 +92,15 @@ fn deleting_each_block_gives_the_reference_accuracies() {
     let test = "deleting_each_block_gives_the_reference_accuracies";
     let Some(net) = pretrained(test) else { return };
     let Some(reference) = common::path_from_env(test, "BLOCKSCOPE_REFERENCE") else { return };
-    let job = common::engine("cpu").submit(Request::Delete(DeletionRequest {
+    let job = common::engine("cpu").submit(DeletionRequest {
         variants: lesions(&net.spec.network()),
         network: Arc::new(net.spec.network()),
         state: net.state,
         images: net.images,
         examples: None,
         quick: false,
-    }));
-    let Outcome::Deleted(rows) = common::finish(job).unwrap() else { panic!() };
+    });
+    let rows = common::finish(job).unwrap().rows;
     let mut compared = 0;
     for row in rows {
         // the reference leaves out block 1.0
@@ -122,15 +120,15 @@ fn shares_of_variance_are_the_reference() {
     let Some(reference) = common::path_from_env(test, "BLOCKSCOPE_REFERENCE") else { return };
     let expected: Array1<f64> = ndarray_npy::read_npy(reference.join("pc1.npy")).unwrap();
     let layers = net.spec.layers();
-    let job = common::engine("cpu").submit(Request::Components(ComponentsRequest {
+    let job = common::engine("cpu").submit(ComponentsRequest {
         network: Arc::new(net.spec.network()),
         state: net.state,
         images: net.images,
         sample: Sample::First,
         seed: 0,
         plan: SuitePlan { examples: 256, components: 5, dominant_share: 0.01 },
-    }));
-    let Outcome::Components(found) = common::finish(job).unwrap() else { panic!() };
+    });
+    let found = common::finish(job).unwrap();
     assert_eq!(expected.len(), layers.len());
     for (layer, expected) in layers.iter().zip(&expected) {
         let share = found.components.share(layer.index).unwrap();

@@ -9,9 +9,10 @@ mod common;
 use std::io::Write;
 use std::sync::Arc;
 
+use blockscope::domain::plan::SamplePlan;
 use blockscope::domain::record::Sample;
 use blockscope::domain::{Bypass, ModelSpec, Preset};
-use blockscope::engine::{AnalyzeRequest, Measured, Outcome, Request, SamplePlan, device};
+use blockscope::engine::{AnalyzeRequest, Measured, device};
 use blockscope::model::{Mode, Net, StateDict};
 use burn::tensor::{Tensor, TensorData};
 
@@ -23,7 +24,7 @@ fn logits(choice: &str, spec: &ModelSpec, state: &StateDict) -> Vec<f32> {
     net.forward(x, Mode::Evaluate).try_into_data().unwrap().try_into_vec().unwrap()
 }
 
-fn cka(choice: &str, spec: &ModelSpec, state: &StateDict) -> Box<Measured> {
+fn cka(choice: &str, spec: &ModelSpec, state: &StateDict) -> Measured {
     let plan = SamplePlan { examples: None, batch: 16, passes: 1, sample: Sample::First, seed: 0 };
     let request = AnalyzeRequest {
         network: Arc::new(spec.network()),
@@ -33,10 +34,7 @@ fn cka(choice: &str, spec: &ModelSpec, state: &StateDict) -> Box<Measured> {
         bypass: Bypass::none(),
         suite: None,
     };
-    match common::finish(common::engine(choice).submit(Request::Analyze(request))).unwrap() {
-        Outcome::Measured(measured) => measured,
-        other => panic!("{other:?}"),
-    }
+    common::finish(common::engine(choice).submit(request)).unwrap()
 }
 
 #[test]

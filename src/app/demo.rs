@@ -13,8 +13,8 @@ use crate::domain::{Layer, LayerKind, ModelSpec, Preset, SimilarityMatrix};
 use crate::runs::{
     AnalysisRecord, CkaAnalysis, ComparedImages, ComponentsAnalysis, ComponentsRecord,
     DeletionAnalysis, DeletionRecord, FORMAT, LoadedRun, PairAnalysis, PairRecord,
-    PredictionsAnalysis, ProbesAnalysis, ProbesRecord, RunId, RunManifest, RunState, RunSummary,
-    Side,
+    PredictionsAnalysis, PredictionsRecord, ProbesAnalysis, ProbesRecord, RunId, RunManifest,
+    RunState, RunSummary, Side,
 };
 
 use super::explorer::Explorer;
@@ -463,11 +463,15 @@ fn answers(seed: u64) -> Answers {
         predicted.map(|(i, label)| if right(*i) { *label } else { (label + 1) % 10 }).collect();
     let predictions =
         Predictions { confidence: vec![0.8; images.len()], images, labels, predicted };
-    let found = PredictionsAnalysis::new(
-        predictions,
-        manifest.data.clone(),
-        "0".repeat(64),
-        "cpu (flex, 2 threads)".into(),
-    );
+    let record = PredictionsRecord {
+        format: manifest.format,
+        program: manifest.program.clone(),
+        created: manifest.created.clone(),
+        device: "cpu (flex, 2 threads)".into(),
+        data: manifest.data.clone(),
+        weights_hash: Some("0".repeat(64)),
+        examples: predictions.len(),
+    };
+    let found = PredictionsAnalysis { record, predictions };
     Answers { id: RunId::Embedded(manifest.name.clone()), manifest, found: Ok(found) }
 }

@@ -37,6 +37,7 @@ pub mod layout;
 pub mod mode;
 pub mod palette;
 pub mod pointer;
+pub mod port;
 pub mod predictions;
 mod predictions_keys;
 pub mod prompt;

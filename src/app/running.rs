@@ -174,6 +174,15 @@ pub fn news(app: &mut App, id: JobId, update: JobUpdate) -> Vec<Effect> {
             }
         }
         JobUpdate::Note(line) => app.tell(line),
+        // a screen that asks for such work shows its results too
+        JobUpdate::Working(_)
+        | JobUpdate::Device(_)
+        | JobUpdate::Epoch(_)
+        | JobUpdate::Analysis(_)
+        | JobUpdate::Components(_)
+        | JobUpdate::Predictions(_)
+        | JobUpdate::Probes(..)
+        | JobUpdate::Kept(_) => {}
         JobUpdate::Done => return end(app),
         JobUpdate::Cancelled => {
             app.tell("cancelled");

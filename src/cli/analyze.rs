@@ -1,275 +1,122 @@
-//! `blockscope analyze`: all-pairs CKA of a run, its first-component suite and,
-//! if asked for, its linear probes, kept in its folder.
-
-use std::sync::Arc;
+//! `blockscope analyze`: all-pairs CKA of a run, its first-component suite, its
+//! predictions and, if asked for, its linear probes, kept in its folder.
 
 use super::args::{AnalyzeArgs, Common};
-use super::{ExitCode, Failure, follow_with_meter, images, probes};
-use crate::data::{self, ImageSet};
-use crate::domain::cka::ESTIMATOR;
-use crate::domain::record::DataRecord;
-use crate::domain::{Bypass, ModelSpec};
-use crate::domain::{pca, suite};
-use crate::engine::components::DEFAULT_EXAMPLES;
-use crate::engine::{
-    AnalyzeRequest, ComponentsRequest, Engine, EvaluateRequest, MeasuredComponents, Outcome,
-    Request, SamplePlan, SuitePlan,
-};
-use crate::model::StateDict;
-use crate::model::weights::parse_safetensors;
-use crate::runs::{
-    self, AnalysisRecord, CkaAnalysis, ComponentsAnalysis, ComponentsRecord, FORMAT,
-    PredictionsAnalysis, RunId, RunStore,
-};
-
-/// Share of the examples that counts as dominant (the follow-up paper's 1 %).
-const DOMINANT_SHARE: f64 = 0.01;
-/// Components whose share of variance is kept.
-const COMPONENTS: usize = 5;
-
-/// What every part of an analysis works on.
-struct Subject<'a> {
-    args: &'a AnalyzeArgs,
-    store: &'a RunStore,
-    id: &'a RunId,
-    engine: &'a Engine,
-    spec: ModelSpec,
-    state: Arc<StateDict>,
-    images: Arc<ImageSet>,
-    data: DataRecord,
-    weights_hash: String,
-}
+use super::{ExitCode, Failure, lab, watched};
+use crate::domain::plan::SamplePlan;
+use crate::domain::probes::Probe;
+use crate::domain::{Layer, LayerKind};
+use crate::engine::probes::ProbeSeconds;
+use crate::lab::Event;
+use crate::lab::plan::{AnalysisPlan, ProbePlan};
+use crate::runs::{CkaAnalysis, ComponentsAnalysis, ProbesAnalysis};
 
 pub fn run(common: &Common, args: &AnalyzeArgs) -> Result<ExitCode, Failure> {
-    let store = RunStore::locate(common.runs.clone());
-    let id = store.resolve(&args.run)?;
-    let loaded = store.load(&id)?;
-    let spec = loaded.manifest.model.clone();
-    let bytes = store.weights(&id)?;
-    let weights = parse_safetensors(&bytes, &format!("{}/weights.safetensors", args.run))?;
-    weights.state.check(&spec.network())?;
-    let source = images::source(&loaded.manifest, args.data.as_ref())?;
-    // Probes need the training images too; what cannot be probed is refused
-    // before anything is computed.
-    let dataset = if args.probes { data::load(&source)? } else { data::load_test(&source)? };
-    let plan = match args.probes {
-        true => Some(probes::plan(args, &loaded.manifest, &dataset)?),
-        false => None,
-    };
-    let examples = pc_examples(args, dataset.test.len())?;
-    let data = DataRecord { train_examples: 0, ..dataset.record(1.0) };
-    let train = Arc::new(dataset.train);
-    // Computing for minutes and then having nowhere to write would be unkind.
-    let folder = store.writable(&id)?;
-    let engine = Engine::start(common.device)?;
-    let subject = Subject {
-        args,
-        store: &store,
-        id: &id,
-        engine: &engine,
-        spec,
-        state: Arc::new(weights.state),
-        images: Arc::new(dataset.test),
-        data,
-        weights_hash: runs::hash::sha256_hex(&bytes),
-    };
-    let suite = examples.map(|examples| SuitePlan {
-        examples,
-        components: COMPONENTS,
-        dominant_share: DOMINANT_SHARE,
-    });
-    match (args.skip_cka, suite) {
-        (false, suite) => cka(&subject, suite)?,
-        (true, Some(suite)) => components(&subject, suite)?,
-        (true, None) => {}
-    }
-    if !args.skip_predictions {
-        predictions(&subject, loaded.predictions.as_ref())?;
-    }
-    if let Some(plan) = plan {
-        let Subject { spec, state, images, weights_hash, .. } = subject;
-        let subject = probes::Subject { spec, state, weights_hash, train, test: images };
-        store.write_probes(&id, &probes::run(&engine, plan, subject)?)?;
-    }
+    let lab = lab(common, args.data.as_ref());
+    // what cannot be opened is not analysed either
+    lab.store().load(&lab.store().resolve(&args.run)?)?;
+    let subject = lab.open(&args.run)?;
+    let dataset = lab.images_for(&subject.manifest, args.probes)?;
+    let plan = plan(args).check(&subject, &dataset)?;
+    let folder = watched(
+        |watch| lab.analyze(&subject, &dataset, plan, watch),
+        |event| match event {
+            Event::Analysis(found) => print_map(found),
+            Event::Components(found) => print_components(found),
+            Event::Predictions(test) => say!(
+                "predictions  {} test images, {:.2} % right",
+                test.examples,
+                100.0 * test.accuracy()
+            ),
+            Event::Probes(found, seconds) => print_probes(found, seconds),
+            _ => {}
+        },
+    )?;
     say!("written to {}", folder.display());
     say!("next: blockscope {}", args.run);
     Ok(ExitCode::SUCCESS)
 }
 
-/// Images of the first-component suite; `None` to leave it out.
-fn pc_examples(args: &AnalyzeArgs, available: usize) -> Result<Option<usize>, Failure> {
-    match args.pc_examples {
-        Some(0) => Ok(None),
-        None => Ok(Some(DEFAULT_EXAMPLES.min(available))),
-        Some(n) if n > available => Err(Failure::usage(format!(
-            "--pc-examples {n}: there are only {available} test images"
-        ))),
-        Some(n) if n < pca::MIN_EXAMPLES => Err(Failure::usage(format!(
-            "--pc-examples {n} is too few: at least {} are needed",
-            pca::MIN_EXAMPLES
-        ))),
-        Some(n) => Ok(Some(n)),
-    }
-}
-
-/// The map and, if it is wanted, the suite of the same sample.
-fn cka(subject: &Subject<'_>, suite: Option<SuitePlan>) -> Result<(), Failure> {
-    let args = subject.args;
-    let request = Request::Analyze(AnalyzeRequest {
-        network: Arc::new(subject.spec.network()),
-        state: Arc::clone(&subject.state),
-        images: Arc::clone(&subject.images),
-        plan: SamplePlan {
+fn plan(args: &AnalyzeArgs) -> AnalysisPlan {
+    let probes = ProbePlan { epochs: args.probe_epochs, images: args.probe_train, seed: args.seed };
+    AnalysisPlan {
+        sample: SamplePlan {
             examples: args.examples,
             batch: args.batch,
             passes: args.passes,
             sample: args.sample.into(),
             seed: args.seed,
         },
-        bypass: Bypass::none(),
-        suite,
-    });
-    let Outcome::Measured(measured) = follow_with_meter(&subject.engine.submit(request), "CKA")?.0
-    else {
-        return Err(Failure::usage("the engine answered another request"));
-    };
-    let seconds = measured.seconds;
-    let analysis = CkaAnalysis {
-        record: AnalysisRecord {
-            format: FORMAT,
-            program: runs::program(),
-            created: runs::now_rfc3339(),
-            device: measured.device.clone(),
-            data: subject.data.clone(),
-            weights_hash: Some(subject.weights_hash.clone()),
-            estimator: ESTIMATOR.into(),
-            weighting: "pairs".into(),
-            batch: args.batch,
-            batches: measured.estimate.batches,
-            examples: measured.examples,
-            dropped: measured.dropped,
-            passes: args.passes,
-            sample: args.sample.into(),
-            seed: args.seed,
-            seconds,
-            layers: subject.spec.layers(),
-        },
-        cka: measured.estimate.cka,
-        se: measured.estimate.se,
-    };
-    subject.store.write_analysis(subject.id, &analysis)?;
+        map: !args.skip_cka,
+        suite: args.pc_examples,
+        predictions: !args.skip_predictions,
+        probes: args.probes.then_some(probes),
+    }
+}
+
+fn print_map(found: &CkaAnalysis) {
+    let record = &found.record;
     say!(
         "CKA  {} layers, {} examples in {} batches, on {}",
-        analysis.record.layers.len(),
-        analysis.record.examples,
-        analysis.record.batches,
-        measured.device
+        record.layers.len(),
+        record.examples,
+        record.batches,
+        record.device
     );
     say!(
         "  {:.2} s: forward {:.2}, Gram {:.2}, pairs {:.2}",
-        seconds.total,
-        seconds.forward,
-        seconds.gram,
-        seconds.pairs
+        record.seconds.total,
+        record.seconds.forward,
+        record.seconds.gram,
+        record.seconds.pairs
     );
-    match (suite, measured.suite) {
-        (None, _) => Ok(()),
-        (Some(plan), Some(found)) => keep_components(subject, &plan, found),
-        // the map is safe by now
-        (Some(plan), None) => components(subject, plan),
-    }
 }
 
-/// One pass over all test images, unless predictions of these weights over these
-/// images are there already.
-fn predictions(subject: &Subject<'_>, known: Option<&PredictionsAnalysis>) -> Result<(), Failure> {
-    let same = |known: &PredictionsAnalysis| {
-        known.record.weights_hash.as_ref() == Some(&subject.weights_hash)
-            && known.record.data.fingerprint == subject.data.fingerprint
-    };
-    if known.is_some_and(same) {
-        return Ok(());
-    }
-    let request = Request::Predict(EvaluateRequest {
-        network: Arc::new(subject.spec.network()),
-        state: Arc::clone(&subject.state),
-        images: Arc::clone(&subject.images),
-    });
-    let (outcome, _) = follow_with_meter(&subject.engine.submit(request), "predictions")?;
-    let Outcome::Predicted(found) = outcome else {
-        return Err(Failure::usage("the engine answered another request"));
-    };
-    let analysis = PredictionsAnalysis::new(
-        found.predictions,
-        subject.data.clone(),
-        subject.weights_hash.clone(),
-        found.device,
-    );
-    subject.store.write_predictions(subject.id, &analysis)?;
-    say!(
-        "predictions  {} test images, {:.2} % right",
-        found.test.examples,
-        100.0 * found.test.accuracy()
-    );
-    Ok(())
-}
-
-/// The suite alone.
-fn components(subject: &Subject<'_>, plan: SuitePlan) -> Result<(), Failure> {
-    let args = subject.args;
-    let request = Request::Components(ComponentsRequest {
-        network: Arc::new(subject.spec.network()),
-        state: Arc::clone(&subject.state),
-        images: Arc::clone(&subject.images),
-        sample: args.sample.into(),
-        seed: args.seed,
-        plan,
-    });
-    let (outcome, _) = follow_with_meter(&subject.engine.submit(request), "components")?;
-    let Outcome::Components(measured) = outcome else {
-        return Err(Failure::usage("the engine answered another request"));
-    };
-    keep_components(subject, &plan, *measured)
-}
-
-fn keep_components(
-    subject: &Subject<'_>,
-    plan: &SuitePlan,
-    measured: MeasuredComponents,
-) -> Result<(), Failure> {
-    let args = subject.args;
-    let analysis = ComponentsAnalysis {
-        record: ComponentsRecord {
-            format: FORMAT,
-            program: runs::program(),
-            created: runs::now_rfc3339(),
-            device: measured.device.clone(),
-            data: subject.data.clone(),
-            weights_hash: Some(subject.weights_hash.clone()),
-            estimator: suite::ESTIMATOR.into(),
-            examples: plan.examples,
-            components: plan.components,
-            dominant_share: plan.dominant_share,
-            sample: args.sample.into(),
-            seed: args.seed,
-            seconds: measured.seconds,
-            layers: subject.spec.layers(),
-        },
-        components: measured.components,
-    };
-    subject.store.write_components(subject.id, &analysis)?;
-    let largest = (0..analysis.components.layers())
-        .filter_map(|l| Some((analysis.components.share(l)?, l)))
+fn print_components(found: &ComponentsAnalysis) {
+    let ComponentsAnalysis { record, components } = found;
+    let largest = (0..components.layers())
+        .filter_map(|l| Some((components.share(l)?, l)))
         .max_by(|a, b| a.0.total_cmp(&b.0));
     say!(
         "first components  {} examples in {:.2} s, on {}",
-        plan.examples,
-        measured.seconds,
-        measured.device
+        record.examples,
+        record.seconds,
+        record.device
     );
     if let Some((share, layer)) = largest {
-        let name = &analysis.record.layers[layer].name;
+        let name = &record.layers[layer].name;
         say!("  largest share of variance {:.1} % in {name}", 100.0 * share);
     }
-    Ok(())
+}
+
+fn print_probes(found: &ProbesAnalysis, seconds: &ProbeSeconds) {
+    let record = &found.record;
+    say!(
+        "probes: {} layers, {} training and {} held-out images, {} epochs, on {}",
+        found.probes.len(),
+        record.train_examples,
+        record.held_out_examples,
+        record.epochs,
+        record.device
+    );
+    print_table(&record.layers, &found.probes);
+    say!("{:.2} s: forward {:.2}, probes {:.2}", seconds.total, seconds.forward, seconds.probes);
+}
+
+/// Test accuracies by block, before and after the residual connection.
+fn print_table(layers: &[Layer], probes: &[Probe]) {
+    let kind = |probe: &Probe| layers.get(probe.layer).map(|layer| layer.kind);
+    let after = |at: usize| probes.get(at).filter(|probe| kind(probe) == Some(LayerKind::Add));
+    let residual = probes.iter().any(|probe| kind(probe) == Some(LayerKind::Add));
+    say!("test accuracy  before{}", if residual { "     after" } else { "" });
+    for (at, probe) in probes.iter().enumerate() {
+        if kind(probe) == Some(LayerKind::Add) {
+            continue;
+        }
+        let name = layers.get(probe.layer).map_or("", |layer| layer.name.as_str());
+        let block = name.rsplit_once('.').map_or(name, |(block, _)| block);
+        let percent = |probe: &Probe| format!("{:6.2} %", 100.0 * probe.test_accuracy);
+        let after = after(at + 1).map(|probe| format!("  {}", percent(probe))).unwrap_or_default();
+        say!("{block:<13}{}{after}", percent(probe));
+    }
 }

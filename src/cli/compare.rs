@@ -5,48 +5,29 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::io::Write;
 use std::path::Path;
-use std::sync::Arc;
 
 use super::args::{Common, CompareArgs, ShowFormat};
-use super::compare_maps::{Subject, Work};
-use super::{ExitCode, Failure, follow_with_meter, images};
-use crate::data::{self, Dataset, ImageSet};
+use super::{ExitCode, Failure, lab, watched, words};
 use crate::domain::contrast::contrast;
+use crate::domain::plan::SamplePlan;
 use crate::domain::predictions::{Predictions, agreement};
-use crate::domain::record::DataRecord;
-use crate::engine::{Engine, EvaluateRequest, Outcome, Request, SamplePlan};
-use crate::report::compare::{self, Comparison, Group, Member};
-use crate::runs::{self, PredictionsAnalysis, RunId, RunStore, Side};
+use crate::lab::Lab;
+use crate::lab::compare::{ComparisonPlan, Maps, Member, one_data};
+use crate::report::compare::{self, Comparison, Group, Pair};
+use crate::runs::{self, RunId, Side};
 
 /// Which runs, and which of them make groups (indices of runs).
 struct Chosen {
-    subjects: Vec<Subject>,
+    members: Vec<Member>,
     groups: Vec<(&'static str, Vec<usize>)>,
 }
 
 pub fn run(common: &Common, args: &CompareArgs) -> Result<ExitCode, Failure> {
-    let store = RunStore::locate(common.runs.clone());
-    let Chosen { mut subjects, groups } = choose(&store, args)?;
-    let plan = plan(args, &subjects)?;
-    let mut work = Work::find(&store, args.without_pc1, &subjects, plan)?;
-    let lacking: Vec<usize> = match args.skip_predictions {
-        true => Vec::new(),
-        false => (0..subjects.len()).filter(|k| subjects[*k].predictions().is_none()).collect(),
-    };
-    let mut notes = std::mem::take(&mut work.notes);
-    if !(work.missing.is_empty() && lacking.is_empty()) {
-        let dataset = test_images(args, &subjects)?;
-        let data = DataRecord { train_examples: 0, ..dataset.record(1.0) };
-        let images = Arc::new(dataset.test);
-        let engine = Engine::start(common.device)?;
-        if !work.missing.is_empty() {
-            work.compute(&store, &engine, &subjects, &images, plan)?;
-        }
-        for k in lacking {
-            predict(&store, &engine, &mut subjects[k], &images, &data, &mut notes)?;
-        }
-    }
-    let comparison = assemble(args, subjects, groups, work, notes)?;
+    let lab = lab(common, args.data.as_ref());
+    let Chosen { mut members, groups } = choose(&lab, args)?;
+    let plan = plan(args).check(&members).map_err(words::usage_if_unfit)?;
+    let maps = watched(|watch| lab.compare(&mut members, &plan, watch), |_| {})?;
+    let comparison = assemble(args, &members, groups, maps)?;
     if let Some(folder) = &args.out {
         write_files(folder, &comparison)?;
     }
@@ -64,7 +45,8 @@ pub fn run(common: &Common, args: &CompareArgs) -> Result<ExitCode, Failure> {
 }
 
 /// Reads every run that is named, once, and sorts them into groups.
-fn choose(store: &RunStore, args: &CompareArgs) -> Result<Chosen, Failure> {
+fn choose(lab: &Lab, args: &CompareArgs) -> Result<Chosen, Failure> {
+    let store = lab.store();
     let named = args.names.iter().chain(&args.group_a).chain(&args.group_b);
     let mut ids: Vec<RunId> = Vec::new();
     for name in named.clone() {
@@ -97,99 +79,42 @@ fn choose(store: &RunStore, args: &CompareArgs) -> Result<Chosen, Failure> {
         (true, true) if ids.len() > 1 => vec![("all", (0..ids.len()).collect())],
         _ => [("A", a), ("B", b)].into_iter().filter(|(_, members)| !members.is_empty()).collect(),
     };
-    let subjects: Vec<Subject> =
-        ids.into_iter().map(|id| Subject::load(store, id)).collect::<Result<_, _>>()?;
-    one_data(&subjects)?;
-    for (name, members) in
-        groups.iter().filter(|(name, members)| *name != "all" && members.len() > 1)
-    {
-        let sides: Vec<Side> = members.iter().map(|k| subjects[*k].side()).collect();
+    let members: Vec<Member> = ids.iter().map(|id| lab.member(id)).collect::<Result<_, _>>()?;
+    one_data(&members)?;
+    for (name, seeds) in groups.iter().filter(|(name, seeds)| *name != "all" && seeds.len() > 1) {
+        let sides: Vec<Side> = seeds.iter().map(|k| members[*k].side()).collect();
         let listed: Vec<_> =
             sides.iter().map(|s| (s.run.as_str(), &s.model, s.layers.as_slice())).collect();
         crate::domain::group::one_architecture(&listed)
             .map_err(|e| Failure::usage(format!("group {name}: {e}")))?;
     }
-    Ok(Chosen { subjects, groups })
+    Ok(Chosen { members, groups })
 }
 
-/// Refuses runs that were made with different test images.
-fn one_data(subjects: &[Subject]) -> Result<(), Failure> {
-    let print = |s: &Subject| s.run.manifest.data.fingerprint.clone();
-    let first = &subjects[0];
-    match subjects.iter().find(|s| print(s) != print(first)) {
-        None => Ok(()),
-        Some(other) => Err(Failure::usage(format!(
-            "{} was made with {} images (fingerprint {}) and {} with {} images (fingerprint {}); similarities over different images do not belong together",
-            first.name,
-            first.run.manifest.data.title(),
-            print(first),
-            other.name,
-            other.run.manifest.data.title(),
-            print(other)
-        ))),
+fn plan(args: &CompareArgs) -> ComparisonPlan {
+    ComparisonPlan {
+        sample: SamplePlan {
+            examples: args.examples,
+            batch: args.batch,
+            passes: args.passes,
+            sample: args.sample.into(),
+            seed: args.seed,
+        },
+        without_pc1: args.without_pc1,
+        predictions: !args.skip_predictions,
     }
-}
-
-fn plan(args: &CompareArgs, subjects: &[Subject]) -> Result<SamplePlan, Failure> {
-    let plan = SamplePlan {
-        examples: args.examples,
-        batch: args.batch,
-        passes: args.passes,
-        sample: args.sample.into(),
-        seed: args.seed,
-    };
-    let available = subjects[0].run.manifest.data.test_examples;
-    plan.batches(available).map_err(|e| Failure::usage(e.to_string()))?;
-    Ok(SamplePlan { examples: Some(plan.examples.unwrap_or(available)), ..plan })
-}
-
-fn test_images(args: &CompareArgs, subjects: &[Subject]) -> Result<Dataset, Failure> {
-    let manifest = &subjects[0].run.manifest;
-    let dataset = data::load_test(&images::source(manifest, args.data.as_ref())?)?;
-    images::same(manifest, &dataset)?;
-    Ok(dataset)
-}
-
-/// Evaluates a run on all test images and keeps what it predicts.
-fn predict(
-    store: &RunStore,
-    engine: &Engine,
-    subject: &mut Subject,
-    images: &Arc<ImageSet>,
-    data: &DataRecord,
-    notes: &mut Vec<String>,
-) -> Result<(), Failure> {
-    let job = engine.submit(Request::Predict(EvaluateRequest {
-        network: Arc::new(subject.run.manifest.model.network()),
-        state: Arc::clone(&subject.state),
-        images: Arc::clone(images),
-    }));
-    let Outcome::Predicted(found) = follow_with_meter(&job, "predictions")?.0 else {
-        return Err(Failure::usage("the engine answered another request"));
-    };
-    let analysis = PredictionsAnalysis::new(
-        found.predictions,
-        data.clone(),
-        subject.weights_hash.clone(),
-        found.device,
-    );
-    store.write_predictions(&subject.id, &analysis)?;
-    notes.push(format!("predictions of {} were computed and kept", subject.name));
-    subject.run.predictions = Some(analysis);
-    Ok(())
 }
 
 fn assemble(
     args: &CompareArgs,
-    subjects: Vec<Subject>,
+    members: &[Member],
     groups: Vec<(&'static str, Vec<usize>)>,
-    work: Work,
-    mut notes: Vec<String>,
+    maps: Maps,
 ) -> Result<Comparison, Failure> {
-    notes.extend(work.notes);
-    notes.extend(differences(&subjects));
-    let predictions: Vec<&Predictions> = subjects.iter().filter_map(Subject::predictions).collect();
-    let complete = !args.skip_predictions && predictions.len() == subjects.len();
+    let mut notes = maps.notes;
+    notes.extend(differences(members));
+    let predictions: Vec<&Predictions> = members.iter().filter_map(Member::predictions).collect();
+    let complete = !args.skip_predictions && predictions.len() == members.len();
     let pick = |name: &str| -> Option<Vec<&Predictions>> {
         let (_, members) = groups.iter().find(|(found, _)| *found == name)?;
         Some(members.iter().map(|k| predictions[*k]).collect())
@@ -201,22 +126,23 @@ fn assemble(
             contrasted = Some(contrast(&a, &b)?);
         }
     }
-    let member = |s: &Subject| Member {
-        name: s.name.clone(),
-        model: s.run.manifest.model.clone(),
-        layers: s.run.manifest.model.layers().len(),
-        weights_hash: s.weights_hash.clone(),
-        accuracy: s.predictions().map(Predictions::accuracy),
+    let listed = |member: &Member| compare::Member {
+        name: member.subject.name(),
+        model: member.subject.manifest.model.clone(),
+        layers: member.subject.manifest.model.layers().len(),
+        weights_hash: member.subject.weights_hash.clone(),
+        accuracy: member.predictions().map(Predictions::accuracy),
     };
+    let pairs = maps.pairs.into_iter();
     let mut comparison = Comparison {
-        members: subjects.iter().map(member).collect(),
-        data: work.data,
-        plan: work.key,
-        pairs: work.found,
+        members: members.iter().map(listed).collect(),
+        data: maps.data,
+        plan: maps.key,
+        pairs: pairs.map(|pair| Pair::new(pair.members, pair.analysis, pair.reused)).collect(),
         groups: Vec::new(),
         agreement: agreeing,
         contrast: contrasted,
-        classes: subjects[0].run.manifest.data.classes.clone(),
+        classes: members[0].subject.manifest.data.classes.clone(),
         notes,
     };
     for (name, members) in groups {
@@ -227,21 +153,21 @@ fn assemble(
 }
 
 /// In one line, in what the runs' layer lists and classes differ.
-fn differences(subjects: &[Subject]) -> Vec<String> {
+fn differences(members: &[Member]) -> Vec<String> {
     let mut notes = Vec::new();
-    let kinds = |of: &dyn Fn(&Subject) -> usize| -> Vec<String> {
-        let values: BTreeSet<usize> = subjects.iter().map(of).collect();
+    let kinds = |of: &dyn Fn(&Member) -> usize| -> Vec<String> {
+        let values: BTreeSet<usize> = members.iter().map(of).collect();
         values.into_iter().map(|v| v.to_string()).collect()
     };
-    let first = subjects[0].run.manifest.model.layers();
-    let layers = kinds(&|s| s.run.manifest.model.layers().len());
-    if subjects.iter().any(|s| s.run.manifest.model.layers() != first) {
+    let first = members[0].subject.manifest.model.layers();
+    let layers = kinds(&|s| s.subject.manifest.model.layers().len());
+    if members.iter().any(|s| s.subject.manifest.model.layers() != first) {
         notes.push(format!(
             "layer lists differ ({} layers): maps are rectangular, and layers correspond by name",
             layers.join(", ")
         ));
     }
-    let classes = kinds(&|s| s.run.manifest.model.classes);
+    let classes = kinds(&|s| s.subject.manifest.model.classes);
     if classes.len() > 1 {
         notes.push(format!(
             "the networks tell {} classes apart: predictions beyond the images' classes count as wrong",

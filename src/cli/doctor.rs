@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::args::Common;
 use super::explore::{self, depth};
-use super::{ExitCode, Failure};
+use super::{ExitCode, Failure, words};
 use crate::config::{self, Config, paths};
 use crate::engine::device;
 use crate::runs::RunStore;
@@ -16,10 +16,8 @@ pub fn run(common: &Common) -> Result<ExitCode, Failure> {
     line("version", env!("CARGO_PKG_VERSION").to_string());
     line("system", format!("{} {}", std::env::consts::OS, std::env::consts::ARCH));
     line("threads", rayon::current_num_threads().to_string());
-    line(
-        "chosen device",
-        format!("{} (--device {})", device::preview(common.device), common.device),
-    );
+    let chosen = device::preview(common.device).unwrap_or_else(|e| words::of_device(&e));
+    line("chosen device", format!("{chosen} (--device {})", common.device));
     let adapters = device::adapters();
     for (at, adapter) in adapters.iter().enumerate() {
         let note = if adapter.is_software() { ", used only with --device gpu" } else { "" };

@@ -1,13 +1,13 @@
-//! `blockscope [PATH]`: the explorer, with the rest of the program as its
-//! services.
+//! `blockscope [PATH]`: the explorer, with the rest of the program behind its port.
 
 use std::path::PathBuf;
 
 use super::args::Cli;
-use super::services::Program;
-use super::{ExitCode, Failure, USAGE};
+use super::desk::Desk;
+use super::{ExitCode, Failure, USAGE, given};
 use crate::app::{App, ColourDepth, Keymap, Look};
 use crate::config::{self, Config, Problem};
+use crate::lab::Lab;
 use crate::runs::{FIRST_RUN, RunStore};
 use crate::terminal::{self, Options};
 use crate::theme::{ThemeError, ThemeSet};
@@ -56,7 +56,8 @@ pub fn run(cli: &Cli, settings: &Config, problem: Option<Problem>) -> Result<Exi
     let mut app = App::new(look, open);
     app.keymap = keymap;
     app.notice(&notices, "blockscope doctor");
-    let services = Program::new(store, themes.clone(), common.device, cli.data.clone());
+    let lab = Lab::new(store, common.device, given(cli.data.as_ref()));
+    let desk = Desk::new(lab, themes.clone());
     // Drivers write to standard error; without a log it goes nowhere.
     let nowhere = cfg!(unix).then(|| PathBuf::from("/dev/null"));
     let options = Options {
@@ -66,7 +67,7 @@ pub fn run(cli: &Cli, settings: &Config, problem: Option<Problem>) -> Result<Exi
         remote: std::env::var_os("SSH_CONNECTION").is_some_and(|value| !value.is_empty()),
         no_animation: common.no_animation,
     };
-    match terminal::run(app, themes, Box::new(services), options) {
+    match terminal::run(app, themes, Box::new(desk), options) {
         Ok(code) => Ok(ExitCode::from(u8::try_from(code).unwrap_or(super::FAILURE))),
         Err(error) if error.kind() == std::io::ErrorKind::Unsupported => {
             Err(Failure { message: error.to_string(), code: USAGE })

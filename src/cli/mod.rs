@@ -1,8 +1,8 @@
-//! The command line: one file per subcommand, thin over `engine`, `runs` and
+//! The command line: one file per subcommand, thin over the lab, the run folder and
 //! the explorer.
 //!
-//! Turns arguments into requests, shows progress and maps errors to exit codes.
-//! Holds no science.
+//! Turns arguments into plans, prints what the lab reports and maps errors to exit
+//! codes. Holds no science and runs no experiment.
 
 /// `println!` that does not mind a reader who has seen enough (`| head`).
 macro_rules! say {
@@ -13,29 +13,30 @@ mod analyze;
 mod args;
 mod command;
 mod compare;
-mod compare_maps;
+mod desk;
 mod doctor;
 mod explore;
 mod export;
-mod images;
 mod import;
 mod keys;
 mod manual;
 mod maps;
 mod options;
-mod probes;
 mod progress;
 mod prune;
-mod pruned;
-mod services;
 mod show;
 mod themes;
 mod train;
+mod words;
 
 use clap::FromArgMatches;
 
 use crate::config::{self, Config, Problem};
-use crate::engine::{EngineError, Event, Job, Outcome};
+use crate::data::DataSource;
+use crate::engine::CancelToken;
+use crate::lab::{Event, Given, Lab, LabError, Watch};
+use crate::runs::RunStore;
+use args::Common;
 pub use args::{Cli, Command};
 
 /// The exit code of a command; unlike the standard library's it can be read.
@@ -72,11 +73,26 @@ impl Failure {
     }
 }
 
-impl<E: std::error::Error> From<E> for Failure {
-    fn from(error: E) -> Failure {
-        Failure { message: error.to_string(), code: FAILURE }
-    }
+/// Errors that are told as they are; those of the lab are in `words`.
+macro_rules! failures {
+    ($($error:ty),* $(,)?) => {
+        $(impl From<$error> for Failure {
+            fn from(error: $error) -> Failure {
+                Failure { message: error.to_string(), code: FAILURE }
+            }
+        })*
+    };
 }
+
+failures!(
+    std::io::Error,
+    Problem,
+    crate::domain::predictions::PredictionsError,
+    crate::export::ExportError,
+    crate::report::ReportError,
+    crate::runs::RunError,
+    crate::theme::ThemeError,
+);
 
 /// Parses the arguments, runs the command and returns the exit code.
 pub fn main() -> u8 {
@@ -156,15 +172,48 @@ fn run(cli: Cli, settings: &Config, problem: Option<Problem>) -> Result<ExitCode
     }
 }
 
-/// Follows a job to its end, handing every event but the last to `on`.
-fn follow(job: &Job, mut on: impl FnMut(Event) -> Result<(), Failure>) -> Result<Outcome, Failure> {
-    for event in &job.events {
-        match event {
-            Event::Finished(result) => return result.map_err(Failure::from),
-            other => on(other)?,
+/// A session of the lab for a command; `data` are the images that it was given.
+fn lab(common: &Common, data: Option<&DataSource>) -> Lab {
+    let store = RunStore::locate(common.runs.clone());
+    Lab::new(store, common.device, given(data))
+}
+
+/// The images that were given, and whether by the variable that names them for all runs.
+fn given(data: Option<&DataSource>) -> Given {
+    let variable = std::env::var("BLOCKSCOPE_DATA").ok();
+    let for_all = data.is_some() && data.map(DataSource::to_string) == variable;
+    Given { source: data.cloned(), for_all }
+}
+
+/// Runs an experiment with a progress meter; `print` hears all that it tells while the
+/// meter is away.
+fn watched<T>(
+    work: impl FnOnce(&mut Watch<'_>) -> Result<T, LabError>,
+    print: impl Fn(&Event),
+) -> Result<T, Failure> {
+    follow(work, |meter, event| match event {
+        Event::Progress { .. } | Event::Working(_) | Event::Device(_) => {}
+        Event::Note(line) => meter.line(line),
+        event => {
+            meter.finish();
+            print(event);
         }
-    }
-    Err(EngineError::Panic("the compute thread ended".into()).into())
+    })
+}
+
+/// Runs an experiment with a progress meter; `on` hears all that it tells.
+fn follow<T>(
+    work: impl FnOnce(&mut Watch<'_>) -> Result<T, LabError>,
+    on: impl Fn(&progress::Meter, &Event),
+) -> Result<T, Failure> {
+    let mut meter = progress::Meter::new();
+    let mut tell = |event| {
+        meter.hear(&event);
+        on(&meter, &event);
+    };
+    let outcome = work(&mut Watch::new(&mut tell, CancelToken::default()));
+    meter.finish();
+    Ok(outcome?)
 }
 
 /// Prints a line to standard output. A pipe that is closed is no failure, and
@@ -186,21 +235,4 @@ fn print_bytes(bytes: &[u8]) -> std::io::Result<()> {
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
         other => other,
     }
-}
-
-/// Follows a job to its end with a progress meter; also returns the device, in
-/// words.
-fn follow_with_meter(job: &Job, name: &'static str) -> Result<(Outcome, String), Failure> {
-    let mut meter = progress::Meter::new(name);
-    let mut device = String::new();
-    let outcome = follow(job, |event| {
-        match event {
-            Event::Device(label) => device = label,
-            Event::Progress(progress) => meter.show(progress),
-            _ => {}
-        }
-        Ok(())
-    });
-    meter.finish();
-    Ok((outcome?, device))
 }

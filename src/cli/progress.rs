@@ -1,4 +1,4 @@
-//! Progress on standard error: a bar on a terminal, otherwise a plain line now
+//! Progress of the lab on standard error: a bar on a terminal, otherwise a plain line now
 //! and then. Knows nothing of what is counted.
 
 use std::io::IsTerminal;
@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::engine::Progress;
+use crate::lab::Event;
 
 /// Time between two plain lines.
 const PLAIN_EVERY: Duration = Duration::from_secs(10);
@@ -22,7 +22,7 @@ pub fn use_lines(lines: bool) {
 
 /// Shows how far a job is.
 pub struct Meter {
-    label: String,
+    label: &'static str,
     bar: Option<ProgressBar>,
     started: Option<Instant>,
     unit: &'static str,
@@ -30,19 +30,30 @@ pub struct Meter {
 }
 
 impl Meter {
-    /// A meter with a leading label.
-    pub fn new(label: impl Into<String>) -> Meter {
-        let bar = (std::io::stderr().is_terminal() && !LINES.load(Ordering::Relaxed))
-            .then(|| ProgressBar::new(0));
-        Meter { label: label.into(), bar, started: None, unit: "", last_line: None }
+    /// A meter that shows nothing yet.
+    pub fn new() -> Meter {
+        Meter { label: "", bar: None, started: None, unit: "", last_line: None }
     }
 
-    /// Shows `progress`.
-    pub fn show(&mut self, progress: Progress) {
+    /// Takes news: a new piece of work, or how far it is.
+    pub fn hear(&mut self, event: &Event) {
+        match event {
+            Event::Working(label) => {
+                self.finish();
+                let bar = std::io::stderr().is_terminal() && !LINES.load(Ordering::Relaxed);
+                let bar = bar.then(|| ProgressBar::new(0));
+                *self = Meter { label, bar, ..Meter::new() };
+            }
+            Event::Progress { done, total, unit } => self.show(*done, *total, unit),
+            _ => {}
+        }
+    }
+
+    fn show(&mut self, done: usize, total: usize, unit: &'static str) {
         let now = Instant::now();
         // Another unit is another piece of work, with a rate of its own.
-        if self.unit != progress.unit {
-            self.unit = progress.unit;
+        if self.unit != unit {
+            self.unit = unit;
             self.started = None;
             if let Some(bar) = &self.bar {
                 bar.reset();
@@ -50,21 +61,20 @@ impl Meter {
         }
         let started = *self.started.get_or_insert(now);
         if let Some(bar) = &self.bar {
-            if bar.length() != Some(progress.total as u64) {
-                bar.set_length(progress.total as u64);
-                bar.set_style(style(progress.unit));
-                bar.set_prefix(self.label.clone());
+            if bar.length() != Some(total as u64) {
+                bar.set_length(total as u64);
+                bar.set_style(style(unit));
+                bar.set_prefix(self.label);
             }
-            bar.set_position(progress.done as u64);
+            bar.set_position(done as u64);
             return;
         }
         let due = self.last_line.is_none_or(|last| now - last >= PLAIN_EVERY);
-        if due && progress.done < progress.total {
+        if due && done < total {
             self.last_line = Some(now);
             let seconds = (now - started).as_secs_f64();
-            let rate = progress.done as f64 / seconds.max(1e-9);
-            let left = (progress.total - progress.done) as f64 / rate.max(1e-9);
-            let Progress { done, total, unit } = progress;
+            let rate = done as f64 / seconds.max(1e-9);
+            let left = (total - done) as f64 / rate.max(1e-9);
             match seconds > 1.0 {
                 true => eprintln!(
                     "{}: {done} of {total} {unit}, {rate:.1} {unit}/s, {left:.0} s left",

@@ -1,151 +1,104 @@
 //! `blockscope prune`: what deleting residual blocks costs, maps of pruned networks,
 //! and pruned networks as runs of their own.
 
-use std::sync::Arc;
-
 use super::args::{Common, PruneArgs};
-use super::{ExitCode, Failure, follow_with_meter, images, pruned as maps};
+use super::{ExitCode, Failure, lab, watched};
+use crate::domain::Bypass;
 use crate::domain::deletion::{DeletionRow, DeletionTable, Experiment};
-use crate::domain::record::Evaluation;
-use crate::engine::deletion::{Variant, baseline, lesions, sweep};
-use crate::engine::{DeletionRequest, Engine, EvaluateRequest, Outcome, Request};
-use crate::model::prune::pruned;
-use crate::model::weights::{Precision, parse_safetensors, write_safetensors};
-use crate::runs::{
-    self, DeletionRecord, FORMAT, PredictionsAnalysis, PrunedFrom, RunId, RunManifest, RunState,
-    RunStore,
-};
+use crate::lab::plan::{DeletionPlan, own_map};
+use crate::lab::pruned::KeptMap;
+use crate::lab::{Event, NewRun};
 
 pub fn run(common: &Common, args: &PruneArgs) -> Result<ExitCode, Failure> {
-    let store = RunStore::locate(common.runs.clone());
+    let lab = lab(common, args.data.as_ref());
+    let store = lab.store();
     let id = store.resolve(&args.run)?;
     let loaded = store.load(&id)?;
-    let manifest = loaded.manifest.clone();
-    let spec = manifest.model.clone();
-    let network = Arc::new(spec.network());
-    if let Some(blocks) = &args.blocks {
-        spec.network().check_deleted(blocks).map_err(|e| Failure::usage(e.to_string()))?;
-        if blocks.is_empty() {
-            return Err(Failure::usage("--blocks names no block; write it as 2.3,2.4"));
-        }
+    if args.blocks.as_ref().is_some_and(Bypass::is_empty) {
+        return Err(Failure::usage("--blocks names no block; write it as 2.3,2.4"));
     }
-    if let Some(name) = &args.out {
-        store.check_new(name, args.force)?;
-        if *name == id.name() {
-            return Err(Failure::usage(format!(
-                "--out {name} is the run that is pruned; choose another name"
-            )));
-        }
-    }
-    let bytes = store.weights(&id)?;
-    let weights = parse_safetensors(&bytes, &format!("{}/weights.safetensors", args.run))?;
-    weights.state.check(&network)?;
-    let dataset = images::test_images(&manifest, args.data.as_ref())?;
-    if args.map {
-        maps::own_map(&loaded, &dataset.fingerprint)?;
-    }
-    let folder = store.writable(&id)?;
-    let mut data = dataset.record(1.0);
-    data.fraction = manifest.data.fraction;
-    data.train_examples = manifest.data.train_examples;
-    let mut variants = vec![baseline()];
-    if args.lesions {
-        variants.extend(lesions(&network));
-    }
-    if args.sweep {
-        variants.extend((1..=network.stages().len()).flat_map(|stage| sweep(&network, stage)));
-    }
-    if let Some(blocks) = &args.blocks {
-        variants.push(Variant { experiment: Experiment::Chosen, deleted: blocks.clone() });
-    }
-    if variants.len() == 1 {
-        return Err(Failure::usage(if spec.residual {
-            "this network has no block that can be deleted"
-        } else {
-            "this network has no residual connections, so no block can be deleted"
-        }));
-    }
-    let state = Arc::new(weights.state);
-    let images = Arc::new(dataset.test);
-    let engine = Engine::start(common.device)?;
-    let job = engine.submit(Request::Delete(DeletionRequest {
-        network: Arc::clone(&network),
-        state: Arc::clone(&state),
-        images: Arc::clone(&images),
+    let network = loaded.manifest.model.network();
+    let plan = DeletionPlan {
+        lesions: args.lesions,
+        sweeps: if args.sweep { (1..=network.stages().len()).collect() } else { Vec::new() },
+        chosen: args.blocks.clone(),
         examples: args.examples,
-        variants,
         quick: false,
-    }));
-    let (outcome, device) = follow_with_meter(&job, "deleting")?;
-    let Outcome::Deleted(rows) = outcome else {
-        return Err(Failure::usage("the engine answered another request"));
     };
-    let mut table = DeletionTable::default();
-    table.merge(rows.iter().cloned());
-    print(&args.run, &table);
-    let weights_hash = runs::hash::sha256_hex(&bytes);
-    let record = DeletionRecord {
-        format: FORMAT,
-        program: runs::program(),
-        created: runs::now_rfc3339(),
-        device: device.clone(),
-        data: data.clone(),
-        weights_hash: Some(weights_hash.clone()),
+    let plan = plan.check(&network, false)?;
+    let new = match &args.out {
+        Some(name) => Some(new_run(&lab, name, args.force, &id.name())?),
+        None => None,
     };
-    let chosen = rows.iter().find(|row| row.experiment == Experiment::Chosen).cloned();
-    store.merge_deletion(&id, record, rows)?;
-    say!("written to {}", folder.join("analysis").join("deletion.csv").display());
-    if let (true, Some(blocks)) = (args.map, &args.blocks) {
-        let (store, run, weights_hash) = (&store, &loaded, &*weights_hash);
-        let (state, images) = (Arc::clone(&state), Arc::clone(&images));
-        let subject = maps::Subject { store, run, state, weights_hash, images };
-        maps::keep(subject, &engine, blocks)?;
+    let subject = lab.open(&args.run)?;
+    let dataset = lab.test_images(&subject.manifest)?;
+    let whole = match args.map {
+        true => Some(own_map(&loaded, &dataset.fingerprint)?),
+        false => None,
+    };
+    store.writable(&id)?;
+    let print_rows = |event: &Event| match event {
+        Event::Rows(rows) => print(&args.run, rows),
+        Event::Kept(path) => say!("written to {}", path.display()),
+        _ => {}
+    };
+    let rows = watched(|watch| lab.delete(&subject, &dataset, plan, None, watch), print_rows)?;
+    if let (Some(whole), Some(blocks)) = (whole, &args.blocks) {
+        let kept = watched(|watch| lab.pruned_map(&subject, whole, blocks, watch), |_| {})?;
+        print_map(&kept);
     }
-    if let (Some(name), Some(row)) = (&args.out, chosen) {
-        let (spec, state) =
-            pruned(&spec, &state, &row.deleted).map_err(|e| Failure::usage(e.to_string()))?;
-        let small = write_safetensors(&state, &spec, Precision::F32)?;
-        let request =
-            EvaluateRequest { network: Arc::new(spec.network()), state: Arc::new(state), images };
-        let job = engine.submit(Request::Predict(request));
-        let Outcome::Predicted(found) = follow_with_meter(&job, "testing")?.0 else {
-            return Err(Failure::usage("the engine answered another request"));
-        };
-        let small_hash = runs::hash::sha256_hex(&small);
-        let predictions = PredictionsAnalysis::new(
-            found.predictions,
-            data.clone(),
-            small_hash.clone(),
-            device.clone(),
-        );
-        let run = RunManifest {
-            format: FORMAT,
-            name: name.clone(),
-            program: runs::program(),
-            created: runs::now_rfc3339(),
-            state: RunState::Complete,
-            model: spec.clone(),
-            data,
-            device,
-            weights_hash: Some(small_hash),
-            test: Some(Evaluation { examples: row.examples, correct: row.correct, loss: row.loss }),
-            pruned_from: Some(PrunedFrom {
-                run: manifest.name.clone(),
-                deleted: row.deleted,
-                weights_hash: Some(weights_hash),
-            }),
-            ..manifest
-        };
-        let folder = store.create(name, &run, &small, args.force)?;
-        store.write_predictions(&RunId::Disk(folder.clone()), &predictions)?;
-        say!("{name}  {}  written to {}", spec.title(), folder.display());
+    let chosen = rows.iter().find(|row| row.experiment == Experiment::Chosen);
+    if let (Some(new), Some(row)) = (&new, chosen) {
+        let cut = watched(|watch| lab.cut(&subject, &dataset, row, new, watch), |_| {});
+        let (manifest, folder) = cut?;
+        let name = &new.name;
+        say!("{name}  {}  written to {}", manifest.model.title(), folder.display());
         say!("next: blockscope analyze {name}");
     }
     Ok(ExitCode::SUCCESS)
 }
 
+/// The run of `--out`.
+fn new_run(
+    lab: &crate::lab::Lab,
+    name: &str,
+    replace: bool,
+    pruned: &str,
+) -> Result<NewRun, Failure> {
+    lab.store().check_new(name, replace)?;
+    if name == pruned {
+        return Err(Failure::usage(format!(
+            "--out {name} is the run that is pruned; choose another name"
+        )));
+    }
+    Ok(NewRun { name: name.to_string(), replace })
+}
+
+fn print_map(kept: &KeptMap) {
+    let record = &kept.record;
+    let deleted = &record.deleted;
+    let Some(folder) = &kept.written else {
+        let (created, path) = (&record.created, record.path());
+        say!("map without {deleted}  from the run folder ({path}, {created})");
+        return;
+    };
+    say!(
+        "map without {deleted}  {} examples in {} batches, {:.2} s on {}",
+        record.examples,
+        record.batches,
+        record.seconds.total,
+        record.device
+    );
+    if let Some(difference) = record.difference {
+        say!("  mean absolute difference to the whole network's map {difference:.4}");
+    }
+    say!("written to {}", folder.display());
+}
+
 /// The rows as a table: what was deleted, accuracy and its interval, the change.
-fn print(run: &str, table: &DeletionTable) {
+fn print(run: &str, rows: &[DeletionRow]) {
+    let mut table = DeletionTable::default();
+    table.merge(rows.iter().cloned());
     let whole = table.baseline().map(DeletionRow::accuracy);
     let examples = table.rows().first().map_or(0, |row| row.examples);
     say!("{run}  accuracy on {examples} test images, 95 % intervals");

@@ -1,5 +1,7 @@
 //! A data set in memory: classes, splits, fingerprints and balanced subsets.
 
+use std::sync::Arc;
+
 use sha2::{Digest, Sha256};
 
 use super::{DataError, DataSource, ImageSet};
@@ -22,10 +24,11 @@ pub struct Dataset {
     pub source: DataSource,
     /// Class names by label.
     pub classes: Vec<String>,
-    /// Training images; empty if only the test split was read.
-    pub train: ImageSet,
-    /// Test images.
-    pub test: ImageSet,
+    /// Training images; empty if only the test split was read. Shared with whoever
+    /// computes on them.
+    pub train: Arc<ImageSet>,
+    /// Test images, shared alike.
+    pub test: Arc<ImageSet>,
     /// Of the class names and the test images.
     pub fingerprint: String,
     /// Of the class names and the training images; `None` if they were not read.
@@ -43,10 +46,10 @@ impl Dataset {
         Self {
             fingerprint: fingerprint(&classes, &test),
             train_fingerprint: train.as_ref().map(|train| fingerprint(&classes, train)),
-            train: train.unwrap_or_else(|| ImageSet::new(test.shape())),
+            train: Arc::new(train.unwrap_or_else(|| ImageSet::new(test.shape()))),
             source,
             classes,
-            test,
+            test: Arc::new(test),
         }
     }
 

@@ -22,6 +22,7 @@ pub mod network;
 pub mod paired;
 pub mod pairing;
 pub mod pca;
+pub mod plan;
 pub mod predictions;
 pub mod probes;
 pub mod product;

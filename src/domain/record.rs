@@ -95,6 +95,15 @@ impl Sample {
             Sample::Random => "random",
         }
     }
+
+    /// The seed as far as it matters: the first images do not depend on one. Plans are
+    /// the same if they agree in this and in the other numbers.
+    pub fn seed(self, seed: u64) -> u64 {
+        match self {
+            Sample::First => 0,
+            Sample::Random => seed,
+        }
+    }
 }
 
 /// Where the time of an analysis went.

@@ -6,90 +6,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
-use rand::SeedableRng;
-use rand::seq::SliceRandom;
-use rand_chacha::ChaCha8Rng;
-
-use super::components::{MeasuredComponents, Pass, SuitePlan};
+use super::components::{MeasuredComponents, Pass};
 use super::evaluate::{fits, upload};
-use super::{Context, EngineError};
+use super::{Context, EngineError, Task};
 use crate::data::ImageSet;
-use crate::domain::cka::{CkaAccumulator, CkaEstimate, MIN_BATCH, PackedGrams};
-use crate::domain::record::{Sample, Seconds};
+use crate::domain::cka::{CkaAccumulator, CkaEstimate, PackedGrams};
+use crate::domain::plan::{Batches, SamplePlan, SuitePlan};
+use crate::domain::record::Seconds;
 use crate::domain::suite::batches;
 use crate::domain::{Bypass, Network};
 use crate::model::capture::{CaptureError, GramTap};
 use crate::model::{Activation, Mode, Net, StateDict};
-
-/// Which images make which batches.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct SamplePlan {
-    /// Images per pass; all if `None`.
-    pub examples: Option<usize>,
-    /// Images per batch.
-    pub batch: usize,
-    /// Passes over the images.
-    pub passes: usize,
-    /// First in order, or shuffled anew for each pass.
-    pub sample: Sample,
-    /// Seed of the shuffle.
-    pub seed: u64,
-}
-
-/// Batches of image indices.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Batches {
-    /// Indices of every batch, over all passes.
-    pub batches: Vec<Vec<u32>>,
-    /// Images per pass.
-    pub examples: usize,
-    /// Images per pass left out because the last batch was below 4.
-    pub dropped: usize,
-}
-
-impl SamplePlan {
-    /// Plans batches over `available` images.
-    ///
-    /// # Errors
-    /// One line if the plan asks for a batch below 4, no pass, or more images
-    /// than there are.
-    pub fn batches(&self, available: usize) -> Result<Batches, EngineError> {
-        let refuse = |text: String| Err(EngineError::Request(text));
-        let examples = self.examples.unwrap_or(available);
-        if self.batch < MIN_BATCH {
-            return refuse(format!(
-                "--batch {} is too small: unbiased HSIC needs at least {MIN_BATCH} examples",
-                self.batch
-            ));
-        }
-        if examples > available {
-            return refuse(format!(
-                "--examples {examples}: there are only {available} test images"
-            ));
-        }
-        if examples < MIN_BATCH {
-            return refuse(format!(
-                "--examples {examples} is too few: unbiased HSIC needs at least {MIN_BATCH}"
-            ));
-        }
-        if self.passes == 0 {
-            return refuse("--passes 0: at least one pass is needed".into());
-        }
-        let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
-        let mut order: Vec<u32> = (0..available as u32).collect();
-        let mut batches = Vec::new();
-        let rest = examples % self.batch;
-        let dropped = if rest < MIN_BATCH { rest } else { 0 };
-        for _ in 0..self.passes {
-            if self.sample == Sample::Random {
-                order.shuffle(&mut rng);
-            }
-            let kept = &order[..examples - dropped];
-            batches.extend(kept.chunks(self.batch).map(<[u32]>::to_vec));
-        }
-        Ok(Batches { batches, examples, dropped })
-    }
-}
 
 /// A request for the all-pairs CKA of `state` over `images`.
 #[derive(Debug)]
@@ -128,14 +55,18 @@ pub struct Measured {
     pub suite: Option<MeasuredComponents>,
 }
 
-pub(super) fn run(
-    request: &AnalyzeRequest,
-    context: &Context<'_>,
-) -> Result<Measured, EngineError> {
+impl Task for AnalyzeRequest {
+    type Output = Measured;
+
+    fn run(self, context: &Context<'_>) -> Result<Measured, EngineError> {
+        run(&self, context)
+    }
+}
+
+fn run(request: &AnalyzeRequest, context: &Context<'_>) -> Result<Measured, EngineError> {
     fits(&request.network, &request.images)?;
     let plan = request.plan.batches(request.images.len())?;
-    let device = &context.device.device;
-    let whole = Net::from_state(&request.network, &request.state, device)?;
+    let whole = context.network(&request.network, &request.state)?;
     let net = whole.without(&request.bypass).map_err(|e| EngineError::Request(e.to_string()))?;
     let list = request.network.layers();
     let absent: Vec<usize> =
@@ -271,34 +202,10 @@ impl Batched<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::record::Sample;
 
     fn plan(examples: usize, batch: usize, passes: usize, sample: Sample) -> SamplePlan {
         SamplePlan { examples: Some(examples), batch, passes, sample, seed: 1 }
-    }
-
-    #[test]
-    fn the_last_batch_stays_from_four_examples_on() {
-        let b = plan(1000, 256, 1, Sample::First).batches(10_000).unwrap();
-        let sizes: Vec<usize> = b.batches.iter().map(Vec::len).collect();
-        assert_eq!((sizes, b.dropped), (vec![256, 256, 256, 232], 0));
-        let b = plan(515, 256, 2, Sample::First).batches(10_000).unwrap();
-        assert_eq!((b.batches.len(), b.dropped), (4, 3));
-        let b = plan(16, 256, 1, Sample::First).batches(16).unwrap();
-        assert_eq!(b.batches, [(0..16).collect::<Vec<u32>>()]);
-    }
-
-    #[test]
-    fn a_pass_samples_without_replacement_and_passes_differ() {
-        let b = plan(100, 25, 2, Sample::Random).batches(100).unwrap();
-        let pass = |k: usize| {
-            let mut all: Vec<u32> = b.batches[k * 4..(k + 1) * 4].concat();
-            all.sort_unstable();
-            all
-        };
-        assert_eq!(pass(0), (0..100).collect::<Vec<u32>>());
-        assert_eq!(pass(1), pass(0));
-        assert_ne!(b.batches[..4], b.batches[4..]);
-        assert_eq!(b, plan(100, 25, 2, Sample::Random).batches(100).unwrap());
     }
 
     #[test]
@@ -320,19 +227,6 @@ mod tests {
             let batches = plan(examples, batch, passes, Sample::First).batches(10_000).unwrap();
             let found = head(&batches, &suite(wanted));
             assert_eq!(found, expected, "{examples} {batch} {passes} {wanted}");
-        }
-    }
-
-    #[test]
-    fn senseless_plans_get_one_line() {
-        for (p, available) in [
-            (plan(100, 3, 1, Sample::First), 100),
-            (plan(101, 25, 1, Sample::First), 100),
-            (plan(3, 25, 1, Sample::First), 100),
-            (plan(100, 25, 0, Sample::First), 100),
-        ] {
-            let text = p.batches(available).unwrap_err().to_string();
-            assert!(text.starts_with("--") && !text.contains('\n'), "{text}");
         }
     }
 }

@@ -9,12 +9,12 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::analyze::SamplePlan;
 use super::evaluate::{fits, upload};
-use super::{Context, EngineError};
+use super::{Context, EngineError, Task};
 use crate::data::ImageSet;
 use crate::domain::cka::{CkaAccumulator, CkaEstimate, CrossAccumulator, MAX_GROUPS, PackedGrams};
 use crate::domain::pca::{ComponentSums, MIN_EXAMPLES};
+use crate::domain::plan::SamplePlan;
 use crate::domain::record::Seconds;
 use crate::domain::{Network, SimilarityMatrix};
 use crate::model::capture::{CaptureError, GramTap, grams};
@@ -115,10 +115,15 @@ impl Sums {
     }
 }
 
-pub(super) fn run(
-    request: &CompareRequest,
-    context: &Context<'_>,
-) -> Result<Compared, EngineError> {
+impl Task for CompareRequest {
+    type Output = Compared;
+
+    fn run(self, context: &Context<'_>) -> Result<Compared, EngineError> {
+        run(&self, context)
+    }
+}
+
+fn run(request: &CompareRequest, context: &Context<'_>) -> Result<Compared, EngineError> {
     let models = &request.models;
     check(request)?;
     let plan = request.plan.batches(request.images.len())?;

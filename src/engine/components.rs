@@ -16,19 +16,16 @@ use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
 use super::evaluate::{fits, upload};
-use super::{Context, EngineError};
+use super::{Context, EngineError, Task};
 use crate::data::ImageSet;
 use crate::domain::cka::PackedGrams;
 use crate::domain::components::Components;
-use crate::domain::pca::MIN_EXAMPLES;
+use crate::domain::plan::SuitePlan;
 use crate::domain::record::Sample;
 use crate::domain::suite::SuiteSums;
 use crate::domain::{LayerKind, Network};
 use crate::model::capture::CaptureError;
 use crate::model::{Activation, ComponentTap, Mode, Net, StateDict};
-
-/// Examples unless told otherwise.
-pub const DEFAULT_EXAMPLES: usize = 1_024;
 
 /// A request for the first-component suite of `state` over `images`.
 #[derive(Debug)]
@@ -47,17 +44,6 @@ pub struct ComponentsRequest {
     pub plan: SuitePlan,
 }
 
-/// What the suite takes.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct SuitePlan {
-    /// How many images.
-    pub examples: usize,
-    /// Leading components whose share is kept.
-    pub components: usize,
-    /// Share of the examples that counts as dominant.
-    pub dominant_share: f64,
-}
-
 /// The suite and how it came about.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MeasuredComponents {
@@ -68,24 +54,6 @@ pub struct MeasuredComponents {
     pub seconds: f64,
     /// The device, in words.
     pub device: String,
-}
-
-impl SuitePlan {
-    /// Refuses a number of examples that cannot be had of `available` images.
-    pub(super) fn check(&self, available: usize) -> Result<(), EngineError> {
-        let n = self.examples;
-        if n > available {
-            return Err(EngineError::Request(format!(
-                "--pc-examples {n}: there are only {available} test images"
-            )));
-        }
-        if n < MIN_EXAMPLES {
-            return Err(EngineError::Request(format!(
-                "--pc-examples {n} is too few: at least {MIN_EXAMPLES} are needed"
-            )));
-        }
-        Ok(())
-    }
 }
 
 /// The chosen images, in order.
@@ -99,14 +67,22 @@ fn choose(request: &ComponentsRequest) -> Result<Vec<u32>, EngineError> {
     Ok(order)
 }
 
-pub(super) fn run(
+impl Task for ComponentsRequest {
+    type Output = MeasuredComponents;
+
+    fn run(self, context: &Context<'_>) -> Result<MeasuredComponents, EngineError> {
+        run(&self, context)
+    }
+}
+
+fn run(
     request: &ComponentsRequest,
     context: &Context<'_>,
 ) -> Result<MeasuredComponents, EngineError> {
     fits(&request.network, &request.images)?;
     let chosen = choose(request)?;
     let start = Instant::now();
-    let net = Net::from_state(&request.network, &request.state, &context.device.device)?;
+    let net = context.network(&request.network, &request.state)?;
     let layers = request.network.layers().len();
     let pass = Pass::run(&net, &request.images, &request.plan, &chosen, context, {
         |done| context.progress(done, layers, "layers")

@@ -10,10 +10,11 @@ use std::sync::Arc;
 use burn::tensor::Tensor;
 
 use super::evaluate::{BATCH, fits, score, upload};
-use super::{Context, EngineError, Event};
+use super::{Context, EngineError, Event, Task};
 use crate::data::ImageSet;
 use crate::domain::deletion::{DeletionRow, Experiment};
 use crate::domain::network::NodeId;
+use crate::domain::plan::Quantity;
 use crate::domain::{Bypass, Network, ResidualBlock};
 use crate::model::{Net, StateDict};
 
@@ -27,6 +28,13 @@ pub struct Variant {
     pub experiment: Experiment,
     /// The blocks.
     pub deleted: Bypass,
+}
+
+impl Variant {
+    /// Blocks that somebody chose.
+    pub fn chosen(deleted: Bypass) -> Variant {
+        Variant { experiment: Experiment::Chosen, deleted }
+    }
 }
 
 /// The whole network.
@@ -74,6 +82,15 @@ pub struct DeletionRequest {
     pub quick: bool,
 }
 
+/// What deleting the sets costs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Deleted {
+    /// A row for each set, in the request's order.
+    pub rows: Vec<DeletionRow>,
+    /// The device, in words.
+    pub device: String,
+}
+
 /// Sums of one set.
 #[derive(Debug, Clone, Copy, Default)]
 struct Tally {
@@ -81,37 +98,70 @@ struct Tally {
     loss: f64,
 }
 
-pub(super) fn run(
-    request: &DeletionRequest,
-    context: &Context<'_>,
-) -> Result<Vec<DeletionRow>, EngineError> {
+impl Tally {
+    /// Adds a batch: loss by loss, or for the `whole` network the batch's sum, as it has
+    /// always been rounded.
+    fn add(&mut self, scores: Scores, whole: bool) {
+        self.correct += scores.iter().filter(|(hit, _)| *hit).count();
+        let start = if whole { 0.0 } else { self.loss };
+        let sum = scores.iter().fold(start, |sum, (_, nats)| sum + nats);
+        self.loss = if whole { self.loss + sum } else { sum };
+    }
+}
+
+/// Whether each image of a batch was right, and its loss in nats.
+type Scores = Vec<(bool, f64)>;
+
+impl Task for DeletionRequest {
+    type Output = Deleted;
+
+    fn run(self, context: &Context<'_>) -> Result<Deleted, EngineError> {
+        run(&self, context)
+    }
+}
+
+fn run(request: &DeletionRequest, context: &Context<'_>) -> Result<Deleted, EngineError> {
     fits(&request.network, &request.images)?;
     let available = request.images.len();
     let total = request.examples.unwrap_or(available);
     if total == 0 || total > available {
-        return Err(EngineError::Request(format!(
-            "--examples {total}: there are {available} test images"
-        )));
+        let says = format!(" {total}: there are {available} test images");
+        return Err(Quantity::Examples.unfit(says).into());
     }
-    let net = Net::from_state(&request.network, &request.state, &context.device.device)?;
+    let net = context.network(&request.network, &request.state)?;
     let cuts: Vec<Cut> =
         request.variants.iter().map(|v| Cut::of(&net, &v.deleted)).collect::<Result<_, _>>()?;
     let mut tallies = vec![Tally::default(); request.variants.len()];
     let all: Vec<u32> = (0..total as u32).collect();
+    let batch = |indices: &[u32]| match indices.is_empty() {
+        true => Ok(Vec::new()),
+        false => one_batch(&net, &cuts, request, indices, context),
+    };
+    // On the CPU two batches are under way at a time: what one of them does on one
+    // thread the other fills. They are counted in order.
+    let together = if context.device.cpu { 2 } else { 1 };
     let mut done = 0;
     while done < total {
         // the first estimate ends where it says it ends
         let stop = if request.quick && done < QUICK { QUICK.min(total) } else { total };
-        let batch = &all[done..stop.min(done + BATCH)];
-        one_batch(&net, &cuts, request, batch, &mut tallies, context)?;
-        done += batch.len();
+        let indices = &all[done..stop.min(done + together * BATCH)];
+        let (first, second) = indices.split_at(BATCH.min(indices.len()));
+        let (first, second) = rayon::join(|| batch(first), || batch(second));
+        for scores in [first?, second?] {
+            for ((tally, variant), scores) in tallies.iter_mut().zip(&request.variants).zip(scores)
+            {
+                tally.add(scores, variant.deleted.is_empty());
+            }
+        }
+        done += indices.len();
         context.progress(done, total, "images");
         if request.quick && done == QUICK && done < total {
             let rows = rows(&request.variants, &tallies, done);
             let _ = context.events.send(Event::Deletion(rows));
         }
     }
-    Ok(rows(&request.variants, &tallies, total))
+    let rows = rows(&request.variants, &tallies, total);
+    Ok(Deleted { rows, device: context.device.label.clone() })
 }
 
 fn rows(variants: &[Variant], tallies: &[Tally], examples: usize) -> Vec<DeletionRow> {
@@ -145,26 +195,27 @@ impl Cut {
     }
 }
 
+/// Runs a batch and scores it without each set.
 fn one_batch(
     net: &Net,
     cuts: &[Cut],
     request: &DeletionRequest,
     batch: &[u32],
-    tallies: &mut [Tally],
     context: &Context<'_>,
-) -> Result<(), EngineError> {
+) -> Result<Vec<Scores>, EngineError> {
     let labels: Vec<usize> =
         batch.iter().map(|i| usize::from(request.images.label(*i as usize))).collect();
+    let mut found: Vec<Scores> = vec![Scores::new(); cuts.len()];
     let x = upload(&request.network, &request.images, batch, &context.device.device);
     let whole = request.variants.iter().any(|v| v.deleted.is_empty());
     let last = cuts.iter().filter_map(|cut| cut.first).max();
     let outcome = net.forward_by_blocks(x, |block, x| {
         context.check_cancelled().map_err(Stop::Failed)?;
-        for (cut, tally) in cuts.iter().zip(tallies.iter_mut()) {
+        for (cut, found) in cuts.iter().zip(found.iter_mut()) {
             if cut.first == Some(block) {
                 context.check_cancelled().map_err(Stop::Failed)?;
                 let logits = cut.net.forward_from(cut.from, x.clone());
-                count(logits, &labels, tally).map_err(Stop::Failed)?;
+                *found = scores(logits, &labels).map_err(Stop::Failed)?;
             }
         }
         // behind the last deletion the whole network is of no use to anyone
@@ -174,20 +225,18 @@ fn one_batch(
         }
     });
     match outcome {
-        Err(Stop::Failed(error)) => Err(error),
-        Err(Stop::Enough) => Ok(()),
+        Err(Stop::Failed(error)) => return Err(error),
+        Err(Stop::Enough) => {}
         Ok(logits) => {
-            let mut tally = Tally::default();
-            count(logits, &labels, &mut tally)?;
-            for (variant, sum) in request.variants.iter().zip(tallies) {
-                if variant.deleted.is_empty() {
-                    sum.correct += tally.correct;
-                    sum.loss += tally.loss;
+            let whole = scores(logits, &labels)?;
+            for (cut, found) in cuts.iter().zip(found.iter_mut()) {
+                if cut.first.is_none() {
+                    found.clone_from(&whole);
                 }
             }
-            Ok(())
         }
     }
+    Ok(found)
 }
 
 enum Stop {
@@ -195,17 +244,12 @@ enum Stop {
     Failed(EngineError),
 }
 
-fn count(logits: Tensor<2>, labels: &[usize], tally: &mut Tally) -> Result<(), EngineError> {
+fn scores(logits: Tensor<2>, labels: &[usize]) -> Result<Scores, EngineError> {
     let lost = |e: String| EngineError::Lost(e);
     let classes = logits.dims()[1];
     let data = logits.try_into_data().map_err(|e| lost(format!("{e:?}")))?;
     let rows = data.try_into_vec::<f32>().map_err(|e| lost(format!("{e:?}")))?;
-    for (row, label) in rows.chunks_exact(classes).zip(labels) {
-        let (hit, nats) = score(row, *label);
-        tally.correct += usize::from(hit);
-        tally.loss += nats;
-    }
-    Ok(())
+    Ok(rows.chunks_exact(classes).zip(labels).map(|(row, label)| score(row, *label)).collect())
 }
 
 #[cfg(test)]

@@ -85,12 +85,10 @@ impl fmt::Display for Adapter {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DeviceError {
     /// No adapter at all.
-    #[error("no GPU adapter found (looked for Vulkan, Metal, DX12 and OpenGL); use --device cpu")]
+    #[error("no GPU adapter found (looked for Vulkan, Metal, DX12 and OpenGL)")]
     NoAdapter,
     /// A number beyond the list.
-    #[error(
-        "there is no GPU {wanted}: {found} found (see blockscope doctor); use --device gpu:0 or cpu"
-    )]
+    #[error("there is no GPU {wanted}: {found} found (see blockscope doctor)")]
     NoSuchAdapter {
         /// The number asked for.
         wanted: usize,
@@ -98,7 +96,7 @@ pub enum DeviceError {
         found: usize,
     },
     /// The adapter refused.
-    #[error("GPU {adapter} could not be opened: {reason}; use --device cpu")]
+    #[error("GPU {adapter} could not be opened: {reason}")]
     Refused {
         /// The adapter.
         adapter: String,
@@ -193,14 +191,13 @@ fn ready<T>(future: impl Future<Output = T>) -> Option<T> {
 }
 
 /// What `choice` would open, in words, without opening it.
-pub fn preview(choice: DeviceChoice) -> String {
+///
+/// # Errors
+/// [`DeviceError`] if that is nothing.
+pub fn preview(choice: DeviceChoice) -> Result<String, DeviceError> {
     // nothing is looked for that is not needed: drivers are slow to load
     let found = if choice == DeviceChoice::Cpu { Vec::new() } else { adapters() };
-    match pick(choice, &found) {
-        Ok(Some(adapter)) => adapter.to_string(),
-        Ok(None) => cpu_label(),
-        Err(error) => error.to_string(),
-    }
+    Ok(pick(choice, &found)?.map_or_else(cpu_label, Adapter::to_string))
 }
 
 /// The adapter that `choice` means; `None` for the CPU.

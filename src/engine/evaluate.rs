@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use burn::tensor::{Device, Tensor, TensorData};
 
-use super::{Context, EngineError};
+use super::{Context, EngineError, Task};
 use crate::data::{ImageSet, batch_f32};
 use crate::domain::Network;
 use crate::domain::predictions::Predictions;
@@ -14,7 +14,7 @@ use crate::model::{Mode, Net, StateDict};
 /// Images per forward pass.
 pub(crate) const BATCH: usize = 256;
 
-/// A request to run `state` over `images`.
+/// A request to run `state` over all `images`.
 #[derive(Debug)]
 pub struct EvaluateRequest {
     /// The network.
@@ -23,15 +23,6 @@ pub struct EvaluateRequest {
     pub state: Arc<StateDict>,
     /// The images.
     pub images: Arc<ImageSet>,
-}
-
-pub(super) fn run(
-    request: &EvaluateRequest,
-    context: &Context<'_>,
-) -> Result<Evaluation, EngineError> {
-    fits(&request.network, &request.images)?;
-    let net = Net::from_state(&request.network, &request.state, &context.device.device)?;
-    evaluate(&net, &request.images, request.images.len(), context, true)
 }
 
 /// Accuracy, loss and every prediction.
@@ -45,14 +36,15 @@ pub struct Predicted {
     pub device: String,
 }
 
-pub(super) fn predict(
-    request: &EvaluateRequest,
-    context: &Context<'_>,
-) -> Result<Predicted, EngineError> {
-    fits(&request.network, &request.images)?;
-    let net = Net::from_state(&request.network, &request.state, &context.device.device)?;
-    let (test, predictions) = predicted(&net, &request.images, context)?;
-    Ok(Predicted { test, predictions, device: context.device.label.clone() })
+impl Task for EvaluateRequest {
+    type Output = Predicted;
+
+    fn run(self, context: &Context<'_>) -> Result<Predicted, EngineError> {
+        fits(&self.network, &self.images)?;
+        let net = context.network(&self.network, &self.state)?;
+        let (test, predictions) = predicted(&net, &self.images, context)?;
+        Ok(Predicted { test, predictions, device: context.device.label.clone() })
+    }
 }
 
 /// Refuses images that the network cannot take.
@@ -88,15 +80,14 @@ pub(crate) fn upload(
     Tensor::from_data(TensorData::new(pixels, [indices.len(), c, h, w]), device)
 }
 
-/// Evaluates the first `limit` images.
+/// Evaluates the first `limit` images and reports no progress.
 pub(crate) fn evaluate(
     net: &Net,
     images: &ImageSet,
     limit: usize,
     context: &Context<'_>,
-    report: bool,
 ) -> Result<Evaluation, EngineError> {
-    each_logits(net, images, limit, context, report, |_, _, _| {})
+    each_logits(net, images, limit, context, false, |_, _, _| {})
 }
 
 /// Evaluates all images and keeps what is predicted for each.

@@ -1,6 +1,6 @@
 //! Jobs on one long-lived compute thread: analyse, evaluate, train.
 //!
-//! Typed requests go in, typed events come out. There is one thread because
+//! A [`Task`] goes in and a [`Job`] comes out, typed by what the task gives. There is one thread because
 //! every thread that touches a GPU runtime keeps a stream and a memory pool of
 //! its own. A panic in a job ends the job, not the program. Knows burn through
 //! `model`; knows nothing of run folders, screens or commands.
@@ -14,24 +14,26 @@ pub mod evaluate;
 pub mod probes;
 pub mod train;
 
-use std::sync::Arc;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use crossbeam_channel::{Receiver, Sender, unbounded};
+use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 
+use crate::domain::Network;
+use crate::domain::deletion::DeletionRow;
+use crate::domain::plan::Unfit;
 use crate::model::capture::CaptureError;
 use crate::model::state::Mismatch;
-pub use analyze::{AnalyzeRequest, Measured, SamplePlan};
+use crate::model::{Net, StateDict};
+pub use analyze::{AnalyzeRequest, Measured};
 pub use compare::{CompareRequest, Compared, ComparedModel, ComparedPair};
-pub use components::{ComponentsRequest, MeasuredComponents, SuitePlan};
-pub use deletion::{DeletionRequest, Variant};
+pub use components::{ComponentsRequest, MeasuredComponents};
+pub use deletion::{Deleted, DeletionRequest, Variant};
 pub use device::{DeviceChoice, DeviceError, OpenDevice};
 pub use evaluate::{EvaluateRequest, Predicted};
 pub use probes::{ProbeRecipe, ProbeRequest, Probed};
 pub use train::{EpochReport, TrainRequest, Trained};
-
-use crate::domain::deletion::DeletionRow;
-use crate::domain::record::Evaluation;
 
 /// Stops a job between two units of work.
 #[derive(Debug, Clone, Default)]
@@ -49,46 +51,18 @@ impl CancelToken {
     }
 }
 
-/// What the compute thread can be asked to do.
-#[derive(Debug)]
-pub enum Request {
-    /// All-pairs CKA.
-    Analyze(AnalyzeRequest),
-    /// CKA between models.
-    Compare(CompareRequest),
-    /// The first-component suite.
-    Components(ComponentsRequest),
-    /// Accuracy without sets of blocks.
-    Delete(DeletionRequest),
-    /// Accuracy and loss.
-    Evaluate(EvaluateRequest),
-    /// The same, and what is predicted for every image.
-    Predict(EvaluateRequest),
-    /// Linear probes.
-    Probe(ProbeRequest),
-    /// Train from a seed.
-    Train(TrainRequest),
-}
+/// Something that the compute thread can do, typed by what it gives. Every request of
+/// this module is one.
+pub trait Task: Send + 'static {
+    /// What it gives.
+    type Output: Send + 'static;
 
-/// What a finished job gives.
-#[derive(Debug)]
-pub enum Outcome {
-    /// Of [`Request::Analyze`].
-    Measured(Box<Measured>),
-    /// Of [`Request::Compare`].
-    Compared(Box<Compared>),
-    /// Of [`Request::Components`].
-    Components(Box<MeasuredComponents>),
-    /// Of [`Request::Delete`]: a row for each set.
-    Deleted(Vec<DeletionRow>),
-    /// Of [`Request::Evaluate`].
-    Evaluated(Evaluation),
-    /// Of [`Request::Predict`].
-    Predicted(Box<Predicted>),
-    /// Of [`Request::Probe`].
-    Probed(Box<Probed>),
-    /// Of [`Request::Train`].
-    Trained(Box<Trained>),
+    /// Does it, inside the thread pool.
+    ///
+    /// # Errors
+    /// [`EngineError`] if the request makes no sense, the device fails or the job was
+    /// cancelled.
+    fn run(self, context: &Context<'_>) -> Result<Self::Output, EngineError>;
 }
 
 /// How far a job is.
@@ -111,10 +85,8 @@ pub enum Event {
     Progress(Progress),
     /// A training epoch ended; the state is there when a checkpoint is due.
     Epoch(Box<EpochReport>),
-    /// First estimates of a [`Request::Delete`].
+    /// First estimates of a [`DeletionRequest`].
     Deletion(Vec<DeletionRow>),
-    /// The job ended.
-    Finished(Result<Outcome, EngineError>),
 }
 
 /// Why a job fails.
@@ -132,11 +104,16 @@ pub enum EngineError {
     /// The request makes no sense.
     #[error("{0}")]
     Request(String),
+    /// A number of the request cannot be carried out.
+    #[error(transparent)]
+    Unfit(#[from] Unfit),
     /// The device gave no result back.
-    #[error("the device failed: {0}; restart, or use --device cpu")]
+    #[error("the device failed: {0}; restart, or compute on the CPU")]
     Lost(String),
     /// Training left the finite numbers.
-    #[error("training diverged in epoch {epoch}: the loss is not finite; use a smaller --lr")]
+    #[error(
+        "training diverged in epoch {epoch}: the loss is not finite; use a smaller learning rate"
+    )]
     Diverged {
         /// Epoch, from 1.
         epoch: usize,
@@ -145,29 +122,56 @@ pub enum EngineError {
     #[error("cancelled")]
     Cancelled,
     /// A job panicked; a bug.
-    #[error("the computation failed unexpectedly: {0}; restart, or use --device cpu")]
+    #[error("the computation failed unexpectedly: {0}; restart, or compute on the CPU")]
     Panic(String),
 }
 
-/// A running job.
+/// A running job that gives a `T`.
 #[derive(Debug)]
-pub struct Job {
-    /// What the job reports; ends with [`Event::Finished`].
+pub struct Job<T> {
+    /// What it reports; closed when it ends.
     pub events: Receiver<Event>,
     /// Stops it.
     pub cancel: CancelToken,
+    result: Receiver<Result<T, EngineError>>,
 }
 
-struct Envelope {
-    request: Request,
-    events: Sender<Event>,
-    cancel: CancelToken,
+impl<T> Job<T> {
+    /// Hands every event to `on` and returns what the job gives. It is cancelled if `on`
+    /// fails.
+    ///
+    /// # Errors
+    /// Those of the job and those of `on`.
+    pub fn follow<E: From<EngineError>>(
+        self,
+        mut on: impl FnMut(Event) -> Result<(), E>,
+    ) -> Result<T, E> {
+        for event in &self.events {
+            if let Err(error) = on(event) {
+                self.cancel.cancel();
+                return Err(error);
+            }
+        }
+        let gone = |_| Err(EngineError::Panic("the compute thread ended".into()));
+        Ok(self.result.recv().unwrap_or_else(gone)?)
+    }
+
+    /// What the job gives, without listening to it.
+    ///
+    /// # Errors
+    /// Those of the job.
+    pub fn wait(self) -> Result<T, EngineError> {
+        self.follow(|_| Ok(()))
+    }
 }
+
+/// A job on its way to the compute thread.
+type Work = Box<dyn FnOnce(Result<&Opened, DeviceError>) + Send>;
 
 /// The compute thread's front end.
 #[derive(Debug)]
 pub struct Engine {
-    requests: Sender<Envelope>,
+    work: Sender<Work>,
 }
 
 impl Engine {
@@ -176,29 +180,61 @@ impl Engine {
     /// # Errors
     /// If the system cannot start a thread.
     pub fn start(choice: DeviceChoice) -> std::io::Result<Engine> {
-        let (requests, inbox) = unbounded();
+        let (work, inbox) = unbounded();
         std::thread::Builder::new()
             .name("compute".into())
             .spawn(move || compute_thread(choice, &inbox))?;
-        Ok(Engine { requests })
+        Ok(Engine { work })
     }
 
     /// Queues a job.
-    pub fn submit(&self, request: Request) -> Job {
+    pub fn submit<T: Task>(&self, task: T) -> Job<T::Output> {
+        self.submit_with(task, CancelToken::default())
+    }
+
+    /// Queues a job that `cancel` stops.
+    pub fn submit_with<T: Task>(&self, task: T, cancel: CancelToken) -> Job<T::Output> {
         let (events, receiver) = unbounded();
-        let cancel = CancelToken::default();
-        let envelope = Envelope { request, events, cancel: cancel.clone() };
-        // A thread that is gone drops the sender, and the job's events end.
-        let _ = self.requests.send(envelope);
-        Job { events: receiver, cancel }
+        let (answer, result) = bounded(1);
+        let token = cancel.clone();
+        let work: Work = Box::new(move |opened| {
+            let done = opened.map_err(EngineError::from).and_then(|opened| {
+                let _ = events.send(Event::Device(opened.device.label.clone()));
+                let Opened { device, network } = opened;
+                let context = Context { device, network, events: &events, cancel: &token };
+                // In the pool: a driver outside it would sleep and be woken around
+                // every parallel part.
+                let run = || rayon::scope(|_| task.run(&context));
+                catch_unwind(AssertUnwindSafe(run))
+                    .unwrap_or_else(|panic| Err(EngineError::Panic(panic_text(panic.as_ref()))))
+            });
+            // The result is there before the events end.
+            let _ = answer.send(done);
+        });
+        // A thread that is gone drops the senders, and the job ends.
+        let _ = self.work.send(work);
+        Job { events: receiver, cancel, result }
     }
 }
 
+/// An open device and what stays on it between jobs.
+struct Opened {
+    device: OpenDevice,
+    network: Mutex<Option<Built>>,
+}
+
+/// The network that was built last: the next job is often about the same one.
+struct Built {
+    state: Weak<StateDict>,
+    net: Arc<Net>,
+}
+
 /// What a job needs of its surroundings.
-pub(crate) struct Context<'a> {
+pub struct Context<'a> {
     pub(crate) device: &'a OpenDevice,
     pub(crate) events: &'a Sender<Event>,
     pub(crate) cancel: &'a CancelToken,
+    network: &'a Mutex<Option<Built>>,
 }
 
 impl Context<'_> {
@@ -212,46 +248,38 @@ impl Context<'_> {
             false => Ok(()),
         }
     }
+
+    /// The network of `state`, for evaluation. That of the job before is used again if
+    /// it was made of the same tensors: the very same, not equal ones.
+    pub(crate) fn network(
+        &self,
+        network: &Arc<Network>,
+        state: &Arc<StateDict>,
+    ) -> Result<Arc<Net>, EngineError> {
+        let mut built = self.network.lock().unwrap_or_else(PoisonError::into_inner);
+        let same = |built: &&Built| {
+            built.state.upgrade().is_some_and(|known| Arc::ptr_eq(&known, state))
+                && built.net.network() == network
+        };
+        if let Some(known) = built.as_ref().filter(same) {
+            return Ok(Arc::clone(&known.net));
+        }
+        let net = Arc::new(Net::from_state(network, state, &self.device.device)?);
+        *built = Some(Built { state: Arc::downgrade(state), net: Arc::clone(&net) });
+        Ok(net)
+    }
 }
 
-fn compute_thread(choice: DeviceChoice, inbox: &Receiver<Envelope>) {
-    let mut opened: Option<OpenDevice> = None;
-    for Envelope { request, events, cancel } in inbox {
-        let device = match &opened {
-            Some(device) => device,
+fn compute_thread(choice: DeviceChoice, inbox: &Receiver<Work>) {
+    let mut opened: Option<Opened> = None;
+    for work in inbox {
+        match &opened {
+            Some(opened) => work(Ok(opened)),
             None => match device::open(choice) {
-                Ok(device) => opened.insert(device),
-                Err(error) => {
-                    let _ = events.send(Event::Finished(Err(error.into())));
-                    continue;
-                }
+                Ok(device) => work(Ok(opened.insert(Opened { device, network: Mutex::default() }))),
+                Err(error) => work(Err(error)),
             },
-        };
-        let _ = events.send(Event::Device(device.label.clone()));
-        let context = Context { device, events: &events, cancel: &cancel };
-        let run = std::panic::AssertUnwindSafe(|| match request {
-            Request::Analyze(r) => {
-                analyze::run(&r, &context).map(|m| Outcome::Measured(Box::new(m)))
-            }
-            Request::Compare(r) => {
-                compare::run(&r, &context).map(|m| Outcome::Compared(Box::new(m)))
-            }
-            Request::Components(r) => {
-                components::run(&r, &context).map(|m| Outcome::Components(Box::new(m)))
-            }
-            Request::Delete(r) => deletion::run(&r, &context).map(Outcome::Deleted),
-            Request::Evaluate(r) => evaluate::run(&r, &context).map(Outcome::Evaluated),
-            Request::Predict(r) => {
-                evaluate::predict(&r, &context).map(|p| Outcome::Predicted(Box::new(p)))
-            }
-            Request::Probe(r) => probes::run(&r, &context).map(|p| Outcome::Probed(Box::new(p))),
-            Request::Train(r) => train::run(&r, &context).map(|t| Outcome::Trained(Box::new(t))),
-        });
-        // In the pool: a driver outside it would sleep and be woken around every
-        // parallel part.
-        let result = std::panic::catch_unwind(|| rayon::scope(|_| run()))
-            .unwrap_or_else(|panic| Err(EngineError::Panic(panic_text(panic.as_ref()))));
-        let _ = events.send(Event::Finished(result));
+        }
     }
 }
 

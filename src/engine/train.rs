@@ -21,10 +21,11 @@ use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
 use super::evaluate::{evaluate, fits, predicted};
-use super::{Context, EngineError, Event};
+use super::{Context, EngineError, Event, Task};
 use crate::data::augment::crop_flip;
 use crate::data::{Dataset, Normaliser};
 use crate::domain::Network;
+use crate::domain::plan::{Quantity, Unfit};
 use crate::domain::predictions::Predictions;
 use crate::domain::record::{Evaluation, Recipe};
 use crate::model::init::initial_state;
@@ -54,7 +55,7 @@ pub struct TrainRequest {
 }
 
 /// What one epoch did.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct EpochReport {
     /// Epoch, from 1.
     pub epoch: usize,
@@ -93,6 +94,16 @@ pub fn cosine(initial: f64, epoch: usize, epochs: usize) -> f64 {
     0.5 * initial * (1.0 + (PI * epoch as f64 / epochs.max(1) as f64).cos())
 }
 
+/// That `images` training images do not fill one batch.
+pub fn unfilled(batch: usize, images: usize) -> Unfit {
+    let says = format!(" {batch}: {images} training images do not fill one batch");
+    Unfit {
+        larger: Some(Quantity::Fraction),
+        smaller: Some(Quantity::Batch),
+        ..Quantity::Batch.unfit(says)
+    }
+}
+
 fn optimizer(net: &Net, recipe: &Recipe) -> ModuleOptimizer {
     let momentum = MomentumConfig::new().with_momentum(recipe.momentum).with_dampening(0.0);
     let plain = SgdConfig::new().with_momentum(Some(momentum));
@@ -101,17 +112,21 @@ fn optimizer(net: &Net, recipe: &Recipe) -> ModuleOptimizer {
     plain.init().with_group(kernels, plain.clone().with_weight_decay(decay).build(), None)
 }
 
-pub(super) fn run(request: &TrainRequest, context: &Context<'_>) -> Result<Trained, EngineError> {
+impl Task for TrainRequest {
+    type Output = Trained;
+
+    fn run(self, context: &Context<'_>) -> Result<Trained, EngineError> {
+        run(&self, context)
+    }
+}
+
+fn run(request: &TrainRequest, context: &Context<'_>) -> Result<Trained, EngineError> {
     let TrainRequest { network, data, recipe, .. } = request;
     fits(network, &data.train)?;
     fits(network, &data.test)?;
     let steps = request.subset.len() / recipe.batch.max(1);
     if recipe.batch == 0 || steps == 0 {
-        return Err(EngineError::Request(format!(
-            "{} training images do not fill one batch of {}; use a larger --fraction or a smaller --batch",
-            request.subset.len(),
-            recipe.batch
-        )));
+        return Err(unfilled(recipe.batch, request.subset.len()).into());
     }
     let plain = context.device.device.clone();
     let device = plain.clone().autodiff();
@@ -177,7 +192,7 @@ pub(super) fn run(request: &TrainRequest, context: &Context<'_>) -> Result<Train
         if due || last {
             let state = net.to_state().map_err(EngineError::Lost)?;
             let tested = Net::from_state(network, &state, &plain)?;
-            report.test = Some(evaluate(&tested, &data.test, QUICK_TEST, context, false)?);
+            report.test = Some(evaluate(&tested, &data.test, QUICK_TEST, context)?);
             report.state = due.then_some(state);
         }
         let _ = context.events.send(Event::Epoch(Box::new(report)));

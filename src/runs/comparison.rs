@@ -138,8 +138,7 @@ impl PairKey {
     /// What a folder's name ends in: eight digits for the weights and eight for
     /// images and plan.
     fn tag(&self) -> String {
-        // Images in order do not depend on the seed.
-        let seed = if self.sample == Sample::First { 0 } else { self.seed };
+        let seed = self.sample.seed(self.seed);
         let plan = format!(
             "{} {} {} {} {} {seed}",
             self.fingerprint,

@@ -46,30 +46,6 @@ pub struct PredictionsAnalysis {
     pub predictions: Predictions,
 }
 
-impl PredictionsAnalysis {
-    /// Predictions of the weights with the given hash over the images of `data`,
-    /// made just now.
-    pub fn new(
-        predictions: Predictions,
-        data: DataRecord,
-        weights_hash: String,
-        device: String,
-    ) -> PredictionsAnalysis {
-        PredictionsAnalysis {
-            record: PredictionsRecord {
-                format: super::FORMAT,
-                program: super::program(),
-                created: super::now_rfc3339(),
-                device,
-                data,
-                weights_hash: Some(weights_hash),
-                examples: predictions.len(),
-            },
-            predictions,
-        }
-    }
-}
-
 /// Writes the table, the record last.
 pub(super) fn write(folder: &Path, analysis: &PredictionsAnalysis) -> Result<(), RunError> {
     let dir = folder.join("analysis");
@@ -160,7 +136,16 @@ mod tests {
             predicted: vec![1, 1, 1],
             confidence: vec![0.75, 1.0 / 3.0, 1.0],
         };
-        PredictionsAnalysis::new(predictions, fixtures::data(), "ab".repeat(32), "cpu".into())
+        let record = PredictionsRecord {
+            format: super::super::FORMAT,
+            program: super::super::program(),
+            created: "2026-08-14T10:00:00Z".into(),
+            device: "cpu".into(),
+            data: fixtures::data(),
+            weights_hash: Some("ab".repeat(32)),
+            examples: predictions.len(),
+        };
+        PredictionsAnalysis { record, predictions }
     }
 
     #[test]

@@ -93,15 +93,13 @@ impl PrunedRecord {
     /// hash: same images in the same batches, same estimator, same weights. Without a
     /// hash, weights are not compared.
     pub fn fits(&self, whole: &AnalysisRecord, weights: Option<&str>) -> bool {
-        // images in order do not depend on the seed
-        let seeded = |seed, sample| if sample == Sample::First { 0 } else { seed };
         weights.is_none_or(|hash| self.weights_hash.as_deref() == Some(hash))
             && self.estimator == ESTIMATOR
             && self.data.fingerprint == whole.data.fingerprint
             && (self.examples, self.batch, self.passes)
                 == (whole.examples, whole.batch, whole.passes)
             && self.sample == whole.sample
-            && seeded(self.seed, self.sample) == seeded(whole.seed, whole.sample)
+            && self.sample.seed(self.seed) == whole.sample.seed(whole.seed)
     }
 
     /// Where its map is within the run's folder: `analysis/pruned/2.3+2.4/cka.npy`.

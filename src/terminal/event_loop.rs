@@ -7,6 +7,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, unbounded};
 use ratatui::Terminal;
 
 use crate::app::jobs::JobUpdate;
+use crate::app::port::Port;
 use crate::app::{App, ColourDepth, Effect, Input, update};
 use crate::theme::ThemeSet;
 use crate::ui::{self, Skin};
@@ -17,7 +18,7 @@ use super::pace::{Need, Pace};
 use super::perf::{self, Frame};
 use super::session::{self, Session};
 use super::worker::{self, Request};
-use super::{Event, Options, Services, input, provoke, query, signals, themes as themes_watch};
+use super::{Event, Options, input, provoke, query, signals, themes as themes_watch};
 
 /// How long the first frame waits for the run that it should show.
 const FIRST_FRAME: Duration = Duration::from_millis(60);
@@ -37,7 +38,7 @@ const HUNG_UP: i32 = 128 + 1;
 pub fn run(
     mut app: App,
     themes: ThemeSet,
-    services: Box<dyn Services + Send>,
+    port: Box<dyn Port + Send>,
     options: Options,
 ) -> io::Result<i32> {
     if !io::stdout().is_terminal() || !io::stdin().is_terminal() {
@@ -50,7 +51,7 @@ pub fn run(
     let size = session::size()?;
     update(&mut app, Input::Resize(size.0, size.1));
     let (sender, events) = unbounded();
-    let requests = worker::spawn(services, sender.clone())?;
+    let requests = worker::spawn(port, sender.clone())?;
     // reading starts before the terminal is asked anything
     for effect in app.start() {
         if let Some(request) = Request::of(effect) {

@@ -25,7 +25,7 @@ pub fn noise() {
 /// Reports progress as fast as it goes for ten seconds if `flood` is named, and
 /// says whether it did.
 #[cfg(debug_assertions)]
-pub fn flood(news: &super::JobNews) -> bool {
+pub fn flood(news: &crate::app::port::JobNews) -> bool {
     use crate::app::jobs::JobUpdate;
     use std::time::{Duration, Instant};
     if !named("flood") {
@@ -41,7 +41,7 @@ pub fn flood(news: &super::JobNews) -> bool {
 
 /// Nothing in a release.
 #[cfg(not(debug_assertions))]
-pub fn flood(_: &super::JobNews) -> bool {
+pub fn flood(_: &crate::app::port::JobNews) -> bool {
     false
 }
 

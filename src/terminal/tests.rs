@@ -13,8 +13,13 @@ use ratatui::style::{Color, Modifier, Style};
 use super::backend::{FrameBackend, encode, plain};
 use super::worker::{Request, serve};
 use super::*;
-use crate::app::jobs::JobKind;
-use crate::app::{App, ColourDepth, Input, Key, KeyCode, Look, demo, demo_pruned, update};
+use crate::app::grid::{GridMap, GridRequest};
+use crate::app::jobs::{JobId, JobKind, JobRequest, JobUpdate, Picture};
+use crate::app::port::{JobNews, Port};
+use crate::app::{
+    App, ColourDepth, ExportRequest, Input, Key, KeyCode, Look, MapMode, demo, demo_pruned, update,
+};
+use crate::runs::{LoadedRun, RunId, RunSummary};
 use crate::theme::ThemeSet;
 use crate::ui::{self, Skin};
 
@@ -379,7 +384,7 @@ proptest! {
 
 struct Broken;
 
-impl Services for Broken {
+impl Port for Broken {
     fn list(&self) -> Vec<RunSummary> {
         panic!("the list is on fire\nand so on")
     }

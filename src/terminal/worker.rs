@@ -10,10 +10,11 @@ use crossbeam_channel::{Sender, unbounded};
 
 use crate::app::grid::GridRequest;
 use crate::app::jobs::{JobId, JobRequest, JobUpdate};
+use crate::app::port::{JobNews, Port};
 use crate::app::{Effect, ExportRequest, Input, MapMode};
 use crate::runs::RunId;
 
-use super::{Event, JobNews, Services, provoke};
+use super::{Event, provoke};
 
 /// What to do.
 #[derive(Debug)]
@@ -62,14 +63,11 @@ impl Request {
 }
 
 /// Starts the thread; it ends when the returned sender is dropped.
-pub fn spawn(
-    services: Box<dyn Services + Send>,
-    events: Sender<Event>,
-) -> io::Result<Sender<Request>> {
+pub fn spawn(port: Box<dyn Port + Send>, events: Sender<Event>) -> io::Result<Sender<Request>> {
     let (requests, inbox) = unbounded();
     thread::Builder::new().name("services".into()).spawn(move || {
         for request in inbox {
-            let answer = serve(services.as_ref(), &request, &events);
+            let answer = serve(port.as_ref(), &request, &events);
             if answer.is_some_and(|answer| events.send(Event::Input(answer)).is_err()) {
                 return;
             }
@@ -79,35 +77,34 @@ pub fn spawn(
 }
 
 /// Answers a request; computations answer later, to `events`.
-pub(super) fn serve(
-    services: &dyn Services,
-    request: &Request,
-    events: &Sender<Event>,
-) -> Option<Input> {
+pub(super) fn serve(port: &dyn Port, request: &Request, events: &Sender<Event>) -> Option<Input> {
     let work = || match request {
-        Request::List => Some(Input::RunsListed(services.list())),
-        Request::Load(id) => Some(Input::RunLoaded(services.load(id).map(Box::new))),
-        Request::Predictions(ids) => Some(Input::PredictionsLoaded(services.predictions(ids))),
-        Request::Pair(a, b) => Some(Input::PairLoaded(services.pair(a, b).map(Box::new))),
+        Request::List => Some(Input::RunsListed(port.list())),
+        Request::Load(id) => Some(Input::RunLoaded(port.load(id).map(Box::new))),
+        Request::Predictions(ids) => Some(Input::PredictionsLoaded(port.predictions(ids))),
+        Request::Pair(a, b) => Some(Input::PairLoaded(port.pair(a, b).map(Box::new))),
         Request::Export(export) => {
             provoke::panic_at("worker");
-            Some(Input::Exported(services.export(export)))
+            Some(Input::Exported(port.export(export)))
         }
         Request::Map(id, mode) => {
-            Some(Input::MapLoaded(id.clone(), *mode, services.map(id, *mode).map(Box::new)))
+            Some(Input::MapLoaded(id.clone(), *mode, port.map(id, *mode).map(Box::new)))
         }
-        Request::ExportGrid(grid) => Some(Input::Exported(services.export_grid(grid))),
-        Request::Device => Some(Input::Device(services.device())),
+        Request::ExportGrid(grid) => Some(Input::Exported(port.export_grid(grid))),
+        Request::Device => Some(Input::Device(port.device())),
         Request::Pictures(run, images) => {
-            Some(Input::Pictures(run.clone(), services.pictures(run, images)))
+            Some(Input::Pictures(run.clone(), port.pictures(run, images)))
         }
         Request::Start(job) => {
-            let news = JobNews { id: job.id, events: events.clone() };
-            services.start(job.clone(), news);
+            let (id, events) = (job.id, events.clone());
+            let news = JobNews::new(move |update| {
+                let _ = events.send(Event::Input(Input::Job(id, update)));
+            });
+            port.start(job.clone(), news);
             None
         }
         Request::Cancel(id) => {
-            services.cancel(*id);
+            port.cancel(*id);
             None
         }
     };

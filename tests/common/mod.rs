@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use blockscope::data::ImageSet;
 use blockscope::domain::{ModelSpec, Preset, SimilarityMatrix};
-use blockscope::engine::{Engine, Event, Job, Outcome};
+use blockscope::engine::{Engine, Job};
 use blockscope::model::StateDict;
 use blockscope::model::init::initial_state;
 use rand::{RngExt, SeedableRng};
@@ -34,13 +34,8 @@ pub fn skipped(test: &str, why: &str) {
 }
 
 /// Runs a job to its end.
-pub fn finish(job: Job) -> Result<Outcome, String> {
-    for event in &job.events {
-        if let Event::Finished(result) = event {
-            return result.map_err(|error| error.to_string());
-        }
-    }
-    Err("the compute thread ended".into())
+pub fn finish<T>(job: Job<T>) -> Result<T, String> {
+    job.wait().map_err(|error| error.to_string())
 }
 
 /// An engine on `device`.

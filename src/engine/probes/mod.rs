@@ -31,12 +31,13 @@ use rand::seq::SliceRandom;
 
 use super::evaluate::{BATCH, fits};
 use super::train::cosine;
-use super::{Context, EngineError};
+use super::{Context, EngineError, Task};
 use crate::data::ImageSet;
 use crate::domain::Network;
+use crate::domain::plan::{Quantity, Unfit};
 use crate::domain::probes::{Probe, TrainingSplit};
 use crate::domain::softmax::Classifier;
-use crate::model::{Net, StateDict};
+use crate::model::StateDict;
 use stream::{MEASURED, Stream, generator, labels, purpose};
 
 /// Share of the training images that is held out.
@@ -98,7 +99,7 @@ impl ProbeRecipe {
     pub fn check(&self) -> Result<(), EngineError> {
         let refuse = |text: &str| Err(EngineError::Request(text.into()));
         if self.epochs == 0 {
-            return refuse("--probe-epochs 0: at least one epoch is needed");
+            return Err(Quantity::ProbeEpochs.unfit(" 0: at least one epoch is needed").into());
         }
         if self.batch == 0 {
             return refuse("probes need batches of at least one image");
@@ -169,7 +170,15 @@ pub struct Probed {
     pub device: String,
 }
 
-pub(super) fn run(request: &ProbeRequest, context: &Context<'_>) -> Result<Probed, EngineError> {
+impl Task for ProbeRequest {
+    type Output = Probed;
+
+    fn run(self, context: &Context<'_>) -> Result<Probed, EngineError> {
+        run(&self, context)
+    }
+}
+
+fn run(request: &ProbeRequest, context: &Context<'_>) -> Result<Probed, EngineError> {
     let ProbeRequest { network, train, test, recipe, .. } = request;
     recipe.check()?;
     fits(network, train)?;
@@ -177,13 +186,15 @@ pub(super) fn run(request: &ProbeRequest, context: &Context<'_>) -> Result<Probe
     let mut rng = generator(recipe.seed, purpose::SPLIT);
     let split = TrainingSplit::draw(&request.subset, train.labels(), HELD_OUT, &mut rng);
     if split.held_out.is_empty() {
-        return Err(EngineError::Request(format!(
-            "{} training images are too few for probes: a part of each class is held out; use a larger --probe-train",
+        let says = format!(
+            "{} training images are too few for probes: a part of each class is held out",
             request.subset.len()
-        )));
+        );
+        let larger = Some(Quantity::ProbeImages);
+        return Err(Unfit { larger, ..Unfit::of_images(says) }.into());
     }
     let start = Instant::now();
-    let net = Net::from_state(network, &request.state, &context.device.device)?;
+    let net = context.network(network, &request.state)?;
     let mut stream = Stream::new(&net, recipe, &split, test.len(), context);
     let (chosen, curves) = fit(&mut stream, train, &split)?;
     let right = stream.test(&chosen, test)?;

@@ -1,0 +1,163 @@
+//! What is wrong, in the words of the command line: quantities and remedies by the names
+//! of their options.
+
+use crate::domain::plan::{Quantity, Unfit};
+use crate::engine::{DeviceError, EngineError};
+use crate::lab::{LabError, no_own_map};
+
+use super::{FAILURE, Failure, USAGE};
+
+/// The option that sets a quantity.
+fn option(of: Quantity) -> &'static str {
+    match of {
+        Quantity::Batch => "--batch",
+        Quantity::Examples => "--examples",
+        Quantity::Passes => "--passes",
+        Quantity::SuiteExamples => "--pc-examples",
+        Quantity::ProbeEpochs => "--probe-epochs",
+        Quantity::ProbeImages => "--probe-train",
+        Quantity::Epochs => "--epochs",
+        Quantity::LearningRate => "--lr",
+        Quantity::WeightDecay => "--weight-decay",
+        Quantity::Fraction => "--fraction",
+    }
+}
+
+/// An error of a command.
+fn of_command(error: &LabError) -> String {
+    match error {
+        LabError::Unfit(unfit) => unfit.words(option),
+        LabError::OwnMap { run, other_images } => format!(
+            "--map: {}; `blockscope analyze {run}` with the same --data makes one",
+            no_own_map(run, *other_images)
+        ),
+        LabError::NothingToDelete { residual: true } => {
+            "this network has no block that can be deleted".to_string()
+        }
+        LabError::NothingToDelete { residual: false } => {
+            "this network has no residual connections, so no block can be deleted".to_string()
+        }
+        LabError::NotKept { why, .. } => why.to_string(),
+        LabError::Thread(why) => why.to_string(),
+        other => on_screen(other),
+    }
+}
+
+/// An error in the explorer, which has chosen no numbers but was started with `--data`
+/// and `--device`.
+pub fn on_screen(error: &LabError) -> String {
+    match error {
+        LabError::NoImages { run, title, kind } => format!(
+            "{run} was made from {title} images, which it does not contain; give --data {kind}:PATH (or set BLOCKSCOPE_DATA)"
+        ),
+        LabError::Engine(error) => of_engine(error),
+        other => other.to_string(),
+    }
+}
+
+fn of_engine(error: &EngineError) -> String {
+    match error {
+        EngineError::Device(error) => of_device(error),
+        EngineError::Lost(why) => {
+            format!("the device failed: {why}; restart, or use --device cpu")
+        }
+        EngineError::Panic(why) => {
+            format!("the computation failed unexpectedly: {why}; restart, or use --device cpu")
+        }
+        EngineError::Diverged { epoch } => {
+            format!(
+                "training diverged in epoch {epoch}: the loss is not finite; use a smaller --lr"
+            )
+        }
+        other => other.to_string(),
+    }
+}
+
+/// Why a device cannot be used.
+pub fn of_device(error: &DeviceError) -> String {
+    let remedy = match error {
+        DeviceError::NoSuchAdapter { .. } => "gpu:0 or cpu",
+        DeviceError::NoAdapter | DeviceError::Refused { .. } => "cpu",
+    };
+    format!("{error}; use --device {remedy}")
+}
+
+/// A number that is wrong as it was written.
+pub fn usage(error: LabError) -> Failure {
+    Failure { code: USAGE, ..Failure::from(error) }
+}
+
+/// A failure of a command whose numbers are all options: one that is unfit was written
+/// wrongly.
+pub fn usage_if_unfit(error: LabError) -> Failure {
+    match &error {
+        LabError::Unfit(_) => usage(error),
+        _ => error.into(),
+    }
+}
+
+impl From<LabError> for Failure {
+    fn from(error: LabError) -> Failure {
+        let told = |of| matches!(of, Quantity::SuiteExamples | Quantity::ProbeImages);
+        let code = match &error {
+            LabError::Refused(_)
+            | LabError::NoImages { .. }
+            | LabError::OwnMap { .. }
+            | LabError::NothingToDelete { .. } => USAGE,
+            LabError::Unfit(Unfit { of: Some(of), .. }) if told(*of) => USAGE,
+            _ => FAILURE,
+        };
+        Failure { message: of_command(&error), code }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::plan::SamplePlan;
+    use crate::domain::record::Sample;
+    use crate::engine::train::unfilled;
+    use crate::lab::Given;
+    use crate::runs::fixtures;
+
+    fn command(error: impl Into<LabError>) -> (String, u8) {
+        let Failure { message, code } = error.into().into();
+        assert!(!message.contains('\n'), "{message}");
+        (message, code)
+    }
+
+    #[test]
+    fn a_run_without_its_images_says_how_to_give_them() {
+        let missing = || Given::default().source(&fixtures::manifest("a")).unwrap_err();
+        let (text, code) = command(missing());
+        assert!(text.contains("--data cifar10:PATH") && code == USAGE, "{text}");
+        assert_eq!(on_screen(&missing()), text);
+    }
+
+    #[test]
+    fn numbers_and_remedies_are_named_by_their_options_on_the_command_line_alone() {
+        let plan =
+            SamplePlan { examples: None, batch: 3, passes: 1, sample: Sample::First, seed: 0 };
+        let unfit = || LabError::from(plan.batches(100).unwrap_err());
+        let (text, code) = command(unfit());
+        assert!(text.starts_with("--batch 3 is too small: ") && code == FAILURE, "{text}");
+        assert_eq!(usage(unfit()).code, USAGE);
+        assert!(on_screen(&unfit()).starts_with("batch 3 is too small: "));
+        assert_eq!(
+            command(unfilled(128, 10)).0,
+            "--batch 128: 10 training images do not fill one batch; use a larger --fraction or a smaller --batch"
+        );
+        let (text, code) = command(EngineError::Diverged { epoch: 2 });
+        assert!(text.ends_with("; use a smaller --lr") && code == FAILURE, "{text}");
+        let text = on_screen(&EngineError::Lost("gone".into()).into());
+        assert_eq!(text, "the device failed: gone; restart, or use --device cpu");
+        assert_eq!(
+            of_device(&DeviceError::NoAdapter),
+            "no GPU adapter found (looked for Vulkan, Metal, DX12 and OpenGL); use --device cpu"
+        );
+        let own = LabError::OwnMap { run: "a".into(), other_images: false };
+        let (text, code) = command(own);
+        assert!(text.starts_with("--map: a has no map of its own") && code == USAGE, "{text}");
+        assert!(text.ends_with("`blockscope analyze a` with the same --data makes one"), "{text}");
+    }
+}
