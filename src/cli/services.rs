@@ -11,10 +11,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::{Failure, images, maps};
-use crate::app::grid::{GridMap, GridRequest};
 use crate::app::jobs::{JobId, JobKind, JobRequest, JobUpdate, Picture};
-use crate::app::predictions::Answers;
-use crate::app::{ExportRequest, LoadedPair, MapMode};
+use crate::app::{Answers, ExportRequest, GridMap, GridRequest, LoadedPair, MapMode};
 use crate::data::{DataSource, Dataset};
 use crate::domain::Bypass;
 use crate::domain::deletion::{DeletionRow, DeletionTable, Experiment};

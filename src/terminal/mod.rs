@@ -38,10 +38,8 @@ mod tests_replay;
 use std::path::PathBuf;
 use std::time::Instant;
 
-use crate::app::grid::{GridMap, GridRequest};
 use crate::app::jobs::{JobId, JobRequest, JobUpdate, Picture};
-use crate::app::predictions::Answers;
-use crate::app::{ExportRequest, Input, LoadedPair, MapMode};
+use crate::app::{Answers, ExportRequest, GridMap, GridRequest, Input, LoadedPair, MapMode};
 use crate::runs::{LoadedRun, RunId, RunSummary};
 
 pub use event_loop::run;

@@ -389,7 +389,7 @@ impl Services for Broken {
     fn pair(&self, _: &RunId, _: &RunId) -> Result<crate::app::LoadedPair, String> {
         Err("not found either".into())
     }
-    fn predictions(&self, _: &[RunId]) -> Vec<crate::app::predictions::Answers> {
+    fn predictions(&self, _: &[RunId]) -> Vec<crate::app::Answers> {
         Vec::new()
     }
     fn export(&self, _: &ExportRequest) -> Result<Vec<PathBuf>, String> {

@@ -5,19 +5,23 @@
 //! The cursor belongs to the pane in focus. While the sides are linked the other
 //! side follows it to the layers that correspond (`domain::alignment`).
 
+mod keys;
+mod layout;
 mod partner;
 mod pruned;
 mod third;
 
 use crate::domain::alignment::{Alignment, Correspondence};
 use crate::domain::{Layer, Pooling, SimilarityMatrix, View};
-use crate::runs::{LoadedRun, PairAnalysis};
+use crate::runs::{LoadedRun, PairAnalysis, RunId};
 
+use super::album::Album;
 use super::explorer::Explorer;
-use super::layout::CompareLayout;
 use super::mode::MapMode;
 use super::viewport::Viewport;
 
+pub(super) use keys::pair;
+pub use layout::CompareLayout;
 pub use partner::{partner, refusal};
 
 /// One of the three maps.
@@ -112,7 +116,7 @@ impl Compare {
             area: (0, 0),
             derived: None,
         };
-        compare.resize(size);
+        compare.fit_screen(size);
         compare.follow();
         compare
     }
@@ -127,8 +131,10 @@ impl Compare {
         &self.sides
     }
 
-    pub(in crate::app) fn sides_mut(&mut self) -> &mut [Explorer; 2] {
-        &mut self.sides
+    /// The albums of the sides that are of a run.
+    pub(super) fn albums_of(&mut self, run: &RunId) -> Vec<&mut Album> {
+        let sides = self.sides.iter_mut().filter(|side| side.run().id == *run);
+        sides.map(|side| &mut side.album).collect()
     }
 
     /// The pane that keys move in.
@@ -246,29 +252,6 @@ impl Compare {
             }
         }
         self.follow();
-    }
-
-    /// Moves the cursor of the pane in focus by layers of the view.
-    pub fn move_by(&mut self, rows: isize, cols: isize) {
-        let (row, col) = self.position(self.focus);
-        self.move_to(row.saturating_add_signed(rows), col.saturating_add_signed(cols));
-    }
-
-    /// Moves along the diagonal of corresponding layers.
-    pub fn move_layer(&mut self, by: isize) {
-        let row = self.position(self.focus).0.saturating_add_signed(by);
-        self.along(row);
-    }
-
-    /// Moves along that diagonal to the next or previous stage.
-    pub fn move_stage(&mut self, forward: bool) {
-        let side = match self.focus {
-            Pane::B => 1,
-            _ => 0,
-        };
-        self.sides[side].move_stage(forward);
-        let row = self.sides[side].position().0;
-        self.along(row);
     }
 
     /// Puts the cursor on a row of the pane in focus and on what goes with it.
@@ -432,8 +415,8 @@ impl Compare {
         self.follow();
     }
 
-    /// Follows a new screen size.
-    pub fn resize(&mut self, size: (u16, u16)) {
+    /// Gives the maps their places on a screen of `size` cells.
+    fn fit_screen(&mut self, size: (u16, u16)) {
         let map = CompareLayout::new(size).map_cells();
         self.area = map;
         self.sides.iter_mut().for_each(|side| side.fit_to(map));

@@ -11,11 +11,11 @@ use crate::domain::SimilarityMatrix;
 use crate::domain::contrast::{Contrast, ExampleRow};
 use crate::theme::Role;
 
-use super::super::Skin;
-use super::super::pen::{Pen, fit, fit_end, rect};
-use super::super::widgets::{Heatmap, Legend, Thumbnail};
 use super::bars;
 use super::bars::percent;
+use crate::ui::Skin;
+use crate::ui::pen::{Pen, fit, fit_end, rect};
+use crate::ui::widgets::{Heatmap, Legend, Thumbnail};
 
 /// Below this corrected p value a difference is marked.
 const SIGNIFICANT: f64 = 0.05;
@@ -23,8 +23,13 @@ const SIGNIFICANT: f64 = 0.05;
 const SIDE: u16 = 16;
 
 /// Draws the screen.
-pub fn draw(app: &App, (w, h): (u16, u16), skin: &Skin, buffer: &mut Buffer) {
-    let Some(view) = &app.predictions else { return };
+pub fn draw(
+    app: &App,
+    view: &PredictionsView,
+    (w, h): (u16, u16),
+    skin: &Skin,
+    buffer: &mut Buffer,
+) {
     let facts = [view.data().to_string(), format!("{} runs", view.members().len())];
     bars::top(app, Area::new(0, 0, w, 1), "predictions", &facts, skin, buffer);
     let air = u16::from(h >= 30);
