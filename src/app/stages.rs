@@ -33,7 +33,7 @@ pub(super) fn stage_spans(shown: &[&Layer]) -> Vec<StageSpan> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::LayerKind;
+    use crate::domain::{LayerKind, Role};
 
     fn layer(stage: Option<usize>) -> Layer {
         Layer {
@@ -44,6 +44,7 @@ mod tests {
             block: None,
             shape: vec![1],
             post_residual: false,
+            role: Role::Branch,
         }
     }
 

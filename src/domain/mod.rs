@@ -18,6 +18,7 @@ pub mod group;
 pub mod krylov;
 pub mod layers;
 pub mod matrix;
+pub mod network;
 pub mod paired;
 pub mod pairing;
 pub mod pca;
@@ -32,6 +33,7 @@ pub mod sweep;
 pub mod welch;
 
 pub use bypass::{Bypass, BypassError, ResidualBlock};
-pub use layers::{Layer, LayerKind, View};
+pub use layers::{Layer, LayerKind, Role, View};
 pub use matrix::{Pooling, SimilarityMatrix};
+pub use network::Network;
 pub use spec::{ModelSpec, Preset, Shortcut, SpecError};

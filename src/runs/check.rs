@@ -150,7 +150,7 @@ pub(super) fn pruned(record: &PrunedRecord, model: &ModelSpec) -> Result<(), Str
     if record.deleted.is_empty() {
         return Err("deleted: no block is named".into());
     }
-    record.deleted.check(model).map_err(|e| format!("deleted: {e}"))?;
+    model.network().check_deleted(&record.deleted).map_err(|e| format!("deleted: {e}"))?;
     match record.difference {
         Some(value) if !(value.is_finite() && value >= 0.0) => {
             Err(format!("difference {value} is no mean of absolute values"))

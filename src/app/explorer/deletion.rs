@@ -18,7 +18,8 @@ impl Explorer {
                     cx.complain("the cursor's row is not in a residual block");
                     return Vec::new();
                 };
-                if let Err(why) = block.check(&self.run.manifest.model) {
+                let network = self.run.manifest.model.network();
+                if let Err(why) = network.check_deleted(&[block].into_iter().collect()) {
                     cx.complain(why.to_string());
                     return Vec::new();
                 }
