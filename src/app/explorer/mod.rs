@@ -4,6 +4,7 @@
 //! The cursor is a pair of layers of the *full* list, so that changing the view
 //! keeps it; views only round it to the nearest layer they show.
 //!
+//! - `place`: the cursor; `settings`: what is handed on to the next run
 //! - `strip`: a curve along the columns of the map
 //! - `structures`: detected blocks; `deletion`: deleted ones
 //! - `files`: what is copied and exported
@@ -12,15 +13,16 @@ mod deletion;
 mod files;
 mod keys;
 mod layout;
+mod place;
 mod pointer;
+mod settings;
 pub mod strip;
 mod structures;
 mod tab;
 
-use crate::domain::block_structure::StructureRule;
 use crate::domain::components::Components;
 use crate::domain::{Layer, Pooling, SimilarityMatrix, View};
-use crate::runs::{CkaAnalysis, LoadedRun, RunId};
+use crate::runs::{CkaAnalysis, LoadedRun};
 
 use super::album::Album;
 use super::mode::MapMode;
@@ -30,63 +32,16 @@ use super::stages::{StageSpan, stage_spans};
 use super::viewport::Viewport;
 
 pub use layout::{ExplorerLayout, StripPlaces};
+pub use settings::ExplorerMemory;
 pub use structures::Structures;
 pub use tab::Tab;
 
 use pointer::Drag;
+use settings::Settings;
 use strip::Strip;
 
 /// Number of dominant images that are shown.
 pub const SHOWN_IMAGES: usize = 8;
-
-/// What is chosen by keys and handed on to the next run.
-#[derive(Debug, Clone, Copy, PartialEq)]
-struct Settings {
-    view: View,
-    mode: MapMode,
-    pooling: Pooling,
-    /// Whether the scale follows the data.
-    auto_range: bool,
-    /// The open tab of the inspector.
-    tab: Tab,
-    /// The curve above the map.
-    strip: Strip,
-    /// Whether detected blocks are outlined.
-    outlined: bool,
-    /// The threshold of a detected block.
-    tau: f64,
-}
-
-impl Default for Settings {
-    fn default() -> Settings {
-        Settings {
-            view: View::default(),
-            mode: MapMode::default(),
-            pooling: Pooling::default(),
-            auto_range: false,
-            tab: Tab::default(),
-            strip: Strip::default(),
-            outlined: false,
-            tau: StructureRule::of(View::All).tau,
-        }
-    }
-}
-
-/// How a run was left, for the next one.
-#[derive(Debug, Clone)]
-pub struct ExplorerMemory {
-    run: RunId,
-    settings: Settings,
-    cursor: (usize, usize),
-    mark: Option<(usize, usize)>,
-}
-
-impl ExplorerMemory {
-    /// The run that was left.
-    pub(super) fn run(&self) -> &RunId {
-        &self.run
-    }
-}
 
 /// What is computed from the state whenever it changes.
 #[derive(Debug, Clone, PartialEq)]
@@ -172,16 +127,6 @@ impl Explorer {
         explorer
     }
 
-    /// What the next run shall be like.
-    pub(super) fn memory(&self) -> ExplorerMemory {
-        ExplorerMemory {
-            run: self.run.id.clone(),
-            settings: self.settings,
-            cursor: self.cursor,
-            mark: self.mark,
-        }
-    }
-
     /// The run.
     pub fn run(&self) -> &LoadedRun {
         &self.run
@@ -245,11 +190,6 @@ impl Explorer {
     /// Stages of the view.
     pub fn stages(&self) -> &[StageSpan] {
         &self.stages
-    }
-
-    /// The cursor as positions in the view: the layers nearest to it.
-    pub fn position(&self) -> (usize, usize) {
-        (self.nearest(self.cursor.0), self.nearest(self.cursor.1))
     }
 
     /// The view's map, one cell per pair of layers.
@@ -330,51 +270,6 @@ impl Explorer {
         }
     }
 
-    /// Position in the view of the layer nearest to a full-list index (the
-    /// earlier one of two that are equally near).
-    fn nearest(&self, index: usize) -> usize {
-        let after = self.indices.partition_point(|i| *i < index);
-        let before = after.saturating_sub(1);
-        match (self.indices.get(before), self.indices.get(after)) {
-            (Some(b), Some(a)) if a - index < index.saturating_sub(*b) || *b > index => after,
-            (Some(_), _) => before,
-            _ => 0,
-        }
-    }
-
-    /// Puts the cursor on positions of the view, clamped.
-    pub fn move_to(&mut self, row: usize, col: usize) {
-        let last = self.len().saturating_sub(1);
-        let at = |p: usize| self.indices.get(p.min(last)).copied().unwrap_or(0);
-        self.cursor = (at(row), at(col));
-        self.viewport.show(self.position());
-    }
-
-    /// Puts the cursor on the diagonal at a layer of the full list.
-    pub fn jump(&mut self, index: usize) {
-        let at = self.nearest(index);
-        self.move_to(at, at);
-    }
-
-    /// The next (or previous) search result after the row's layer, wrapping.
-    pub fn next_hit(&mut self, forward: bool) -> bool {
-        let row = self.indices.get(self.position().0).copied().unwrap_or(0);
-        let shown: Vec<usize> =
-            self.hits.iter().copied().filter(|h| self.indices.contains(h)).collect();
-        let found = if forward {
-            shown.iter().find(|h| **h > row).or(shown.first())
-        } else {
-            shown.iter().rev().find(|h| **h < row).or(shown.last())
-        };
-        match found.copied() {
-            Some(index) => {
-                self.jump(index);
-                true
-            }
-            None => false,
-        }
-    }
-
     /// Gives the map its place on a screen of `size` cells.
     fn fit_screen(&mut self, size: (u16, u16)) {
         let places = self.places(size);
@@ -403,19 +298,6 @@ impl Explorer {
             self.viewport.show(self.position());
             self.derive();
         }
-    }
-
-    /// The cursor as layers of the full list: (row, column).
-    pub fn cursor(&self) -> (usize, usize) {
-        let (row, col) = self.position();
-        let index = |p: usize| self.indices.get(p).copied().unwrap_or(0);
-        (index(row), index(col))
-    }
-
-    /// Puts the cursor on layers of the full list (the nearest that the view shows).
-    pub fn put(&mut self, row: usize, col: usize) {
-        self.cursor = (row, col);
-        self.viewport.show(self.position());
     }
 
     /// The next view; the cursor stays on its layers or goes to the nearest.

@@ -2,6 +2,7 @@
 //! each other, example by example and class by class. Pure state.
 
 mod keys;
+mod layout;
 
 use crate::domain::SimilarityMatrix;
 use crate::domain::contrast::{Contrast, contrast};
@@ -12,6 +13,7 @@ use super::album::Album;
 use super::message::Answers;
 
 pub(super) use keys::{ask, opened};
+pub use layout::PredictionsLayout;
 
 /// Pages of the screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
