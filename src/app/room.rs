@@ -20,7 +20,7 @@ pub(super) trait Room {
     /// Under which heading its keys are looked up.
     fn scope(&self) -> Scope;
 
-    /// A command. Movements and commands that other screens have too come as well.
+    /// A command of its scope, with the count that was typed before it.
     fn act(&mut self, cx: &mut Context<'_>, action: Action, count: Option<usize>) -> Reply;
 
     /// The left button went down on a cell.

@@ -49,9 +49,10 @@ pub fn update(app: &mut App, input: Input) -> Vec<Effect> {
             let left = || app.memory.explorer.as_ref().map(|memory| memory.run());
             let open = app.explorer().map(|e| &e.run().id).or_else(left).or(app.opening());
             let open = open.cloned();
-            app.home.take(runs.clone(), open);
+            let for_grid = app.grid().is_some().then(|| runs.clone());
+            app.home.take(runs, open);
             home::scroll(&mut app.home, app.size);
-            if let Some(grid) = app.grid_mut() {
+            if let Some((grid, runs)) = app.grid_mut().zip(for_grid) {
                 grid.relist(runs);
             }
             return app.screen.room_mut().wants();
