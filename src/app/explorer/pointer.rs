@@ -116,7 +116,7 @@ impl Explorer {
 #[cfg(test)]
 mod tests {
     use crate::app::explorer::ExplorerLayout;
-    use crate::app::{App, ColourDepth, Input, Key, KeyCode, Look, demo, update};
+    use crate::app::{App, ColourDepth, Input, Key, Look, demo, update};
     use crate::theme::ThemeSet;
 
     fn open() -> App {
@@ -170,7 +170,7 @@ mod tests {
         assert_eq!(app.explorer().unwrap().viewport().origin(), (0, 0));
         assert_ne!(at(&app), cursor, "it went with the window");
         // without a button down nothing moves
-        update(&mut app, Input::Key(Key::plain(KeyCode::Esc)));
+        keys(&mut app, "z");
         let here = at(&app);
         update(&mut app, Input::Drag(map.x, map.y));
         assert_eq!(at(&app), here);

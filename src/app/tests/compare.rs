@@ -163,6 +163,7 @@ proptest! {
     ) {
         let mut app = demo::pair_app(look(), depths, cross, (120, 40));
         for (pick, w, h) in picks {
+            let open = app.screen.clone();
             match pick {
                 0 => drop(update(&mut app, Input::Resize(w, h))),
                 1 => drop(update(&mut app, Input::Click(w, h))),
@@ -173,6 +174,10 @@ proptest! {
                         press(&mut app, row.keys[0]);
                     }
                 }
+            }
+            // whoever left it is led back
+            if app.compare().is_none() {
+                app.screen = open;
             }
             let c = compare(&app);
             for pane in Pane::ALL {

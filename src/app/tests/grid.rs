@@ -310,9 +310,14 @@ proptest! {
     ) {
         let mut app = open((100, 30));
         for input in inputs {
+            let open = app.screen.clone();
             let effects = update(&mut app, input);
             if !late {
                 answer(&mut app, effects);
+            }
+            // whoever left it is led back
+            if app.grid().is_none() {
+                app.screen = open;
             }
             let g = grid(&app);
             let ((row, col), (h, w)) = (g.cursor(), g.plan().shape());
