@@ -17,11 +17,8 @@ use crate::runs::{
     RunState, RunSummary, Side,
 };
 
-use super::explorer::Explorer;
-use super::grid::GridMap;
-use super::predictions::Answers;
-use super::state::{App, Input, Look};
-use super::update::update;
+use super::{Answers, GridMap, Input};
+use super::{App, Awaited, Explorer, Key, KeyCode, LoadedPair, Look, update};
 
 /// A run of `ResNet-depth` (rounded to `6n + 2`) with an analysis.
 pub fn synthetic_run(depth: usize) -> LoadedRun {
@@ -360,7 +357,7 @@ fn open(look: Look, run: LoadedRun, size: (u16, u16)) -> App {
     update(&mut app, Input::RunsListed(summaries()));
     update(&mut app, Input::RunLoaded(Ok(Box::new(run))));
     update(&mut app, Input::Device("cpu (flex, 2 threads)".into()));
-    debug_assert!(app.explorer.as_ref().is_some_and(|e: &Explorer| !e.is_empty()));
+    debug_assert!(app.explorer().is_some_and(|e: &Explorer| !e.is_empty()));
     app
 }
 
@@ -377,8 +374,8 @@ pub fn pair_app(look: Look, depths: [usize; 2], cross: bool, size: (u16, u16)) -
         analysis.cka = SimilarityMatrix::new(analysis.cka.view().mapv(|v| v - 0.2 * v * (1.0 - v)));
     }
     let cross = cross.then(|| synthetic_pair(&a, &b));
-    app.comparing = Some((a.id.clone(), b.id.clone()));
-    let pair = super::state::LoadedPair { runs: [a, b], cross };
+    app.awaited = Awaited::Pair(a.id.clone(), b.id.clone());
+    let pair = LoadedPair { runs: [a, b], cross };
     update(&mut app, Input::PairLoaded(Ok(Box::new(pair))));
     app
 }
@@ -439,8 +436,8 @@ pub fn predictions_app(look: Look, size: (u16, u16)) -> App {
     let mut app = full_app(look, 20, size);
     let mut all: Vec<Answers> = (0..6u64).map(answers).collect();
     all.push(Answers { found: Err("has no predictions yet".into()), ..answers(9) });
-    app.screen = super::state::Screen::Home;
-    app.asked_predictions = true;
+    update(&mut app, Input::Key(Key::plain(KeyCode::Esc)));
+    app.awaited = Awaited::Predictions;
     update(&mut app, Input::PredictionsLoaded(all));
     app
 }

@@ -2,18 +2,16 @@
 
 use ndarray::Array2;
 
-use super::Key;
 use super::demo;
 use super::jobs::{JobKind, JobUpdate, MapOrigin};
-use super::state::{App, Input, Look};
-use super::update::update;
+use super::{App, Input, Key, Look, update};
 use crate::domain::SimilarityMatrix;
 use crate::domain::deletion::{DeletionRow, Experiment};
 
 /// An open run without block 3.1, whose accuracy is known.
 pub fn deleting(look: Look, depth: usize, size: (u16, u16)) -> App {
     let mut app = demo::full_app(look, depth, size);
-    if let Some(e) = &mut app.explorer {
+    if let Some(e) = app.explorer_mut() {
         let at = e.layers().iter().position(|l| l.name == "layer3.1.add").unwrap_or(0);
         e.jump(at);
     }
@@ -39,7 +37,7 @@ pub fn arrive_from(app: &mut App, origin: MapOrigin) {
     let Some(running) = &app.running else { return };
     let (id, JobKind::Map(deleted)) = (running.id, &running.kind) else { return };
     let deleted = deleted.clone();
-    let Some(e) = &app.explorer else { return };
+    let Some(e) = app.explorer() else { return };
     let Some(mut map) = e.analysis().cloned() else { return };
     let gone: Vec<bool> = e.layers().iter().map(|l| deleted.contains_layer(l)).collect();
     let less = |(i, j): (usize, usize)| match gone[i] || gone[j] {

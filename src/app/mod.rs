@@ -2,25 +2,35 @@
 //! Vec<Effect>`. Pure and plain: no terminal, no drawing, no files, no clock,
 //! so that sequences of keys can be tested without any of them.
 //!
-//! - [`action`]: the one table of commands; [`keymap`] and [`key`] beside it
-//! - [`find`], [`palette`]: lists that typing narrows, on one [`prompt`]
-//! - [`state`]: `App`, `Input`, `Effect`
-//! - [`compare`]: two runs side by side
-//! - [`explorer`]: an open run; [`viewport`]: zoom and scrolling
-//! - [`strip`]: a curve along the columns of the map
-//! - [`inspect`]: the tabs beside the map; [`pruning`]: deleted blocks
-//! - [`predictions`]: which networks agree, and groups of them
-//! - [`jobs`]: computations asked for; [`running`]: the one that runs
+//! On top, above everything else here:
+//! - [`update`](mod@update): the function; [`state`]: `App` and `Screen`
+//!
+//! A room per screen, with its state, its keys and its layout. None knows another
+//! one, but [`compare`], whose sides are two open runs:
+//! - [`home`]: the list of runs; [`opening`]: a run that is being read at the start
+//! - [`explorer`]: an open run
+//! - [`compare`]: two runs side by side, or one and itself pruned
 //! - [`grid`]: many maps over two axes
-//! - [`layout`]: where things are at a given size
-//! - [`pointer`]: dragging, hovering, and the marked cell
-//! - [`update`](mod@update): the function
+//! - [`predictions`]: which networks agree, and groups of them
+//!
+//! What they share, which knows no screen:
+//! - [`room`]: what a screen is to the program around it
+//! - [`message`]: `Input`, `Effect` and what they carry; [`jobs`]: computations
+//!   asked for; [`running`]: the one that runs
+//! - [`action`]: the one table of commands; [`keymap`] and [`key`] beside it
+//! - `cursor`: movements; [`stages`]: what they jump along; [`viewport`]: zoom and
+//!   scrolling; [`layout`]: rectangles of cells
+//! - [`overlay`]: what is open on top; [`find`], [`palette`]: lists that typing
+//!   narrows, on one [`prompt`]
+//! - [`list`]: the list of runs; [`mode`]: which map; [`pruning`]: deleted blocks;
+//!   [`album`]: pictures; [`look`]: colours
+//! - `pooling` and `copy`: several cells as one, and cells as text
 
 pub mod action;
-mod beside;
+pub mod album;
 pub mod compare;
-mod compare_keys;
 mod copy;
+mod cursor;
 #[doc(hidden)]
 pub mod demo;
 #[doc(hidden)]
@@ -28,40 +38,40 @@ pub mod demo_pruned;
 pub mod explorer;
 pub mod find;
 pub mod grid;
-mod home;
-pub mod inspect;
+pub mod home;
 pub mod jobs;
 pub mod key;
 pub mod keymap;
 pub mod layout;
+pub mod list;
+pub mod look;
+pub mod message;
 pub mod mode;
+pub mod opening;
+pub mod overlay;
 pub mod palette;
-pub mod pointer;
+mod pooling;
 pub mod port;
 pub mod predictions;
-mod predictions_keys;
 pub mod prompt;
 pub mod pruning;
+pub mod room;
 pub mod running;
+pub mod stages;
 pub mod state;
-pub mod strip;
-pub mod structures;
 pub mod update;
 pub mod viewport;
 
 #[cfg(test)]
 mod tests;
-#[cfg(test)]
-mod tests_compare;
-#[cfg(test)]
-mod tests_grid;
-#[cfg(test)]
-mod tests_inside;
 
 pub use action::{Action, Scope, Scopes};
 pub use explorer::Explorer;
 pub use key::{Key, KeyCode};
 pub use keymap::Keymap;
+pub use look::{ColourDepth, Look};
+pub use message::{Answers, Effect, ExportRequest, GridMap, GridRequest, Input, LoadedPair};
 pub use mode::MapMode;
-pub use state::{App, ColourDepth, Effect, ExportRequest, Input, LoadedPair, Look, Screen, Toast};
+pub use room::{Awaited, Toast};
+pub use state::{App, Screen};
 pub use update::update;

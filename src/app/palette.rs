@@ -1,5 +1,5 @@
 //! The command palette: every command that works on the current screen, found by
-//! its name or by what it does, and run.
+//! its name or by what it does. Knows no screen.
 
 use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
 use nucleo_matcher::{Config, Matcher, Utf32Str};
@@ -7,7 +7,6 @@ use nucleo_matcher::{Config, Matcher, Utf32Str};
 use super::action::{Action, ActionInfo, Scope, TABLE};
 use super::key::Key;
 use super::prompt::{Prompt, PromptEvent};
-use super::state::App;
 
 /// A command that matches.
 #[derive(Debug, Clone)]
@@ -71,7 +70,8 @@ impl Palette {
         self.hits.get(self.selected()).map(|hit| hit.info.action)
     }
 
-    fn key(&mut self, key: Key) -> PromptEvent {
+    /// Takes a key.
+    pub fn key(&mut self, key: Key) -> PromptEvent {
         let event = self.prompt.key(key, self.hits.len());
         if event == PromptEvent::Changed {
             self.search();
@@ -104,40 +104,6 @@ impl Palette {
         found.sort_by_key(|(score, _)| std::cmp::Reverse(*score));
         self.hits = found.into_iter().map(|(_, hit)| hit).collect();
         self.prompt.clamp(self.hits.len());
-    }
-}
-
-/// Opens the palette over the current screen.
-pub(super) fn open(app: &mut App) {
-    app.help = None;
-    app.palette = Some(Palette::new(app.scope()));
-}
-
-/// Takes a key while the palette is open; a command to run ends it.
-pub(super) fn on_key(app: &mut App, key: Key) -> Option<Action> {
-    let palette = app.palette.as_mut()?;
-    match palette.key(key) {
-        PromptEvent::Changed => None,
-        PromptEvent::Cancel => {
-            app.palette = None;
-            None
-        }
-        PromptEvent::Accept => {
-            let choice = palette.choice();
-            let text = palette.prompt.text().to_string();
-            app.palette = None;
-            if choice.is_none() {
-                app.complain(format!("no command of this screen matches `{text}`"));
-            }
-            choice
-        }
-    }
-}
-
-/// Closes the palette of a screen that has gone.
-pub(super) fn follow(app: &mut App) {
-    if app.palette.as_ref().is_some_and(|palette| palette.scope != app.scope()) {
-        app.palette = None;
     }
 }
 

@@ -5,10 +5,9 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::grid::{GridMap, GridRequest};
 use super::jobs::{JobId, JobRequest, JobUpdate, Picture};
-use super::predictions::Answers;
-use super::{ExportRequest, LoadedPair, MapMode};
+use super::message::{Answers, ExportRequest, GridMap, GridRequest, LoadedPair};
+use super::mode::MapMode;
 use crate::runs::{LoadedRun, RunId, RunSummary};
 
 /// What the explorer asks of the rest of the program. Runs on one worker

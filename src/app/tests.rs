@@ -1,5 +1,10 @@
 //! Key sequences through `update`, without a terminal.
 
+mod beside;
+mod compare;
+mod grid;
+mod inside;
+
 use std::path::PathBuf;
 
 use proptest::prelude::*;
@@ -25,17 +30,17 @@ fn press(app: &mut App, keys: &str) -> Vec<Effect> {
 }
 
 fn names(app: &App) -> (String, String) {
-    let e = app.explorer.as_ref().unwrap();
+    let e = app.explorer().unwrap();
     let (row, col) = e.position();
     (e.layer(row).unwrap().name.clone(), e.layer(col).unwrap().name.clone())
 }
 
 fn at(app: &App) -> (usize, usize) {
-    app.explorer.as_ref().unwrap().position()
+    app.explorer().unwrap().position()
 }
 
 fn check(app: &App) {
-    if let Some(e) = &app.explorer {
+    if let Some(e) = app.explorer() {
         let (row, col) = e.position();
         assert!(e.is_empty() || row < e.len() && col < e.len());
         let (w, h) = e.viewport().pixels();
@@ -49,22 +54,22 @@ fn check(app: &App) {
         let (low, high) = e.range();
         assert!(low < high);
     }
-    if let Some(palette) = &app.palette {
+    if let Some(palette) = app.overlay.palette() {
         assert_eq!(palette.scope(), app.scope(), "it lists the commands of this screen");
         assert!(palette.selected() < palette.hits().len().max(1));
         assert!(palette.hits().iter().all(|hit| hit.info.scopes.has(app.scope())));
-        assert!(app.help.is_none());
     }
-    if let Some(e) = &app.explorer {
+    if let Some(e) = app.explorer() {
         let inside = |(row, col): (usize, usize)| row < e.len().max(1) && col < e.len().max(1);
         assert!(e.mark().is_none_or(inside) && inside(e.pointed()));
     }
     let runs = app.home.runs.as_ref().map_or(0, Vec::len);
     assert!(app.home.selected < runs.max(1) && app.home.offset <= app.home.selected);
     assert!(app.count.is_none_or(|c| c <= 9_999));
-    let shown = app.explorer.is_some() || app.loading.is_some();
-    assert!(app.screen != Screen::Explorer || shown);
-    assert!(app.screen != Screen::Grid || app.grid.is_some());
+    let behind = |screen: &Screen| matches!(screen, Screen::Grid(_) | Screen::Explorer(_));
+    assert!(app.behind.iter().all(behind) && app.behind.len() <= 2);
+    let alone = matches!(app.screen, Screen::Home(_) | Screen::Opening(_) | Screen::Grid(_));
+    assert!(!alone || app.behind.is_empty(), "below these lies the list of runs alone");
 }
 
 #[test]
@@ -109,7 +114,7 @@ fn views_keep_the_cursor_on_the_same_or_nearest_layer() {
     press(&mut app, "/ l a y e r 2 . 1 . c o n v 1 Enter");
     assert_eq!(names(&app), ("layer2.1.conv1".into(), "layer2.1.conv1".into()));
     press(&mut app, "v");
-    assert_eq!(app.explorer.as_ref().unwrap().view(), View::BlockOutputs);
+    assert_eq!(app.explorer().unwrap().view(), View::BlockOutputs);
     assert_eq!(names(&app).0, "layer2.0.relu2", "the nearest block output");
     press(&mut app, "v");
     assert_eq!(names(&app).0, "layer2.1.conv1");
@@ -121,7 +126,7 @@ fn views_keep_the_cursor_on_the_same_or_nearest_layer() {
 fn search_jumps_and_repeats() {
     let mut app = open(20, (120, 40));
     press(&mut app, "g g / r e l u 2");
-    let find = app.find.as_ref().unwrap();
+    let find = app.overlay.find().unwrap();
     assert_eq!(find.matches().len(), 9);
     assert!(find.matches().iter().all(|m| m.name.ends_with("relu2")));
     press(&mut app, "Enter");
@@ -133,7 +138,7 @@ fn search_jumps_and_repeats() {
     press(&mut app, "/ z z z z Enter");
     assert!(app.toast.as_ref().is_some_and(|t| t.error && t.text.contains("zzzz")));
     press(&mut app, "/ q Backspace Backspace");
-    assert!(app.find.is_none(), "backspace in an empty field closes it");
+    assert!(app.overlay.find().is_none(), "backspace in an empty field closes it");
     let before = names(&app);
     press(&mut app, "/ c o n v Esc");
     assert_eq!(names(&app), before);
@@ -142,7 +147,7 @@ fn search_jumps_and_repeats() {
 #[test]
 fn pooling_range_and_zoom_change_what_is_shown() {
     let mut app = open(38, (120, 40));
-    let e = |app: &App| app.explorer.clone().unwrap();
+    let e = |app: &App| app.explorer().unwrap().clone();
     let before = e(&app).pooled().cloned();
     press(&mut app, "p");
     assert_eq!(e(&app).pooling(), Pooling::Max);
@@ -175,7 +180,7 @@ fn export_asks_for_the_whole_map_under_a_safe_name() {
 
     let mut run = demo::synthetic_run(8);
     run.manifest.name = "../../.ssh/x y".into();
-    app.loading = Some(run.id.clone());
+    app.awaited = Awaited::Run(run.id.clone());
     update(&mut app, Input::RunLoaded(Ok(Box::new(run))));
     let effects = press(&mut app, "e");
     let [Effect::Export(request)] = effects.as_slice() else { panic!("{effects:?}") };
@@ -190,7 +195,7 @@ fn export_asks_for_the_whole_map_under_a_safe_name() {
 fn home_opens_runs_and_tells_what_is_broken() {
     let mut app = open(20, (80, 24));
     press(&mut app, "Esc");
-    assert_eq!(app.screen, Screen::Home);
+    assert_eq!(app.scope(), Scope::Home);
     assert_eq!(
         app.home.selection().unwrap().name,
         "resnet20-w2-cifar10-64th-s0",
@@ -205,7 +210,7 @@ fn home_opens_runs_and_tells_what_is_broken() {
     bare.id = id.clone();
     bare.analysis = None;
     update(&mut app, Input::RunLoaded(Ok(Box::new(bare))));
-    assert_eq!(app.screen, Screen::Explorer);
+    assert_eq!(app.scope(), Scope::Explorer);
     press(&mut app, "j l G v m + e / ?");
     check(&app);
 }
@@ -215,22 +220,22 @@ fn late_answers_and_failures_do_not_change_screens() {
     let mut app = open(20, (80, 24));
     press(&mut app, "Esc");
     update(&mut app, Input::RunLoaded(Ok(Box::new(demo::synthetic_run(8)))));
-    assert_eq!(app.screen, Screen::Home, "nobody asked for this run");
+    assert_eq!(app.scope(), Scope::Home, "nobody asked for this run");
     let mut app = App::new(look(), Some(demo::synthetic_run(8).id));
     assert!(matches!(app.start().as_slice(), [Effect::LoadRun(_), Effect::ListRuns]));
     update(&mut app, Input::RunLoaded(Err("run.ron is damaged".into())));
-    assert_eq!((app.screen, app.toast.as_ref().map(|t| t.error)), (Screen::Home, Some(true)));
+    assert_eq!((app.scope(), app.toast.as_ref().map(|t| t.error)), (Scope::Home, Some(true)));
 }
 
 #[test]
 fn the_mouse_selects_and_zooms() {
     let mut app = open(14, (120, 40));
-    let map = layout::ExplorerLayout::new(app.size).map;
+    let map = explorer::ExplorerLayout::new(app.size).map;
     update(&mut app, Input::Click(map.x + 7, map.y + 2));
     assert_eq!(at(&app), (4, 7));
-    let scale = app.explorer.as_ref().unwrap().viewport().scale();
+    let scale = app.explorer().unwrap().viewport().scale();
     update(&mut app, Input::Wheel(map.x, map.y, true));
-    assert_ne!(app.explorer.as_ref().unwrap().viewport().scale(), scale);
+    assert_ne!(app.explorer().unwrap().viewport().scale(), scale);
     assert_eq!(press(&mut app, "M"), [Effect::Mouse(false)]);
 }
 
@@ -259,29 +264,32 @@ fn word(text: &str) -> Input {
 fn the_palette_runs_what_it_finds() {
     let mut app = open(20, (80, 24));
     press(&mut app, ": z o o m - i n Enter");
-    assert!(app.palette.is_none() && !app.explorer.as_ref().unwrap().viewport().is_fitted());
+    assert!(app.overlay.palette().is_none() && !app.explorer().unwrap().viewport().is_fitted());
     press(&mut app, ": h e l p Enter");
-    assert_eq!(app.help, Some(0));
+    assert_eq!(app.overlay.help(), Some(0));
     press(&mut app, ":");
-    assert!(app.help.is_none() && app.palette.is_some(), "it takes the help's place");
+    assert!(
+        app.overlay.help().is_none() && app.overlay.palette().is_some(),
+        "it takes the help's place"
+    );
     press(&mut app, "C-n C-n Up Down C-p");
-    assert_eq!(app.palette.as_ref().unwrap().selected(), 1);
+    assert_eq!(app.overlay.palette().unwrap().selected(), 1);
     press(&mut app, "Esc");
-    assert!(app.palette.is_none() && app.screen == Screen::Explorer);
+    assert!(app.overlay.palette().is_none() && app.scope() == Scope::Explorer);
     press(&mut app, ": x q z q z Enter");
     assert!(app.toast.as_ref().is_some_and(|t| t.error && t.text.contains("xqzqz")));
     press(&mut app, ":");
     update(&mut app, Input::Paste("back to".into()));
     press(&mut app, "Enter");
-    assert_eq!(app.screen, Screen::Home);
+    assert_eq!(app.scope(), Scope::Home);
     assert_eq!(press(&mut app, ": q u i t Enter"), [Effect::Quit]);
-    let hits = |app: &App| app.palette.as_ref().unwrap().hits().len();
+    let hits = |app: &App| app.overlay.palette().unwrap().hits().len();
     press(&mut app, ":");
     assert!(hits(&app) < TABLE.len() / 2, "few commands work on the list");
     // the screen changes under an open palette
     update(&mut app, Input::Resize(10, 5));
     press(&mut app, "Esc :");
-    assert!(app.palette.is_none(), "not where nothing can be drawn");
+    assert!(app.overlay.palette().is_none(), "not where nothing can be drawn");
 }
 
 fn any_input() -> impl Strategy<Value = Input> {

@@ -8,11 +8,11 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::{maps, words};
-use crate::app::grid::{GridMap, GridRequest};
+use crate::app::Answers;
 use crate::app::jobs::{JobId, JobRequest, Picture};
 use crate::app::port::{JobNews, Port};
-use crate::app::predictions::Answers;
 use crate::app::{ExportRequest, LoadedPair, MapMode};
+use crate::app::{GridMap, GridRequest};
 use crate::engine::{CancelToken, device};
 use crate::export::{self, Format, MapExport};
 use crate::lab::{Event, Lab, LabError, Watch};

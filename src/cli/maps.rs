@@ -1,8 +1,7 @@
 //! Maps of stored runs, read one by one: for the explorer's grid, for its figure
 //! and for `export`. Knows files and no terminal.
 
-use crate::app::MapMode;
-use crate::app::grid::GridMap;
+use crate::app::{GridMap, MapMode};
 use crate::domain::{Bypass, SimilarityMatrix, View};
 use crate::export::grid::{GridExport, Multiple};
 use crate::runs::{Axis, GridPlan, RunId, RunManifest, RunStore, RunSummary};

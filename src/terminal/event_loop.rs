@@ -131,7 +131,7 @@ struct Loop<W: Write> {
 impl<W: Write> Loop<W> {
     fn run(&mut self, events: &Receiver<Event>, started: Instant) -> io::Result<i32> {
         // better a first frame with the map than one without, if it is quick
-        while self.app.loading.is_some() {
+        while self.app.opening().is_some() {
             let Ok(event) = events.recv_deadline(started + FIRST_FRAME) else { break };
             if let Some(code) = self.take(event)? {
                 return Ok(code);
@@ -347,7 +347,7 @@ impl<W: Write> Loop<W> {
     /// Pictures of another layer cost more than all the rest of a step: over a
     /// slow link they come when the user rests. True if they are left out.
     fn leave_pictures_out(&mut self) -> bool {
-        let Some(explorer) = self.app.explorer.as_mut() else { return false };
+        let Some(explorer) = self.app.explorer_mut() else { return false };
         let pictured = explorer.pictured();
         let brief =
             pictured.is_some() && pictured != self.pictured && self.pace.is_brief(Instant::now());

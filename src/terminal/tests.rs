@@ -13,12 +13,12 @@ use ratatui::style::{Color, Modifier, Style};
 use super::backend::{FrameBackend, encode, plain};
 use super::worker::{Request, serve};
 use super::*;
-use crate::app::grid::{GridMap, GridRequest};
 use crate::app::jobs::{JobId, JobKind, JobRequest, JobUpdate, Picture};
 use crate::app::port::{JobNews, Port};
 use crate::app::{
     App, ColourDepth, ExportRequest, Input, Key, KeyCode, Look, MapMode, demo, demo_pruned, update,
 };
+use crate::app::{GridMap, GridRequest};
 use crate::runs::{LoadedRun, RunId, RunSummary};
 use crate::theme::ThemeSet;
 use crate::ui::{self, Skin};
@@ -394,7 +394,7 @@ impl Port for Broken {
     fn pair(&self, _: &RunId, _: &RunId) -> Result<crate::app::LoadedPair, String> {
         Err("not found either".into())
     }
-    fn predictions(&self, _: &[RunId]) -> Vec<crate::app::predictions::Answers> {
+    fn predictions(&self, _: &[RunId]) -> Vec<crate::app::Answers> {
         Vec::new()
     }
     fn export(&self, _: &ExportRequest) -> Result<Vec<PathBuf>, String> {

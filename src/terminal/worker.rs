@@ -8,10 +8,9 @@ use std::thread;
 
 use crossbeam_channel::{Sender, unbounded};
 
-use crate::app::grid::GridRequest;
 use crate::app::jobs::{JobId, JobRequest, JobUpdate};
 use crate::app::port::{JobNews, Port};
-use crate::app::{Effect, ExportRequest, Input, MapMode};
+use crate::app::{Effect, ExportRequest, GridRequest, Input, MapMode};
 use crate::runs::RunId;
 
 use super::{Event, provoke};

@@ -20,6 +20,7 @@ mod tests_matrix;
 use ratatui::Frame;
 
 use crate::app::layout::too_small;
+use crate::app::overlay::Overlay;
 use crate::app::{App, Screen};
 use crate::theme::Role;
 
@@ -35,17 +36,18 @@ pub fn draw(app: &App, skin: &Skin, frame: &mut Frame<'_>) {
         panels::message::too_small(size, skin, buffer);
         return;
     }
-    match app.screen {
-        Screen::Home => panels::home::draw(app, size, skin, buffer),
-        Screen::Predictions => panels::predictions::draw(app, size, skin, buffer),
-        Screen::Compare => panels::compare::draw(app, size, skin, buffer),
-        Screen::Explorer => panels::explorer::draw(app, size, skin, buffer),
-        Screen::Grid => panels::grid::draw(app, size, skin, buffer),
+    match &app.screen {
+        Screen::Home(_) => panels::home::draw(app, size, skin, buffer),
+        Screen::Opening(opening) => panels::opening::draw(app, opening, size, skin, buffer),
+        Screen::Explorer(open) => panels::explorer::draw(app, open, size, skin, buffer),
+        Screen::Compare(compare) => panels::compare::draw(app, compare, size, skin, buffer),
+        Screen::Grid(grid) => panels::grid::draw(app, grid, size, skin, buffer),
+        Screen::Predictions(view) => panels::predictions::draw(app, view, size, skin, buffer),
     }
-    if let Some(palette) = &app.palette {
-        panels::palette::draw(app, palette, size, skin, buffer);
-    }
-    if let Some(scroll) = app.help {
-        panels::help::draw(app, scroll, size, skin, buffer);
+    match &app.overlay {
+        Overlay::Palette(palette) => panels::palette::draw(app, palette, size, skin, buffer),
+        Overlay::Help(scroll) => panels::help::draw(app, *scroll, size, skin, buffer),
+        // these lie in the screen's own lines
+        Overlay::Find(_) | Overlay::Question | Overlay::None => {}
     }
 }

@@ -7,8 +7,8 @@ use ratatui::buffer::Buffer;
 use ratatui::style::Color;
 
 use super::*;
+use crate::app::explorer::ExplorerLayout;
 use crate::app::jobs::JobUpdate;
-use crate::app::layout::ExplorerLayout;
 use crate::app::{ColourDepth, Effect, Input, Key, KeyCode, Look, demo, demo_pruned, update};
 use crate::theme::ThemeSet;
 
@@ -187,7 +187,7 @@ snapshot!(no_analysis_80x24, {
     let mut app = app(20, (80, 24), ColourDepth::Truecolor);
     let mut run = demo::synthetic_run(14);
     run.analysis = None;
-    app.loading = Some(run.id.clone());
+    app.awaited = crate::app::Awaited::Run(run.id.clone());
     update(&mut app, Input::RunLoaded(Ok(Box::new(run))));
     app
 });
@@ -200,7 +200,7 @@ fn cells_have_the_colours_of_their_values() {
             let skin = Skin::new(&themes(), &app.look);
             let map = ExplorerLayout::new(size).map;
             let drawn = buffer(&app);
-            let e = app.explorer.as_ref().unwrap();
+            let e = app.explorer().unwrap();
             let pooled = e.pooled().unwrap();
             let cursor = e.viewport().cell_of(e.position()).unwrap();
             assert_eq!(e.viewport().scale().pixels(), 1);
@@ -269,7 +269,7 @@ fn the_strip_stands_over_the_columns_of_its_values() {
     for (size, keys_) in [((120, 40), "i"), ((80, 24), "i"), ((120, 40), "i++$"), ((200, 60), "iv")]
     {
         let app = full(20, size, ColourDepth::Truecolor, keys_);
-        let e = app.explorer.as_ref().unwrap();
+        let e = app.explorer().unwrap();
         let places = e.places(size);
         let (bars, drawn, window) = (places.strip.unwrap().bars, buffer(&app), e.viewport());
         let group = window.scale().group();
@@ -385,7 +385,7 @@ fn multiples_share_one_scale_and_the_frame_is_more_than_a_colour() {
         let app = grid((120, 40), depth, "gg0");
         let skin = Skin::new(&themes(), &app.look);
         let drawn = buffer(&app);
-        let g = app.grid.as_ref().unwrap();
+        let g = app.grid().unwrap();
         let mut seen = 0;
         for (row, col) in [(0, 0), (0, 1), (1, 0), (2, 2)] {
             let crate::app::grid::Multiple::Map(shown) = g.multiple(row, col) else { continue };

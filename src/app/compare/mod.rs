@@ -5,19 +5,24 @@
 //! The cursor belongs to the pane in focus. While the sides are linked the other
 //! side follows it to the layers that correspond (`domain::alignment`).
 
+mod keys;
+mod layout;
+mod link;
 mod partner;
 mod pruned;
 mod third;
 
 use crate::domain::alignment::{Alignment, Correspondence};
 use crate::domain::{Layer, Pooling, SimilarityMatrix, View};
-use crate::runs::{LoadedRun, PairAnalysis};
+use crate::runs::{LoadedRun, PairAnalysis, RunId};
 
+use super::album::Album;
 use super::explorer::Explorer;
-use super::layout::CompareLayout;
 use super::mode::MapMode;
 use super::viewport::Viewport;
 
+pub(super) use keys::pair;
+pub use layout::CompareLayout;
 pub use partner::{partner, refusal};
 
 /// One of the three maps.
@@ -112,7 +117,7 @@ impl Compare {
             area: (0, 0),
             derived: None,
         };
-        compare.resize(size);
+        compare.fit_screen(size);
         compare.follow();
         compare
     }
@@ -127,8 +132,10 @@ impl Compare {
         &self.sides
     }
 
-    pub(in crate::app) fn sides_mut(&mut self) -> &mut [Explorer; 2] {
-        &mut self.sides
+    /// The albums of the sides that are of a run.
+    pub(super) fn albums_of(&mut self, run: &RunId) -> Vec<&mut Album> {
+        let sides = self.sides.iter_mut().filter(|side| side.run().id == *run);
+        sides.map(|side| &mut side.album).collect()
     }
 
     /// The pane that keys move in.
@@ -197,14 +204,6 @@ impl Compare {
         }
     }
 
-    /// The cursor of a pane as positions in the view: (row, column).
-    pub fn position(&self, pane: Pane) -> (usize, usize) {
-        match pane {
-            Pane::Third => (self.sides[0].position().0, self.sides[1].position().1),
-            pane => self.side(pane).position(),
-        }
-    }
-
     /// Rows and columns of a pane.
     pub fn shape(&self, pane: Pane) -> (usize, usize) {
         match pane {
@@ -230,99 +229,6 @@ impl Compare {
         let pair = self.cross()?;
         let (row, col) = (self.sides[0].cursor().0, self.sides[1].cursor().1);
         Some((pair.cka.get(row, col), pair.se.get(row, col)))
-    }
-
-    /// Puts the cursor of the pane in focus on positions of the view, clamped;
-    /// the others follow.
-    pub fn move_to(&mut self, row: usize, col: usize) {
-        let [a, b] = &mut self.sides;
-        match self.focus {
-            Pane::A => a.move_to(row, col),
-            Pane::B => b.move_to(row, col),
-            Pane::Third => {
-                let (keep_col, keep_row) = (a.position().1, b.position().0);
-                a.move_to(row, keep_col);
-                b.move_to(keep_row, col);
-            }
-        }
-        self.follow();
-    }
-
-    /// Moves the cursor of the pane in focus by layers of the view.
-    pub fn move_by(&mut self, rows: isize, cols: isize) {
-        let (row, col) = self.position(self.focus);
-        self.move_to(row.saturating_add_signed(rows), col.saturating_add_signed(cols));
-    }
-
-    /// Moves along the diagonal of corresponding layers.
-    pub fn move_layer(&mut self, by: isize) {
-        let row = self.position(self.focus).0.saturating_add_signed(by);
-        self.along(row);
-    }
-
-    /// Moves along that diagonal to the next or previous stage.
-    pub fn move_stage(&mut self, forward: bool) {
-        let side = match self.focus {
-            Pane::B => 1,
-            _ => 0,
-        };
-        self.sides[side].move_stage(forward);
-        let row = self.sides[side].position().0;
-        self.along(row);
-    }
-
-    /// Puts the cursor on a row of the pane in focus and on what goes with it.
-    fn along(&mut self, row: usize) {
-        if self.focus != Pane::Third {
-            return self.move_to(row, row);
-        }
-        let [a, b] = &mut self.sides;
-        a.move_to(row, row);
-        let other = self.match_.there(a.cursor().0);
-        b.put(other, other);
-        self.follow();
-    }
-
-    /// Brings the sides together again: same cursor, same window.
-    fn follow(&mut self) {
-        if self.linked {
-            let (m, [a, b]) = (&self.match_, &mut self.sides);
-            match self.focus {
-                Pane::A => {
-                    let (row, col) = a.cursor();
-                    b.put(m.there(row), m.there(col));
-                    b.look_like(a.viewport());
-                }
-                Pane::B => {
-                    let (row, col) = b.cursor();
-                    a.put(m.back(row), m.back(col));
-                    a.look_like(b.viewport());
-                }
-                Pane::Third => {
-                    let (row, col) = (a.cursor().0, b.cursor().1);
-                    a.put(row, m.back(col));
-                    b.put(m.there(row), col);
-                }
-            }
-        }
-        let at = self.position(Pane::Third);
-        match self.focus {
-            Pane::Third => {
-                self.window.show(at);
-                if self.linked {
-                    let window = self.window.clone();
-                    self.sides.iter_mut().for_each(|side| side.look_like(&window));
-                }
-            }
-            pane => {
-                let like = self.side(pane).viewport().clone();
-                if self.linked && like.shape() == self.window.shape() {
-                    self.window = like;
-                }
-                self.window.show(at);
-            }
-        }
-        self.derive();
     }
 
     /// The next or previous pane.
@@ -432,8 +338,8 @@ impl Compare {
         self.follow();
     }
 
-    /// Follows a new screen size.
-    pub fn resize(&mut self, size: (u16, u16)) {
+    /// Gives the maps their places on a screen of `size` cells.
+    fn fit_screen(&mut self, size: (u16, u16)) {
         let map = CompareLayout::new(size).map_cells();
         self.area = map;
         self.sides.iter_mut().for_each(|side| side.fit_to(map));

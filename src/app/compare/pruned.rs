@@ -2,12 +2,13 @@
 //! pruned one right. Both have the same layers; those of deleted blocks are
 //! undefined in the pruned one's map.
 
-use super::{Compare, Pane};
 use crate::app::explorer::Explorer;
 use crate::app::pruning::Pruning;
 use crate::domain::deletion::DeletionRow;
 use crate::domain::{Bypass, Layer};
-use crate::runs::LoadedRun;
+use crate::runs::{LoadedRun, RunId};
+
+use super::{Compare, Pane};
 
 impl Compare {
     /// The open run beside what its pruned map shows; `None` until that map was
@@ -42,6 +43,12 @@ impl Compare {
         if let Some(side) = self.sides.iter_mut().find(pruned) {
             side.pruning.measured(rows.to_vec());
         }
+    }
+
+    /// The two runs, unless one side is the other one pruned.
+    pub(in crate::app) fn runs(&self) -> Option<[RunId; 2]> {
+        let ids = || [0, 1].map(|side: usize| self.sides[side].run().id.clone());
+        self.pruned().is_none().then(ids)
     }
 
     /// What the pruned side lacks, if one of them is the other one pruned.

@@ -5,13 +5,14 @@ use std::path::PathBuf;
 
 use ndarray::Array2;
 
-use super::super::mode::MapMode;
-use super::super::state::ExportRequest;
-use super::super::update::safe_stem;
-use super::{Compare, Derived, ThirdMap};
-use crate::app::explorer::{self, Explorer};
+use crate::app::explorer::Explorer;
+use crate::app::message::{ExportRequest, safe_stem};
+use crate::app::mode::MapMode;
+use crate::app::pooling::spread;
 use crate::domain::{Layer, Pooling, SimilarityMatrix};
 use crate::theme::diverging;
+
+use super::{Compare, Derived, ThirdMap};
 
 impl Compare {
     /// How many of the `count` images that dominate the inspected layers are
@@ -33,9 +34,7 @@ impl Compare {
     pub(in crate::app) fn export_request(&self, colormap: &str) -> Option<ExportRequest> {
         let matrix = self.matrix()?.clone();
         let [a, b] = &self.sides;
-        let layers = |side: &Explorer| -> Vec<Layer> {
-            (0..side.len()).filter_map(|p| side.layer(p)).cloned().collect()
-        };
+        let layers = |side: &Explorer| -> Vec<Layer> { side.shown().cloned().collect() };
         let (first, second) = (&a.run().manifest.name, &b.run().manifest.name);
         let stem = match self.third {
             ThirdMap::Cross => "cross-cka",
@@ -104,7 +103,7 @@ impl Compare {
         self.derived = self.source().map(|source| {
             let matrix = source.select(a.indices(), b.indices());
             let pooled = pool(&matrix, group, a.pooling(), self.third);
-            let (spread, undefined) = explorer::spread(&matrix, (0.0, 1.0));
+            let (spread, undefined) = spread(&matrix, (0.0, 1.0));
             Derived { key, matrix, pooled, spread, undefined }
         });
     }

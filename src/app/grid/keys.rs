@@ -1,31 +1,16 @@
-//! What keys, the mouse and news of the outside do to the grid.
+//! What keys and the mouse do to the grid.
 
 use std::path::PathBuf;
 
-use crate::domain::{Pooling, View};
-use crate::runs::{Axis, RunId};
+use crate::app::action::{Action, Scope};
+use crate::app::cursor::{Ground, Movement, Target};
+use crate::app::list::RunList;
+use crate::app::message::{Effect, GridRequest};
+use crate::app::pooling;
+use crate::app::room::{Clip, Context, Go, Reply, Room};
+use crate::text::one_line;
 
-use super::super::action::Action;
-use super::super::mode::MapMode;
-use super::super::state::{App, Effect, Screen};
-use super::{Grid, GridMap, MODES};
-
-/// What a figure of the grid needs.
-#[derive(Debug, Clone, PartialEq)]
-pub struct GridRequest {
-    /// Name of the files without extension.
-    pub stem: String,
-    /// Where to.
-    pub directory: PathBuf,
-    /// The axes of rows and columns.
-    pub axes: (Axis, Axis),
-    /// Which layers.
-    pub view: View,
-    /// Which map.
-    pub mode: MapMode,
-    /// Name of the colour map.
-    pub colormap: String,
-}
+use super::{Grid, MODES};
 
 impl Grid {
     fn request(&self, colormap: String) -> GridRequest {
@@ -40,166 +25,94 @@ impl Grid {
             colormap,
         }
     }
-}
 
-/// Opens the grid over the list of runs.
-pub(in crate::app) fn open(app: &mut App) -> Vec<Effect> {
-    let Some(runs) = &app.home.runs else {
-        app.complain("the list of runs is still being read");
-        return Vec::new();
-    };
-    let mut grid = Grid::new(runs.clone(), app.size, app.grid.as_ref());
-    if app.grid.is_none()
-        && let Some(id) = app.home.selection().map(|run| run.id.clone())
-    {
-        grid.lay_out(grid.plan.axes(), Some(&id));
-    }
-    app.grid = Some(grid);
-    app.screen = Screen::Grid;
-    refresh(app)
-}
-
-/// What the screen needs after anything changed.
-pub(in crate::app) fn refresh(app: &mut App) -> Vec<Effect> {
-    match (&mut app.grid, app.screen) {
-        (Some(grid), Screen::Grid) => grid.refresh(),
-        _ => Vec::new(),
+    /// Opens the run of the selected place.
+    fn open_selected(&self, cx: &mut Context<'_>) -> Reply {
+        match self.selection() {
+            Some(run) => cx.open(run.id.clone()),
+            None => {
+                cx.complain("no run lies here");
+                Reply::default()
+            }
+        }
     }
 }
 
-/// The screen has another size.
-pub(in crate::app) fn resize(app: &mut App) -> Vec<Effect> {
-    let size = app.size;
-    if let Some(grid) = &mut app.grid {
-        grid.size = size;
-        grid.scroll();
+impl Room for Grid {
+    fn scope(&self) -> Scope {
+        Scope::Grid
     }
-    refresh(app)
-}
 
-/// The list of runs was read again.
-pub(in crate::app) fn relist(app: &mut App) -> Vec<Effect> {
-    if let (Some(grid), Some(runs)) = (&mut app.grid, &app.home.runs) {
-        grid.relist(runs.clone());
+    fn act(&mut self, cx: &mut Context<'_>, action: Action, count: Option<usize>) -> Reply {
+        if let Some(movement) = Movement::of(action, count) {
+            let half_page = (self.visible().0.len() / 2).max(1);
+            let ground = Ground { shape: self.plan.shape(), half_page, stages: &[] };
+            if let Target::Cell(row, col) = movement.from(self.cursor, &ground) {
+                self.move_to(row, col);
+            }
+            return self.wants().into();
+        }
+        let times = count.unwrap_or(1) as isize;
+        match action {
+            Action::Back => return Go::Back.into(),
+            Action::NextInCell => self.turn(times),
+            Action::PreviousInCell => self.turn(-times),
+            Action::RowAxis => self.next_axis(true),
+            Action::ColumnAxis => self.next_axis(false),
+            Action::SwapAxes => {
+                let (rows, cols) = self.plan.axes();
+                self.set_axes((cols, rows));
+            }
+            Action::ZoomIn => self.resize_multiples(true),
+            Action::ZoomOut => self.resize_multiples(false),
+            Action::ZoomFit => {
+                self.side = None;
+                self.scroll();
+            }
+            Action::View => self.view = self.view.next(),
+            Action::Mode => {
+                let at = MODES.iter().position(|m| *m == self.mode).map_or(0, |at| at + 1);
+                self.mode = MODES[at % MODES.len()];
+            }
+            Action::Pooling => self.pooling = pooling::next(self.pooling),
+            Action::Open => return self.open_selected(cx),
+            Action::Refresh => return cx.relist(),
+            Action::Export if self.plan.is_empty() => cx.complain("there is no map to export"),
+            Action::Export => {
+                let request = self.request(cx.look.colormap().to_string());
+                cx.tell("exporting");
+                return vec![Effect::ExportGrid(Box::new(request))].into();
+            }
+            _ => {}
+        }
+        self.wants().into()
     }
-    refresh(app)
-}
 
-/// A map arrived.
-pub(in crate::app) fn arrived(
-    app: &mut App,
-    id: RunId,
-    mode: MapMode,
-    result: Result<Box<GridMap>, String>,
-) -> Vec<Effect> {
-    if let Some(grid) = &mut app.grid {
-        grid.maps.take(id, mode, result);
+    /// A click selects; on the selected place it opens.
+    fn click(&mut self, cx: &mut Context<'_>, at: (u16, u16)) -> Reply {
+        let Some(place) = self.place_at(at) else { return Reply::default() };
+        if place == self.cursor {
+            return self.open_selected(cx);
+        }
+        self.move_to(place.0, place.1);
+        self.wants().into()
     }
-    refresh(app)
-}
 
-/// A run is about to be shown.
-pub(in crate::app) fn entered(app: &mut App) {
-    if let Some(grid) = &mut app.grid {
-        grid.inside = app.screen == Screen::Grid;
+    fn resize(&mut self, size: (u16, u16)) {
+        self.size = size;
+        self.scroll();
     }
-}
 
-/// Where `Esc` in a run leads: the grid that it was opened from, else the list.
-pub(in crate::app) fn screen_behind(app: &mut App) -> Screen {
-    match &mut app.grid {
-        Some(grid) if grid.inside => {
-            grid.inside = false;
-            Screen::Grid
-        }
-        _ => Screen::Home,
+    /// Draws what is on screen and asks for what is missing.
+    fn wants(&mut self) -> Vec<Effect> {
+        let (rows, cols) = self.visible();
+        let places = rows.flat_map(|r| cols.clone().map(move |c| (r, c)));
+        let wanted = places.filter_map(|(r, c)| self.run(r, c)).map(|run| run.id.clone()).collect();
+        let key = self.key();
+        self.maps.refresh(wanted, self.mode, key)
     }
-}
 
-/// The commands of the grid.
-pub(in crate::app) fn act(app: &mut App, action: Action, count: Option<usize>) -> Vec<Effect> {
-    let times = count.unwrap_or(1);
-    let colormap = app.look.colormap().to_string();
-    let Some(grid) = &mut app.grid else {
-        app.screen = Screen::Home;
-        return Vec::new();
-    };
-    let (row, col) = grid.cursor;
-    let half = (grid.visible().0.len() / 2).max(1).saturating_mul(times);
-    match action {
-        Action::Back => {
-            // settings and place are kept, maps are not
-            grid.maps.clear();
-            app.screen = Screen::Home;
-            app.loading = None;
-            return Vec::new();
-        }
-        Action::Left => grid.move_to(row, col.saturating_sub(times)),
-        Action::Right => grid.move_to(row, col.saturating_add(times)),
-        Action::Up => grid.move_to(row.saturating_sub(times), col),
-        Action::Down => grid.move_to(row.saturating_add(times), col),
-        Action::HalfPageUp => grid.move_to(row.saturating_sub(half), col),
-        Action::HalfPageDown => grid.move_to(row.saturating_add(half), col),
-        Action::First => grid.move_to(count.map_or(0, |n| n.saturating_sub(1)), col),
-        Action::Last => grid.move_to(count.map_or(usize::MAX, |n| n.saturating_sub(1)), col),
-        Action::FirstColumn => grid.move_to(row, 0),
-        Action::LastColumn => grid.move_to(row, usize::MAX),
-        Action::NextInCell => grid.turn(times as isize),
-        Action::PreviousInCell => grid.turn(-(times as isize)),
-        Action::RowAxis => grid.next_axis(true),
-        Action::ColumnAxis => grid.next_axis(false),
-        Action::SwapAxes => {
-            let (rows, cols) = grid.plan.axes();
-            grid.set_axes((cols, rows));
-        }
-        Action::ZoomIn => grid.resize_multiples(true),
-        Action::ZoomOut => grid.resize_multiples(false),
-        Action::ZoomFit => {
-            grid.side = None;
-            grid.scroll();
-        }
-        Action::View => grid.view = grid.view.next(),
-        Action::Mode => {
-            let at = MODES.iter().position(|m| *m == grid.mode).map_or(0, |at| at + 1);
-            grid.mode = MODES[at % MODES.len()];
-        }
-        Action::Pooling => {
-            grid.pooling = match grid.pooling {
-                Pooling::Mean => Pooling::Max,
-                Pooling::Max => Pooling::Mean,
-            };
-        }
-        Action::Open => {
-            let Some(run) = grid.selection() else {
-                app.complain("no run lies here");
-                return Vec::new();
-            };
-            let id = run.id.clone();
-            app.loading = Some(id.clone());
-            return vec![Effect::LoadRun(id)];
-        }
-        Action::Refresh => {
-            app.tell("reading the list of runs");
-            return vec![Effect::ListRuns];
-        }
-        Action::Export if grid.plan.is_empty() => app.complain("there is no map to export"),
-        Action::Export => {
-            let request = grid.request(colormap);
-            app.tell("exporting");
-            return vec![Effect::ExportGrid(Box::new(request))];
-        }
-        _ => {}
+    fn copy(&self, _: &RunList, _: Action) -> Option<Clip> {
+        self.selection().map(|run| (one_line(&run.name), "the run's name".into()))
     }
-    refresh(app)
-}
-
-/// A click selects; on the selected place it opens.
-pub(in crate::app) fn click(app: &mut App, at: (u16, u16)) -> Vec<Effect> {
-    let Some(grid) = &mut app.grid else { return Vec::new() };
-    let Some(place) = grid.place_at(at) else { return Vec::new() };
-    if place == grid.cursor {
-        return act(app, Action::Open, None);
-    }
-    grid.move_to(place.0, place.1);
-    refresh(app)
 }

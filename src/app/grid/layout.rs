@@ -1,6 +1,6 @@
 //! Where things are on the grid's screen. Pure arithmetic over cells.
 
-use super::super::layout::Area;
+use crate::app::layout::Area;
 
 /// Columns between two maps: the frame of the one, and that of the other.
 pub(super) const GAP: u16 = 2;

@@ -3,13 +3,12 @@
 
 use std::collections::BTreeMap;
 
-use crate::domain::{Layer, Pooling, SimilarityMatrix, View};
+use crate::app::message::{Effect, GridMap};
+use crate::app::mode::MapMode;
+use crate::app::pooling::pool;
+use crate::app::viewport::{Scale, Viewport};
+use crate::domain::{Pooling, SimilarityMatrix, View};
 use crate::runs::RunId;
-
-use super::super::explorer::pool;
-use super::super::mode::MapMode;
-use super::super::state::Effect;
-use super::super::viewport::{Scale, Viewport};
 
 /// Maps asked for at a time, so that other requests need not wait for long.
 const ASKED: usize = 4;
@@ -17,15 +16,6 @@ const ASKED: usize = 4;
 const KEPT_CELLS: usize = 8 << 20;
 /// Maps that are kept as they were last drawn.
 const KEPT_SHOWN: usize = 256;
-
-/// A run's map, as it was read for the grid.
-#[derive(Debug, Clone, PartialEq)]
-pub struct GridMap {
-    /// The layers of its rows and columns.
-    pub layers: Vec<Layer>,
-    /// The values of all pairs.
-    pub values: SimilarityMatrix,
-}
 
 /// Everything that a drawn map depends on, beside its run.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -85,11 +75,6 @@ impl Maps {
             Some(Entry { shown: Some((have, shown)), .. }) if *have == key => Multiple::Map(shown),
             _ => Multiple::Loading,
         }
-    }
-
-    /// Lets go of everything.
-    pub(super) fn clear(&mut self) {
-        self.entries.clear();
     }
 
     /// Lets go of maps of other runs, and of failures, which may be mended.

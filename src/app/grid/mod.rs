@@ -11,13 +11,11 @@ use crate::domain::{Pooling, View};
 use crate::runs::{Axis, GridPlan, RunId, RunSummary};
 
 use super::layout::Area;
+use super::message::GridMap;
 use super::mode::MapMode;
-use super::state::Effect;
 
-pub use keys::GridRequest;
-pub(super) use keys::{act, arrived, click, entered, open, refresh, relist, resize, screen_behind};
 pub use layout::GridLayout;
-pub use maps::{GridMap, Multiple, Shown};
+pub use maps::{Multiple, Shown};
 
 use layout::GAP;
 use maps::{Key, Maps};
@@ -30,6 +28,17 @@ const FITTED: (u16, u16) = (14, 128);
 /// The maps that the grid shows: those whose values are similarities.
 pub const MODES: [MapMode; 4] =
     [MapMode::Cka, MapMode::PcSimilarity, MapMode::WithoutPc1, MapMode::WithoutDominant];
+
+/// How a grid was left, for the next one.
+#[derive(Debug, Clone)]
+pub struct GridMemory {
+    axes: Option<(Axis, Axis)>,
+    selected: Option<RunId>,
+    side: Option<u16>,
+    view: View,
+    mode: MapMode,
+    pooling: Pooling,
+}
 
 /// The open grid.
 #[derive(Debug, Clone)]
@@ -47,38 +56,51 @@ pub struct Grid {
     pooling: Pooling,
     maps: Maps,
     size: (u16, u16),
-    /// Whether the run on screen was opened from here.
-    pub(super) inside: bool,
 }
 
 impl Grid {
-    /// The grid of a list of runs, with the settings of the last one, if any; else
-    /// the two axes on which they differ most, turned so that maps are largest.
-    pub fn new(runs: Vec<RunSummary>, size: (u16, u16), like: Option<&Grid>) -> Grid {
-        let axes = match like.filter(|g| !g.plan.is_empty()) {
-            Some(grid) => grid.plan.axes(),
-            None => GridPlan::default_axes(&runs),
-        };
+    /// The grid of a list of runs as the last one was left, if any, with the run
+    /// `selected` there; else with the two axes on which the runs differ most, turned
+    /// so that maps are largest.
+    pub fn new(
+        runs: Vec<RunSummary>,
+        size: (u16, u16),
+        like: Option<&GridMemory>,
+        selected: Option<&RunId>,
+    ) -> Grid {
+        let known = like.and_then(|like| like.axes);
+        let axes = known.unwrap_or_else(|| GridPlan::default_axes(&runs));
         let mut grid = Grid {
             plan: GridPlan::new(&[], axes.0, axes.1),
             runs,
             nth: Vec::new(),
             cursor: (0, 0),
             origin: (0, 0),
-            side: like.and_then(|g| g.side),
-            view: like.map_or_else(View::default, |g| g.view),
-            mode: like.map_or_else(MapMode::default, |g| g.mode),
-            pooling: like.map_or_else(Pooling::default, |g| g.pooling),
+            side: like.and_then(|like| like.side),
+            view: like.map_or_else(View::default, |like| like.view),
+            mode: like.map_or_else(MapMode::default, |like| like.mode),
+            pooling: like.map_or_else(Pooling::default, |like| like.pooling),
             maps: Maps::default(),
             size,
-            inside: false,
         };
-        let selected = like.and_then(Grid::selection).map(|run| run.id.clone());
-        grid.lay_out(axes, selected.as_ref());
-        if like.is_none_or(|g| g.plan.is_empty()) {
+        let selected = like.map_or(selected, |like| like.selected.as_ref());
+        grid.lay_out(axes, selected);
+        if known.is_none() {
             grid.turn_to_fit();
         }
         grid
+    }
+
+    /// What the next grid shall be like.
+    pub(super) fn memory(&self) -> GridMemory {
+        GridMemory {
+            axes: (!self.plan.is_empty()).then(|| self.plan.axes()),
+            selected: self.selection().map(|run| run.id.clone()),
+            side: self.side,
+            view: self.view,
+            mode: self.mode,
+            pooling: self.pooling,
+        }
     }
 
     /// Swaps the axes if that makes fitted maps larger: screens are wider than high.
@@ -261,7 +283,7 @@ impl Grid {
     }
 
     /// Takes a new list of runs; maps of runs that did not change stay.
-    fn relist(&mut self, runs: Vec<RunSummary>) {
+    pub(super) fn relist(&mut self, runs: Vec<RunSummary>) {
         let selected = self.selection().map(|run| run.id.clone());
         let was_empty = self.plan.is_empty();
         let axes = match was_empty {
@@ -280,14 +302,14 @@ impl Grid {
         }
     }
 
-    /// Draws what is on screen and asks for what is missing.
-    fn refresh(&mut self) -> Vec<Effect> {
-        let (rows, cols) = self.visible();
-        let places = rows.flat_map(|r| cols.clone().map(move |c| (r, c)));
-        let wanted: Vec<RunId> =
-            places.filter_map(|(r, c)| self.run(r, c)).map(|run| run.id.clone()).collect();
-        let key = self.key();
-        self.maps.refresh(wanted, self.mode, key)
+    /// A map arrived, or in one line why there is none.
+    pub(super) fn arrived(
+        &mut self,
+        id: RunId,
+        mode: MapMode,
+        result: Result<Box<GridMap>, String>,
+    ) {
+        self.maps.take(id, mode, result);
     }
 
     /// Cells of the full maps that are held.

@@ -4,16 +4,29 @@ use ratatui::buffer::Buffer;
 
 use crate::app::action::{Action, HINTS, Hint, Scopes};
 use crate::app::layout::Area;
-use crate::app::{App, Explorer, Screen};
+use crate::app::{App, Screen};
 use crate::runs::{RunManifest, RunState};
 use crate::theme::Role;
 
-use super::super::Skin;
-use super::super::pen::{Pen, width};
+use crate::ui::Skin;
+use crate::ui::pen::{Pen, width};
 
 /// `41.2 %`.
 pub fn percent(share: f64) -> String {
     format!("{:.1} %", 100.0 * share)
+}
+
+/// `10,000`.
+pub fn thousands(n: usize) -> String {
+    let digits = n.to_string();
+    let mut out = String::new();
+    for (i, c) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(c);
+    }
+    out
 }
 
 /// What a run says about itself, most important first.
@@ -57,10 +70,12 @@ pub fn top(app: &App, area: Area, title: &str, facts: &[String], skin: &Skin, bu
 /// Draws as many hints as fit. Without a map only those that work anywhere.
 pub fn hints(app: &App, area: Area, skin: &Skin, buffer: &mut Buffer) {
     let mut pen = Pen::new(buffer, area, 0);
-    let mapless =
-        app.screen == Screen::Explorer && app.explorer.as_ref().is_none_or(Explorer::is_empty);
-    let compare = app.compare.as_ref().filter(|_| app.screen == Screen::Compare);
-    let pruned = compare.is_some_and(|c| c.pruned().is_some());
+    let mapless = match &app.screen {
+        Screen::Opening(_) => true,
+        Screen::Explorer(explorer) => explorer.is_empty(),
+        _ => false,
+    };
+    let pruned = app.compare().is_some_and(|c| c.pruned().is_some());
     let fits = |h: &&Hint| {
         let useful = !mapless || h.scopes == Scopes::EVERYWHERE || h.actions == [Action::Back];
         // beside a pruned network there is one third map

@@ -4,22 +4,21 @@
 use ratatui::buffer::Buffer;
 use ratatui::widgets::Widget;
 
-use crate::app::compare::{Compare, Pane, ThirdMap};
-use crate::app::explorer::Explorer;
-use crate::app::layout::{Area, CompareLayout, MapPlaces};
-use crate::app::update::SHOWN_IMAGES;
+use crate::app::compare::{Compare, CompareLayout, Pane, ThirdMap};
+use crate::app::explorer::{Explorer, SHOWN_IMAGES};
+use crate::app::layout::{Area, MapPlaces};
 use crate::app::{App, MapMode};
 use crate::domain::Layer;
 use crate::theme::Role;
 
-use super::super::Skin;
-use super::super::pen::{Pen, fit, fit_end, rect, width};
-use super::super::widgets::heatmap::UNDEFINED;
-use super::super::widgets::{Legend, Thumbnail};
 use super::bars::percent;
 use super::explorer::{deleted, status};
 use super::map::MapView;
 use super::{bars, running};
+use crate::ui::Skin;
+use crate::ui::pen::{Pen, fit, fit_end, rect, width};
+use crate::ui::widgets::heatmap::UNDEFINED;
+use crate::ui::widgets::{Legend, Thumbnail};
 
 /// Images of which the shared ones are counted.
 const TOP: usize = 10;
@@ -27,8 +26,7 @@ const TOP: usize = 10;
 const SIDES: [u16; 3] = [32, 16, 8];
 
 /// Draws the screen.
-pub fn draw(app: &App, size: (u16, u16), skin: &Skin, buffer: &mut Buffer) {
-    let Some(compare) = &app.compare else { return };
+pub fn draw(app: &App, compare: &Compare, size: (u16, u16), skin: &Skin, buffer: &mut Buffer) {
     let places = CompareLayout::new(size);
     let [a, _] = compare.sides();
     let names = format!("{}  |  {}", compare.name(Pane::A), compare.name(Pane::B));

@@ -24,11 +24,11 @@ use crate::app::viewport::Scale;
 use crate::domain::Pooling;
 use crate::theme::Role;
 
-use super::super::Skin;
-use super::super::pen::{Pen, fit, rect, width};
-use super::super::widgets::heatmap::UNDEFINED;
-use super::super::widgets::{Heatmap, Legend};
 use super::bars;
+use crate::ui::Skin;
+use crate::ui::pen::{Pen, fit, rect, width};
+use crate::ui::widgets::heatmap::UNDEFINED;
+use crate::ui::widgets::{Heatmap, Legend};
 
 /// The scale that makes all maps comparable.
 const RANGE: (f64, f64) = (0.0, 1.0);
@@ -36,21 +36,19 @@ const RANGE: (f64, f64) = (0.0, 1.0);
 const MISSING: &str = "∅";
 
 /// Draws the grid.
-pub fn draw(app: &App, size: (u16, u16), skin: &Skin, buffer: &mut Buffer) {
+pub fn draw(app: &App, grid: &Grid, size: (u16, u16), skin: &Skin, buffer: &mut Buffer) {
     let places = GridLayout::new(size);
     bars::top(app, places.top, "grid", &[], skin, buffer);
-    if let Some(grid) = &app.grid {
-        if grid.plan().is_empty() {
-            empty(grid, &places, skin, buffer);
-        } else {
-            status(grid, places.status, skin, buffer);
-            headers(grid, &places, skin, buffer);
-            multiples(grid, skin, buffer);
-            legend(app, grid, places.legend, skin, buffer);
-        }
-        if !bars::toast(app, places.readout, skin, buffer) {
-            readout(app, grid, places.readout, skin, buffer);
-        }
+    if grid.plan().is_empty() {
+        empty(grid, &places, skin, buffer);
+    } else {
+        status(grid, places.status, skin, buffer);
+        headers(grid, &places, skin, buffer);
+        multiples(grid, skin, buffer);
+        legend(app, grid, places.legend, skin, buffer);
+    }
+    if !bars::toast(app, places.readout, skin, buffer) {
+        readout(app, grid, places.readout, skin, buffer);
     }
     bars::hints(app, places.hints, skin, buffer);
 }
@@ -270,7 +268,7 @@ fn readout(app: &App, grid: &Grid, area: Area, skin: &Skin, buffer: &mut Buffer)
         pen.right(&count, skin.style(Role::Key));
         return;
     };
-    if app.loading.is_some() {
+    if app.opening().is_some() {
         pen.put("opening ", muted).fit(&run.name, skin.style(Role::Text));
         return;
     }

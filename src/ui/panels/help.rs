@@ -9,8 +9,8 @@ use crate::app::action::{Action, ActionInfo, Group, TABLE};
 use crate::app::layout::Area;
 use crate::theme::Role;
 
-use super::super::Skin;
-use super::super::pen::{Pen, rect, width};
+use crate::ui::Skin;
+use crate::ui::pen::{Pen, rect, width};
 
 /// Columns of the keys, and of a whole entry.
 const KEYS: usize = 14;

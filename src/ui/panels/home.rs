@@ -5,15 +5,16 @@ use ratatui::style::Style;
 use ratatui::widgets::Widget;
 
 use crate::app::App;
-use crate::app::layout::{Area, HomeLayout};
+use crate::app::home::HomeLayout;
+use crate::app::layout::Area;
 use crate::app::viewport::Viewport;
 use crate::runs::{RunManifest, RunState, RunSummary};
 use crate::theme::Role;
 
-use super::super::Skin;
-use super::super::pen::{Pen, fit, rect};
-use super::super::widgets::Heatmap;
 use super::bars;
+use crate::ui::Skin;
+use crate::ui::pen::{Pen, fit, rect};
+use crate::ui::widgets::Heatmap;
 
 /// Draws the home screen.
 pub fn draw(app: &App, size: (u16, u16), skin: &Skin, buffer: &mut Buffer) {
@@ -48,7 +49,7 @@ pub fn draw(app: &App, size: (u16, u16), skin: &Skin, buffer: &mut Buffer) {
             Pen::new(buffer, places.message, 0)
                 .put("✗ ", skin.style(Role::Error))
                 .fit(why, skin.style(Role::Text));
-        } else if app.loading.is_some() {
+        } else if app.opening().is_some() {
             Pen::new(buffer, places.message, 0).put("opening", muted);
         }
     }

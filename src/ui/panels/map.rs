@@ -4,16 +4,16 @@
 use ratatui::buffer::Buffer;
 use ratatui::widgets::Widget;
 
-use crate::app::explorer::StageSpan;
 use crate::app::layout::{Area, MapPlaces};
+use crate::app::stages::StageSpan;
 use crate::app::viewport::{Scale, Viewport};
 use crate::domain::SimilarityMatrix;
 use crate::theme::Role;
 
-use super::super::Skin;
-use super::super::colour::Lut;
-use super::super::pen::{Pen, rect};
-use super::super::widgets::{Heatmap, Ruler, Side, Span};
+use crate::ui::Skin;
+use crate::ui::colour::Lut;
+use crate::ui::pen::{Pen, rect};
+use crate::ui::widgets::{Heatmap, Ruler, Side, Span};
 
 /// A window onto a map.
 #[derive(Debug, Clone, Copy)]
@@ -94,7 +94,7 @@ fn spans(stages: &[StageSpan], origin: usize, scale: Scale) -> Vec<Span> {
     let span = |s: &StageSpan| Span {
         start: pixel(s.span.start),
         end: pixel(s.span.end),
-        labels: [format!("stage {}", s.stage), s.stage.to_string()],
+        labels: s.labels.clone(),
     };
     stages.iter().map(span).collect()
 }

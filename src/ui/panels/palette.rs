@@ -10,9 +10,9 @@ use crate::app::layout::Area;
 use crate::app::palette::{Hit, Palette};
 use crate::theme::Role;
 
-use super::super::Skin;
-use super::super::pen::{Pen, rect, width};
 use super::prompt;
+use crate::ui::Skin;
+use crate::ui::pen::{Pen, rect, width};
 
 /// Most rows and columns of the list.
 const ROWS: usize = 14;

@@ -6,16 +6,16 @@ use ratatui::widgets::Widget;
 
 use crate::app::App;
 use crate::app::layout::Area;
-use crate::app::predictions::{Group, Page, PredictionsView};
+use crate::app::predictions::{Group, Page, PredictionsLayout, PredictionsView};
 use crate::domain::SimilarityMatrix;
 use crate::domain::contrast::{Contrast, ExampleRow};
 use crate::theme::Role;
 
-use super::super::Skin;
-use super::super::pen::{Pen, fit, fit_end, rect};
-use super::super::widgets::{Heatmap, Legend, Thumbnail};
 use super::bars;
 use super::bars::percent;
+use crate::ui::Skin;
+use crate::ui::pen::{Pen, fit, fit_end, rect};
+use crate::ui::widgets::{Heatmap, Legend, Thumbnail};
 
 /// Below this corrected p value a difference is marked.
 const SIGNIFICANT: f64 = 0.05;
@@ -23,19 +23,13 @@ const SIGNIFICANT: f64 = 0.05;
 const SIDE: u16 = 16;
 
 /// Draws the screen.
-pub fn draw(app: &App, (w, h): (u16, u16), skin: &Skin, buffer: &mut Buffer) {
-    let Some(view) = &app.predictions else { return };
+pub fn draw(app: &App, view: &PredictionsView, size: (u16, u16), skin: &Skin, buffer: &mut Buffer) {
     let facts = [view.data().to_string(), format!("{} runs", view.members().len())];
-    bars::top(app, Area::new(0, 0, w, 1), "predictions", &facts, skin, buffer);
-    let air = u16::from(h >= 30);
-    let top = 1 + air;
-    let list_w = if w >= 110 { 44 } else { 28 }.min(w / 2);
-    let body = h.saturating_sub(top + 2);
-    runs(view, Area::new(1, top, list_w, body), skin, buffer);
-    let x = list_w + 3;
-    let page = Area::new(x, top, w.saturating_sub(x + 1), body);
-    tabs(view, page, skin, buffer);
-    let inner = Area { y: page.y + 1 + air, h: page.h.saturating_sub(1 + air), ..page };
+    let places = PredictionsLayout::new(size);
+    bars::top(app, places.top, "predictions", &facts, skin, buffer);
+    runs(view, places.runs, skin, buffer);
+    tabs(view, places.tabs, skin, buffer);
+    let inner = places.page;
     match (view.page(), view.contrast()) {
         (Page::Agreement, _) => agreement(view, inner, skin, buffer),
         (_, Err(why)) => {
@@ -44,11 +38,10 @@ pub fn draw(app: &App, (w, h): (u16, u16), skin: &Skin, buffer: &mut Buffer) {
         (Page::Examples, Ok(contrast)) => examples(view, contrast, inner, skin, buffer),
         (Page::Classes, Ok(contrast)) => classes(view, contrast, inner, skin, buffer),
     }
-    let message = Area::new(1, h.saturating_sub(2), w.saturating_sub(2), 1);
-    if !bars::toast(app, message, skin, buffer) {
-        left_out(view, message, skin, buffer);
+    if !bars::toast(app, places.message, skin, buffer) {
+        left_out(view, places.message, skin, buffer);
     }
-    bars::hints(app, Area::new(1, h.saturating_sub(1), w.saturating_sub(2), 1), skin, buffer);
+    bars::hints(app, places.hints, skin, buffer);
 }
 
 fn tabs(view: &PredictionsView, area: Area, skin: &Skin, buffer: &mut Buffer) {

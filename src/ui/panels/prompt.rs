@@ -7,8 +7,8 @@ use crate::app::layout::Area;
 use crate::app::prompt::Prompt;
 use crate::theme::Role;
 
-use super::super::Skin;
-use super::super::pen::Pen;
+use crate::ui::Skin;
+use crate::ui::pen::Pen;
 
 /// Draws the line.
 pub fn draw(

@@ -6,9 +6,9 @@ use crate::app::layout::Area;
 use crate::app::{Action, App};
 use crate::theme::Role;
 
-use super::super::Skin;
-use super::super::pen::Pen;
-use super::inspector::thousands;
+use super::bars::thousands;
+use crate::ui::Skin;
+use crate::ui::pen::Pen;
 
 /// Steps of the bar: progress between two steps draws nothing.
 const STEPS: usize = 20;
@@ -19,7 +19,7 @@ pub fn draw(app: &App, area: Area, skin: &Skin, buffer: &mut Buffer) -> bool {
     let (text, muted, key) =
         (skin.style(Role::Text), skin.style(Role::Muted), skin.style(Role::Key));
     let mut pen = Pen::new(buffer, area, 0);
-    if app.asking {
+    if app.overlay.asks() {
         pen.put("cancel the computation?", skin.style(Role::Warning)).skip(2);
         pen.put("y", key).skip(1).put("yes", muted).skip(2);
         pen.put("Esc", key).skip(1).put("let it go on, to the runs", muted).skip(2);

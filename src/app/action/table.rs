@@ -1,0 +1,446 @@
+//! The rows: every command with its keys, and the hints of the bottom line.
+
+use super::names::{Action, ActionInfo, Group, Hint, Scopes};
+
+const fn row(
+    action: Action,
+    name: &'static str,
+    keys: &'static [&'static str],
+    scopes: Scopes,
+    group: Group,
+    doc: &'static str,
+) -> ActionInfo {
+    ActionInfo { action, name, doc, keys, scopes, group }
+}
+
+const EVERYWHERE: Scopes = Scopes::EVERYWHERE;
+const HOME: Scopes = Scopes::HOME;
+const EXPLORER: Scopes = Scopes::EXPLORER;
+const COMPARE: Scopes = Scopes::COMPARE;
+const PREDICTIONS: Scopes = Scopes::PREDICTIONS;
+const MAPS: Scopes = Scopes::MAPS;
+const GRID: Scopes = Scopes::GRID;
+/// Screens with one map or many.
+const MANY: Scopes = MAPS.and(GRID);
+
+/// The table. Order is the order of the help.
+pub const TABLE: &[ActionInfo] = &[
+    row(Action::Left, "left", &["h", "Left"], MANY, Group::Move, "previous column (counts: 5h)"),
+    row(Action::Down, "down", &["j", "Down"], EVERYWHERE, Group::Move, "next row, or next run"),
+    row(Action::Up, "up", &["k", "Up"], EVERYWHERE, Group::Move, "previous row, or previous run"),
+    row(Action::Right, "right", &["l", "Right"], MANY, Group::Move, "next column"),
+    row(
+        Action::NextLayer,
+        "next-layer",
+        &["]"],
+        MAPS,
+        Group::Move,
+        "next layer along the diagonal, or next outlined block",
+    ),
+    row(
+        Action::PreviousLayer,
+        "previous-layer",
+        &["["],
+        MAPS,
+        Group::Move,
+        "previous layer, or previous outlined block",
+    ),
+    row(Action::NextStage, "next-stage", &["}"], MAPS, Group::Move, "start of the next stage"),
+    row(
+        Action::PreviousStage,
+        "previous-stage",
+        &["{"],
+        MAPS,
+        Group::Move,
+        "start of this or the previous stage",
+    ),
+    row(
+        Action::First,
+        "first",
+        &["g g", "Home"],
+        EVERYWHERE,
+        Group::Move,
+        "first row (12gg: the twelfth)",
+    ),
+    row(Action::Last, "last", &["G", "End"], EVERYWHERE, Group::Move, "last row"),
+    row(Action::FirstColumn, "first-column", &["0"], MANY, Group::Move, "first column"),
+    row(Action::LastColumn, "last-column", &["$"], MANY, Group::Move, "last column"),
+    row(
+        Action::HalfPageDown,
+        "half-page-down",
+        &["C-d", "PageDown"],
+        EVERYWHERE,
+        Group::Move,
+        "half a page down",
+    ),
+    row(
+        Action::HalfPageUp,
+        "half-page-up",
+        &["C-u", "PageUp"],
+        EVERYWHERE,
+        Group::Move,
+        "half a page up",
+    ),
+    row(Action::Mark, "mark", &["\""], EXPLORER, Group::Move, "mark this cell to compare with"),
+    row(
+        Action::SwapMark,
+        "swap-mark",
+        &["'"],
+        EXPLORER,
+        Group::Move,
+        "jump to the marked cell, and mark this one",
+    ),
+    row(Action::View, "view", &["v"], MANY, Group::Map, "next view: all, block outputs, convs"),
+    row(
+        Action::Mode,
+        "mode",
+        &["m"],
+        MANY,
+        Group::Map,
+        "next map: CKA, PC1 similarity, without PC1, error",
+    ),
+    row(Action::ZoomIn, "zoom-in", &["+", "="], MANY, Group::Map, "zoom in by a whole factor"),
+    row(Action::ZoomOut, "zoom-out", &["-"], MANY, Group::Map, "zoom out by a whole factor"),
+    row(Action::ZoomFit, "zoom-fit", &["f"], MANY, Group::Map, "fit the map to the screen"),
+    row(Action::Pooling, "pooling", &["p"], MANY, Group::Map, "pool by mean or by maximum"),
+    row(Action::Range, "range", &["a"], MAPS, Group::Map, "fixed scale, or scale to the data"),
+    row(
+        Action::Strip,
+        "strip",
+        &["i"],
+        EXPLORER,
+        Group::Map,
+        "curve over the map: PC1 share, probes",
+    ),
+    row(
+        Action::Export,
+        "export",
+        &["e"],
+        MANY,
+        Group::Map,
+        "write the map as PNG, SVG, CSV and NPY",
+    ),
+    row(
+        Action::Copy,
+        "copy",
+        &["y"],
+        HOME.and(MANY),
+        Group::Map,
+        "copy the pair, or the run's name",
+    ),
+    row(Action::CopyMap, "copy-map", &["Y"], MAPS, Group::Map, "copy the visible map as a table"),
+    row(Action::CopyLayer, "copy-layer", &["A-y"], MAPS, Group::Map, "copy the row's layer"),
+    row(
+        Action::NextTab,
+        "next-tab",
+        &["Tab"],
+        MAPS.and(PREDICTIONS),
+        Group::Map,
+        "next tab of the inspector, pane or page",
+    ),
+    row(
+        Action::PreviousTab,
+        "previous-tab",
+        &["S-Tab"],
+        MAPS.and(PREDICTIONS),
+        Group::Map,
+        "previous tab of the inspector, pane or page",
+    ),
+    row(
+        Action::Structures,
+        "blocks",
+        &["b"],
+        EXPLORER,
+        Group::Blocks,
+        "outline the detected blocks",
+    ),
+    row(Action::TauDown, "tau-down", &["<"], EXPLORER, Group::Blocks, "lower threshold of a block"),
+    row(Action::TauUp, "tau-up", &[">"], EXPLORER, Group::Blocks, "higher threshold of a block"),
+    row(
+        Action::Delete,
+        "delete",
+        &["x"],
+        EXPLORER,
+        Group::Blocks,
+        "delete the row's residual block, or take it back",
+    ),
+    row(Action::Undo, "undo", &["u"], EXPLORER, Group::Blocks, "undo a deletion"),
+    row(Action::Redo, "redo", &["C-r"], EXPLORER, Group::Blocks, "redo a deletion"),
+    row(Action::Restore, "restore", &["U"], EXPLORER, Group::Blocks, "take all deletions back"),
+    row(
+        Action::Sweep,
+        "sweep",
+        &["X"],
+        EXPLORER,
+        Group::Blocks,
+        "prune the row's stage from its end",
+    ),
+    row(Action::Lesions, "lesions", &["L"], EXPLORER, Group::Blocks, "delete each block alone"),
+    row(
+        Action::PrunedMap,
+        "pruned-map",
+        &["P"],
+        EXPLORER,
+        Group::Blocks,
+        "CKA map of the pruned network",
+    ),
+    row(
+        Action::Beside,
+        "beside",
+        &["d"],
+        EXPLORER,
+        Group::Blocks,
+        "pruned network's map beside this one",
+    ),
+    row(
+        Action::Compare,
+        "compare",
+        &["s"],
+        Scopes::HOME.and(EXPLORER),
+        Group::Compare,
+        "two runs side by side: with the chosen one, or another seed",
+    ),
+    row(
+        Action::Choose,
+        "choose",
+        &["Space"],
+        Scopes::HOME.and(PREDICTIONS),
+        Group::Compare,
+        "choose the run to compare others with; its group",
+    ),
+    row(
+        Action::Swap,
+        "swap",
+        &["s"],
+        COMPARE.and(PREDICTIONS),
+        Group::Compare,
+        "exchange the sides, or the groups",
+    ),
+    row(
+        Action::Predictions,
+        "predictions",
+        &["P"],
+        Scopes::HOME.and(COMPARE),
+        Group::Compare,
+        "what the networks predict: agreement and groups of seeds",
+    ),
+    row(
+        Action::Third,
+        "third-map",
+        &["d"],
+        COMPARE,
+        Group::Compare,
+        "third map: CKA between the runs, or A minus B",
+    ),
+    row(
+        Action::CrossMap,
+        "cross-map",
+        &["x"],
+        COMPARE,
+        Group::Compare,
+        "compute the CKA between the runs",
+    ),
+    row(
+        Action::Link,
+        "link",
+        &["S"],
+        COMPARE,
+        Group::Compare,
+        "one cursor for both, or one for each",
+    ),
+    row(
+        Action::Align,
+        "align",
+        &["A"],
+        COMPARE,
+        Group::Compare,
+        "match layers of other networks by position or by name",
+    ),
+    row(
+        Action::Grid,
+        "grid",
+        &["w"],
+        HOME,
+        Group::Map,
+        "grid of all maps over depth, width, data, seed, epoch",
+    ),
+    row(Action::RowAxis, "row-axis", &["Tab"], GRID, Group::Map, "next axis of a grid's rows"),
+    row(
+        Action::ColumnAxis,
+        "column-axis",
+        &["S-Tab"],
+        GRID,
+        Group::Map,
+        "next axis of a grid's columns",
+    ),
+    row(Action::SwapAxes, "swap-axes", &["x"], GRID, Group::Map, "swap a grid's rows and columns"),
+    row(
+        Action::NextInCell,
+        "next-in-cell",
+        &["]"],
+        GRID,
+        Group::Map,
+        "next run of a grid's cell (×3: three runs)",
+    ),
+    row(
+        Action::PreviousInCell,
+        "previous-in-cell",
+        &["["],
+        GRID,
+        Group::Map,
+        "previous run of a grid's cell",
+    ),
+    row(Action::Find, "find", &["/"], EXPLORER, Group::Find, "find a layer by name"),
+    row(Action::FindNext, "find-next", &["n"], EXPLORER, Group::Find, "next layer found"),
+    row(
+        Action::FindPrevious,
+        "find-previous",
+        &["N"],
+        EXPLORER,
+        Group::Find,
+        "previous layer found",
+    ),
+    row(Action::Colours, "colours", &["c"], EVERYWHERE, Group::Look, "next colour map"),
+    row(Action::Theme, "theme", &["T"], EVERYWHERE, Group::Look, "next theme"),
+    row(
+        Action::Depth,
+        "depth",
+        &["C"],
+        EVERYWHERE,
+        Group::Look,
+        "colour depth: truecolor, 256, 16, mono",
+    ),
+    row(Action::Mouse, "mouse", &["M"], EVERYWHERE, Group::Look, "mouse on, or off to select text"),
+    row(
+        Action::Open,
+        "open",
+        &["Enter"],
+        HOME.and(COMPARE).and(PREDICTIONS).and(GRID),
+        Group::Program,
+        "open the selected run, or that of the pane",
+    ),
+    row(
+        Action::Refresh,
+        "refresh",
+        &["r"],
+        HOME.and(GRID),
+        Group::Program,
+        "read the list of runs again",
+    ),
+    row(
+        Action::Back,
+        "back",
+        &["Esc"],
+        EVERYWHERE,
+        Group::Program,
+        "back: close, or to the list of runs",
+    ),
+    row(Action::Help, "help", &["?", "F1"], EVERYWHERE, Group::Program, "this help"),
+    row(
+        Action::Palette,
+        "palette",
+        &[":"],
+        EVERYWHERE,
+        Group::Program,
+        "find a command by name and run it",
+    ),
+    row(Action::Redraw, "redraw", &["C-l"], EVERYWHERE, Group::Program, "draw the screen anew"),
+    row(Action::Perf, "perf", &["F12"], EVERYWHERE, Group::Program, "time and bytes of frames"),
+    row(Action::Suspend, "suspend", &["C-z"], EVERYWHERE, Group::Program, "suspend to the shell"),
+    row(Action::Quit, "quit", &["q"], EVERYWHERE, Group::Program, "quit"),
+    row(Action::Interrupt, "interrupt", &["C-c"], EVERYWHERE, Group::Program, "quit at once"),
+];
+
+const fn hint(scopes: Scopes, label: &'static str, actions: &'static [Action]) -> Hint {
+    Hint { actions, label, scopes }
+}
+
+/// Hints, the most useful first: a narrow screen shows only the first.
+pub const HINTS: &[Hint] = &[
+    hint(EXPLORER, "move", &[Action::Left, Action::Down, Action::Up, Action::Right]),
+    hint(HOME, "select", &[Action::Down, Action::Up]),
+    hint(HOME, "open", &[Action::Open]),
+    hint(HOME, "side by side", &[Action::Compare]),
+    hint(HOME, "choose", &[Action::Choose]),
+    hint(HOME, "predictions", &[Action::Predictions]),
+    hint(HOME, "grid", &[Action::Grid]),
+    hint(GRID, "move", &[Action::Left, Action::Down, Action::Up, Action::Right]),
+    hint(GRID, "open", &[Action::Open]),
+    hint(GRID, "runs", &[Action::Back]),
+    hint(HOME, "refresh", &[Action::Refresh]),
+    hint(PREDICTIONS, "select", &[Action::Down, Action::Up]),
+    hint(PREDICTIONS, "page", &[Action::NextTab]),
+    hint(PREDICTIONS, "group", &[Action::Choose]),
+    hint(PREDICTIONS, "swap", &[Action::Swap]),
+    hint(PREDICTIONS, "open", &[Action::Open]),
+    hint(PREDICTIONS, "runs", &[Action::Back]),
+    hint(COMPARE, "move", &[Action::Left, Action::Down, Action::Up, Action::Right]),
+    hint(COMPARE, "pane", &[Action::NextTab]),
+    hint(COMPARE, "swap", &[Action::Swap]),
+    hint(COMPARE, "cross or difference", &[Action::Third]),
+    hint(EVERYWHERE, "help", &[Action::Help]),
+    hint(GRID, "rows", &[Action::RowAxis]),
+    hint(GRID, "columns", &[Action::ColumnAxis]),
+    hint(GRID, "size", &[Action::ZoomIn, Action::ZoomOut]),
+    hint(GRID, "view", &[Action::View]),
+    hint(GRID, "map", &[Action::Mode]),
+    hint(GRID, "export", &[Action::Export]),
+    hint(GRID, "run of cell", &[Action::PreviousInCell, Action::NextInCell]),
+    hint(GRID, "swap", &[Action::SwapAxes]),
+    hint(EVERYWHERE, "commands", &[Action::Palette]),
+    hint(EXPLORER, "blocks", &[Action::Structures]),
+    hint(EXPLORER, "delete", &[Action::Delete]),
+    hint(EXPLORER, "tab", &[Action::NextTab]),
+    hint(EXPLORER, "find", &[Action::Find]),
+    hint(EXPLORER, "zoom", &[Action::ZoomIn, Action::ZoomOut]),
+    hint(EXPLORER, "view", &[Action::View]),
+    hint(EXPLORER, "map", &[Action::Mode]),
+    hint(EXPLORER, "curve", &[Action::Strip]),
+    hint(EXPLORER, "seeds", &[Action::Compare]),
+    hint(COMPARE, "link", &[Action::Link]),
+    hint(COMPARE, "zoom", &[Action::ZoomIn, Action::ZoomOut]),
+    hint(COMPARE, "view", &[Action::View]),
+    hint(COMPARE, "map", &[Action::Mode]),
+    hint(COMPARE, "predictions", &[Action::Predictions]),
+    hint(COMPARE, "open", &[Action::Open]),
+    hint(EXPLORER, "export", &[Action::Export]),
+    hint(EVERYWHERE, "quit", &[Action::Quit]),
+    hint(EXPLORER, "runs", &[Action::Back]),
+    hint(EXPLORER, "layer", &[Action::PreviousLayer, Action::NextLayer]),
+    hint(EXPLORER, "stage", &[Action::PreviousStage, Action::NextStage]),
+    hint(EVERYWHERE, "colours", &[Action::Colours]),
+    hint(EVERYWHERE, "theme", &[Action::Theme]),
+    hint(EXPLORER, "pooling", &[Action::Pooling]),
+    hint(EXPLORER, "scale", &[Action::Range]),
+];
+
+impl Action {
+    /// The table's row of this action.
+    pub fn info(self) -> Option<&'static ActionInfo> {
+        TABLE.iter().find(|row| row.action == self)
+    }
+
+    /// The action of a name in key maps.
+    pub fn from_name(name: &str) -> Option<Action> {
+        TABLE.iter().find(|row| row.name == name).map(|row| row.action)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn names_and_actions_are_unique_and_hints_are_in_the_table() {
+        let names: HashSet<_> = TABLE.iter().map(|r| r.name).collect();
+        let actions: HashSet<_> = TABLE.iter().map(|r| r.action).collect();
+        assert_eq!(names.len(), TABLE.len());
+        assert_eq!(actions.len(), TABLE.len());
+        assert_eq!(Action::from_name("zoom-in"), Some(Action::ZoomIn));
+        for action in HINTS.iter().flat_map(|h| h.actions) {
+            assert!(action.info().is_some(), "{action:?}");
+        }
+        assert!(TABLE.iter().all(|r| !r.keys.is_empty() && !r.doc.is_empty()));
+    }
+}

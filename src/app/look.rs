@@ -1,0 +1,113 @@
+//! How the interface looks: theme, colour map and colours of the terminal, as
+//! names and choices. Knows no drawing.
+
+use crate::theme::ThemeSet;
+
+/// How many colours the terminal shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum ColourDepth {
+    /// None: glyph ramps, bold and reverse.
+    Mono,
+    /// The sixteen of the terminal's own palette; the map is a glyph ramp.
+    Ansi16,
+    /// The 256 of xterm.
+    Indexed256,
+    /// 24 bits.
+    Truecolor,
+}
+
+impl ColourDepth {
+    /// All depths in the order in which a key cycles through them.
+    pub const ALL: [ColourDepth; 4] =
+        [ColourDepth::Truecolor, ColourDepth::Indexed256, ColourDepth::Ansi16, ColourDepth::Mono];
+
+    /// The name on screen and as an option's value.
+    pub fn name(self) -> &'static str {
+        match self {
+            ColourDepth::Mono => "mono",
+            ColourDepth::Ansi16 => "16",
+            ColourDepth::Indexed256 => "256",
+            ColourDepth::Truecolor => "truecolor",
+        }
+    }
+
+    /// The depth after this one.
+    pub fn next(self) -> ColourDepth {
+        let at = ColourDepth::ALL.iter().position(|d| *d == self).unwrap_or(0);
+        ColourDepth::ALL[(at + 1) % ColourDepth::ALL.len()]
+    }
+}
+
+/// How things look: names of the theme and the colour map, and the choices.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Look {
+    /// Theme names, each with the name of its own colour map.
+    themes: Vec<(String, String)>,
+    colormaps: Vec<String>,
+    theme: usize,
+    /// A map chosen by key; else the theme's own.
+    colormap: Option<usize>,
+    /// Colours of the terminal.
+    pub depth: ColourDepth,
+    /// Whether the mouse is ours.
+    pub mouse: bool,
+    /// Whether the read-out follows the pointer.
+    pub hover: bool,
+}
+
+impl Look {
+    /// The choices of a theme set, starting with the theme `name` (or the first).
+    pub fn new(set: &ThemeSet, name: Option<&str>, depth: ColourDepth) -> Look {
+        let themes: Vec<_> =
+            set.themes().iter().map(|t| (t.name.clone(), t.colormap.clone())).collect();
+        let theme = name.and_then(|n| themes.iter().position(|(t, _)| t == n)).unwrap_or(0);
+        let colormaps = set.colormaps().iter().map(|m| m.name.clone()).collect();
+        Look { themes, colormaps, theme, colormap: None, depth, mouse: true, hover: false }
+    }
+
+    /// The theme's name.
+    pub fn theme(&self) -> &str {
+        self.themes.get(self.theme).map_or("", |(name, _)| name)
+    }
+
+    /// The colour map's name.
+    pub fn colormap(&self) -> &str {
+        match self.colormap.and_then(|i| self.colormaps.get(i)) {
+            Some(name) => name,
+            None => self.themes.get(self.theme).map_or("", |(_, map)| map),
+        }
+    }
+
+    /// Takes the theme of that name, if there is one.
+    pub fn with_theme(mut self, name: &str) -> Look {
+        if let Some(at) = self.themes.iter().position(|(theme, _)| theme == name) {
+            self.theme = at;
+        }
+        self
+    }
+
+    /// Takes the colour map of that name, if there is one.
+    pub fn with_colormap(mut self, name: &str) -> Look {
+        self.colormap = self.colormaps.iter().position(|map| map == name).or(self.colormap);
+        self
+    }
+
+    /// The same look among the themes and maps of another set.
+    pub(super) fn among(&self, set: &ThemeSet) -> Look {
+        let mut look = Look::new(set, Some(self.theme()), self.depth);
+        (look.mouse, look.hover) = (self.mouse, self.hover);
+        match self.colormap {
+            Some(_) => look.with_colormap(self.colormap()),
+            None => look,
+        }
+    }
+
+    pub(super) fn next_theme(&mut self) {
+        self.theme = (self.theme + 1) % self.themes.len().max(1);
+    }
+
+    pub(super) fn next_colormap(&mut self) {
+        let at = self.colormaps.iter().position(|m| m == self.colormap()).map_or(0, |i| i + 1);
+        self.colormap = Some(at % self.colormaps.len().max(1));
+    }
+}

@@ -1,0 +1,56 @@
+//! What is open on top of a screen: one thing at a time. Knows no screen.
+
+use super::find::Find;
+use super::palette::Palette;
+
+/// What is open on top of the screen.
+#[derive(Debug, Clone, Default)]
+pub enum Overlay {
+    /// Nothing.
+    #[default]
+    None,
+    /// The command palette.
+    Palette(Palette),
+    /// The help, from this line on.
+    Help(u16),
+    /// The search for a layer of the open run.
+    Find(Find),
+    /// The question if what is computed shall be cancelled.
+    Question,
+}
+
+impl Overlay {
+    /// The palette, while it is open.
+    pub fn palette(&self) -> Option<&Palette> {
+        match self {
+            Overlay::Palette(palette) => Some(palette),
+            _ => None,
+        }
+    }
+
+    /// The help's first line, while it is open.
+    pub fn help(&self) -> Option<u16> {
+        match self {
+            Overlay::Help(line) => Some(*line),
+            _ => None,
+        }
+    }
+
+    /// The search field, while it is open.
+    pub fn find(&self) -> Option<&Find> {
+        match self {
+            Overlay::Find(find) => Some(find),
+            _ => None,
+        }
+    }
+
+    /// True while the question is open.
+    pub fn asks(&self) -> bool {
+        matches!(self, Overlay::Question)
+    }
+
+    /// True if the mouse does not reach the screen.
+    pub fn covers(&self) -> bool {
+        matches!(self, Overlay::Palette(_) | Overlay::Help(_))
+    }
+}

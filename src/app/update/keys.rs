@@ -1,0 +1,192 @@
+//! From a key to a command: what is open on top takes it first, then sequences and
+//! counts, then the commands that all screens have, and at last the screen.
+
+use crate::app::action::{Action, TABLE};
+use crate::app::cursor::MAX_COUNT;
+use crate::app::key::{Key, KeyCode};
+use crate::app::keymap::Lookup;
+use crate::app::layout::too_small;
+use crate::app::look::ColourDepth;
+use crate::app::message::Effect;
+use crate::app::overlay::Overlay;
+use crate::app::palette::Palette;
+use crate::app::prompt::PromptEvent;
+use crate::app::state::{App, Screen};
+
+use super::navigate::{back, follow};
+
+/// Takes a key.
+pub(super) fn on_key(app: &mut App, key: Key) -> Vec<Effect> {
+    app.toast = None;
+    app.screen.room_mut().forget_pointer();
+    // these work whatever is open
+    if let Lookup::Action(action @ (Action::Interrupt | Action::Redraw | Action::Suspend)) =
+        app.keymap.lookup(&[key], app.scope())
+    {
+        return act(app, action, None);
+    }
+    match app.overlay {
+        Overlay::Question => answer(app, key),
+        Overlay::Palette(_) => {
+            in_palette(app, key).map_or_else(Vec::new, |action| act(app, action, None))
+        }
+        Overlay::Find(_) => {
+            in_search(app, key);
+            Vec::new()
+        }
+        Overlay::Help(_) | Overlay::None => in_sequence(app, key),
+    }
+}
+
+/// Takes pasted text, which only a field of input wants.
+pub(super) fn on_paste(app: &mut App, text: &str) {
+    for c in text.chars().filter(|c| !c.is_control()).take(100) {
+        match app.overlay {
+            Overlay::Palette(_) => drop(in_palette(app, Key::char(c))),
+            Overlay::Find(_) => in_search(app, Key::char(c)),
+            _ => return,
+        }
+    }
+}
+
+/// The answer to the question if what is computed shall be cancelled.
+fn answer(app: &mut App, key: Key) -> Vec<Effect> {
+    app.overlay = Overlay::None;
+    match key.code {
+        KeyCode::Char('y' | 'Y') | KeyCode::Enter => app.parts().1.cancel(),
+        // it goes on behind the list
+        KeyCode::Esc => back(app),
+        _ => Vec::new(),
+    }
+}
+
+/// Takes a key while the palette is open; a command to run ends it.
+fn in_palette(app: &mut App, key: Key) -> Option<Action> {
+    let Overlay::Palette(palette) = &mut app.overlay else { return None };
+    let event = palette.key(key);
+    if event == PromptEvent::Changed {
+        return None;
+    }
+    let choice = palette.choice();
+    let text = palette.prompt().text().to_string();
+    app.overlay = Overlay::None;
+    match (event, choice) {
+        (PromptEvent::Accept, None) => {
+            app.complain(format!("no command of this screen matches `{text}`"));
+            None
+        }
+        (PromptEvent::Accept, choice) => choice,
+        _ => None,
+    }
+}
+
+/// Takes a key while the search for a layer is open.
+fn in_search(app: &mut App, key: Key) {
+    let Overlay::Find(mut find) = std::mem::take(&mut app.overlay) else { return };
+    let (Screen::Explorer(explorer), mut cx) = app.parts() else { return };
+    if explorer.search(&mut find, key, &mut cx) {
+        app.overlay = Overlay::Find(find);
+    }
+}
+
+/// Takes a key that may be a digit of a count or a part of a sequence.
+fn in_sequence(app: &mut App, key: Key) -> Vec<Effect> {
+    if key == Key::plain(KeyCode::Esc) && (app.count.is_some() || !app.pending.is_empty()) {
+        app.count = None;
+        app.pending.clear();
+        return Vec::new();
+    }
+    if let (KeyCode::Char(c @ '0'..='9'), false, false, true) =
+        (key.code, key.ctrl, key.alt, app.pending.is_empty())
+        && (c != '0' || app.count.is_some())
+    {
+        let digit = c as usize - '0' as usize;
+        app.count = Some((app.count.unwrap_or(0) * 10 + digit).min(MAX_COUNT));
+        return Vec::new();
+    }
+    app.pending.push(key);
+    match app.keymap.lookup(&app.pending, app.scope()) {
+        Lookup::Action(action) => {
+            app.pending.clear();
+            let count = app.count.take();
+            act(app, action, count)
+        }
+        Lookup::Prefix => Vec::new(),
+        Lookup::None => {
+            app.pending.clear();
+            app.count = None;
+            Vec::new()
+        }
+    }
+}
+
+/// Carries out a command.
+fn act(app: &mut App, action: Action, count: Option<usize>) -> Vec<Effect> {
+    let help = app.overlay.help().is_some();
+    match action {
+        Action::Quit | Action::Back | Action::Help if help => app.overlay = Overlay::None,
+        Action::Quit | Action::Interrupt => return vec![Effect::Quit],
+        Action::Redraw => return vec![Effect::Redraw],
+        Action::Suspend => return vec![Effect::Suspend],
+        Action::Help => app.overlay = Overlay::Help(0),
+        Action::Palette if !too_small(app.size) => {
+            app.overlay = Overlay::Palette(Palette::new(app.scope()));
+        }
+        Action::Perf => app.perf = !app.perf,
+        Action::Colours => app.look.next_colormap(),
+        Action::Theme => {
+            app.look.next_theme();
+            app.tell(format!("theme {}", app.look.theme()));
+        }
+        Action::Depth => {
+            app.look.depth = app.look.depth.next();
+            app.tell(match app.look.depth {
+                ColourDepth::Mono => "no colours".to_string(),
+                ColourDepth::Truecolor => "truecolor".to_string(),
+                depth => format!("{} colours", depth.name()),
+            });
+        }
+        Action::Mouse => {
+            app.look.mouse = !app.look.mouse;
+            app.tell(if app.look.mouse { "mouse on" } else { "mouse off: select text as usual" });
+            return vec![Effect::Mouse(app.look.mouse)];
+        }
+        _ if help => scroll_help(app, action),
+        // files do not depend on the screen
+        _ if too_small(app.size) && action != Action::Export => {}
+        Action::Copy | Action::CopyMap | Action::CopyLayer => return copy(app, action),
+        _ => {
+            let (screen, mut cx) = app.parts();
+            let reply = screen.room_mut().act(&mut cx, action, count);
+            return follow(app, reply);
+        }
+    }
+    Vec::new()
+}
+
+/// The commands that copy.
+fn copy(app: &mut App, action: Action) -> Vec<Effect> {
+    match app.screen.room().copy(&app.home, action) {
+        Some((text, what)) => vec![Effect::Copy(text, what)],
+        None => {
+            app.complain("there is nothing to copy here");
+            Vec::new()
+        }
+    }
+}
+
+/// Scrolls the open help.
+pub(super) fn scroll_help(app: &mut App, action: Action) {
+    let Overlay::Help(line) = &mut app.overlay else { return };
+    let last = TABLE.len() as u16;
+    *line = match action {
+        Action::Down => line.saturating_add(1),
+        Action::Up => line.saturating_sub(1),
+        Action::HalfPageDown => line.saturating_add(8),
+        Action::HalfPageUp => line.saturating_sub(8),
+        Action::First => 0,
+        Action::Last => last,
+        _ => *line,
+    }
+    .min(last);
+}

@@ -1,0 +1,92 @@
+//! What computations report.
+
+use crate::app::jobs::{JobId, JobUpdate, MapOrigin};
+use crate::app::message::Effect;
+use crate::app::mode::MapMode;
+use crate::app::overlay::Overlay;
+use crate::app::state::{App, Screen};
+
+use super::navigate::show_beside;
+
+/// Takes news of a computation. That of one that was given up is ignored.
+pub(super) fn take(app: &mut App, id: JobId, update: JobUpdate) -> Vec<Effect> {
+    let on_map = matches!(app.screen, Screen::Explorer(_));
+    let Some(running) = app.running.as_mut().filter(|r| r.id == id) else { return Vec::new() };
+    match update {
+        JobUpdate::Progress { done, total, unit } => running.progress = Some((done, total, unit)),
+        JobUpdate::Rows(rows) => {
+            for screen in app.screens_mut() {
+                match screen {
+                    Screen::Explorer(explorer) => explorer.pruning.measured(rows.clone()),
+                    Screen::Compare(compare) => compare.measured(&rows),
+                    _ => {}
+                }
+            }
+        }
+        JobUpdate::Map(deleted, map, origin) => {
+            let beside = running.beside && on_map;
+            // the map took the place of an evaluation that may have been on its way
+            running.measure = beside;
+            if origin == MapOrigin::RunFolder {
+                app.tell(format!("without {deleted}: the map is from the run folder"));
+            }
+            if let Some(explorer) = app.explorer_mut() {
+                explorer.pruning.mapped(deleted, map);
+                if !beside {
+                    explorer.set_mode(MapMode::Pruned);
+                }
+                explorer.refresh();
+            }
+            if beside {
+                return show_beside(app);
+            }
+        }
+        JobUpdate::Cross(pair) => {
+            if let Screen::Compare(compare) = &mut app.screen {
+                compare.set_cross(*pair);
+            }
+        }
+        JobUpdate::Note(line) => app.tell(line),
+        // a screen that asks for such work shows its results too
+        JobUpdate::Working(_)
+        | JobUpdate::Device(_)
+        | JobUpdate::Epoch(_)
+        | JobUpdate::Analysis(_)
+        | JobUpdate::Components(_)
+        | JobUpdate::Predictions(_)
+        | JobUpdate::Probes(..)
+        | JobUpdate::Kept(_) => {}
+        JobUpdate::Done => return end(app),
+        JobUpdate::Cancelled => {
+            app.tell("cancelled");
+            return end(app);
+        }
+        JobUpdate::Failed(why) => {
+            app.complain(why);
+            return end(app);
+        }
+    }
+    Vec::new()
+}
+
+/// The computation is over; the next one may have waited for it.
+fn end(app: &mut App) -> Vec<Effect> {
+    if app.overlay.asks() {
+        app.overlay = Overlay::None;
+    }
+    match app.running.take() {
+        Some(ended) if ended.measure => evaluate(app),
+        _ => Vec::new(),
+    }
+}
+
+/// Evaluates what is deleted from the open run, which may lie behind the comparison
+/// with its pruned network.
+fn evaluate(app: &mut App) -> Vec<Effect> {
+    let (screens, mut cx) = app.all_parts();
+    let evaluated = screens.into_iter().find_map(|screen| match screen {
+        Screen::Explorer(explorer) => Some(explorer.evaluate(&mut cx)),
+        _ => None,
+    });
+    evaluated.unwrap_or_default()
+}

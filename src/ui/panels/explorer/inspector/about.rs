@@ -1,0 +1,72 @@
+//! The tab that tells how the map was made.
+
+use crate::app::explorer::Explorer;
+use crate::runs::{AnalysisRecord, RunManifest};
+
+use crate::ui::panels::bars;
+use crate::ui::panels::bars::thousands;
+
+use super::Pane;
+
+/// Draws the tab.
+pub fn draw(pane: &mut Pane<'_>, explorer: &Explorer) {
+    let run = explorer.run();
+    if let Some(analysis) = explorer.analysis() {
+        about(pane, &run.manifest, &analysis.record);
+    }
+    if let Some(suite) = &run.components {
+        let record = &suite.record;
+        pane.gap(true);
+        pane.fact("PC images", &thousands(record.examples));
+        pane.fact("dominant", &format!("top {} %", 100.0 * record.dominant_share));
+    }
+    if let Some(probes) = &run.probes {
+        pane.gap(true);
+        let record = &probes.record;
+        pane.fact("probes", &format!("{} epochs", record.epochs));
+        pane.fact("trained", &thousands(record.train_examples));
+        pane.fact("chosen", &format!("on {} held out", thousands(record.held_out_examples)));
+    }
+    if let Some(from) = &run.manifest.pruned_from {
+        pane.gap(true);
+        pane.fact("cut from", &from.run);
+        pane.fact("without", &from.deleted.to_string());
+    }
+    for problem in &run.problems {
+        pane.gap(true);
+        pane.remark(problem);
+    }
+}
+
+fn about(pane: &mut Pane<'_>, manifest: &RunManifest, record: &AnalysisRecord) {
+    let digest = |hash: &str| hash.chars().take(8).collect::<String>();
+    let weights = match (&manifest.source, &manifest.recipe) {
+        (Some(source), _) => source.clone(),
+        (None, Some(recipe)) => format!("trained for {} epochs", recipe.epochs),
+        (None, None) => "unknown".to_string(),
+    };
+    let passes =
+        if record.passes == 1 { String::new() } else { format!(" in {} passes", record.passes) };
+    let sample = match record.sample {
+        crate::domain::record::Sample::First => "the first".to_string(),
+        crate::domain::record::Sample::Random => format!("random, seed {}", record.seed),
+    };
+    let accuracy = manifest.test.as_ref().map_or_else(
+        || "not evaluated".to_string(),
+        |t| format!("{} of {}", bars::percent(t.accuracy()), thousands(t.examples)),
+    );
+    // the batches are told below, and details in brackets are for exports
+    let estimator = record.estimator.split(" (").next().unwrap_or(&record.estimator);
+    let estimator = estimator.strip_prefix("minibatch ").unwrap_or(estimator);
+    pane.fact("examples", &format!("{}, {sample}", thousands(record.examples)));
+    pane.fact("batches", &format!("{} of {}{passes}", record.batches, record.batch));
+    pane.fact("test", &accuracy);
+    pane.fact("data", &format!("{} · {}", record.data.title(), digest(&record.data.fingerprint)));
+    pane.fact("weights", &weights);
+    {
+        pane.fact("estimator", estimator);
+        pane.fact("weighting", &format!("by {}", record.weighting));
+        pane.fact("device", &record.device);
+        pane.fact("time", &format!("{:.1} s", record.seconds.total));
+    }
+}

@@ -1,0 +1,195 @@
+//! The map with its rulers: the screen that matters.
+//!
+//! ```text
+//!  blockscope   run   model · data · test · seed                  device
+//!  (a curve over the columns, if it is on)
+//!            ┌── stage 1 ──────┴ stage 2 ──────┴ stage 3 ────   inspector
+//!   stage 1  │▀▄▀▄▀▄▀▄▀▄▀▄▀▄
+//!            ┤▀▄▀▄▀▄▀▄▀▄▀▄▀▄
+//!   stage 2 ▸│▀▄▀▄▀▄▀▄▀▄▀▄▀▄
+//!                    ▴
+//!  row × column   CKA 0.981 ± 0.003
+//!  keys
+//! ```
+
+mod empty;
+mod find;
+mod inspector;
+mod readout;
+mod strip;
+
+use ratatui::buffer::Buffer;
+use ratatui::widgets::Widget;
+
+use crate::app::App;
+use crate::app::explorer::{Explorer, ExplorerLayout};
+use crate::app::key::print_sequence;
+use crate::app::layout::{Area, MapPlaces};
+use crate::app::viewport::Scale;
+use crate::domain::Pooling;
+use crate::theme::Role;
+
+use super::map::MapView;
+use super::{bars, running};
+use crate::ui::Skin;
+use crate::ui::pen::{Pen, rect, width};
+use crate::ui::widgets::heatmap::UNDEFINED;
+use crate::ui::widgets::{Legend, Outline};
+
+/// Draws the explorer.
+pub fn draw(app: &App, explorer: &Explorer, size: (u16, u16), skin: &Skin, buffer: &mut Buffer) {
+    let places = explorer.places(size);
+    let manifest = &explorer.run().manifest;
+    bars::top(app, places.top, &manifest.name, &bars::facts(manifest), skin, buffer);
+    if explorer.is_empty() {
+        empty::draw(app, explorer, places, skin, buffer);
+        bars::toast(app, places.readout, skin, buffer);
+        bars::hints(app, places.hints, skin, buffer);
+        return;
+    }
+    let frame = places.frame();
+    if let Some(view) = view(explorer, skin) {
+        view.map(&frame, skin, buffer);
+        outline(explorer, places.map, skin, buffer);
+        view.rulers(true, &frame, skin, buffer);
+    }
+    if let Some(places) = &places.strip {
+        strip::draw(explorer, places, skin, buffer);
+    }
+    deleted(explorer, &places.frame(), skin, buffer);
+    mark(explorer, &places, skin, buffer);
+    if let Some(area) = places.legend {
+        legend(explorer, app, area, skin, buffer);
+    }
+    if let Some(area) = places.pane {
+        inspector::draw(app, explorer, area, skin, buffer);
+    }
+    if let Some(search) = app.overlay.find() {
+        find::draw(search, explorer.len(), &places, skin, buffer);
+    } else if !bars::toast(app, places.readout, skin, buffer) {
+        let count =
+            app.count.map(|n| n.to_string()).unwrap_or_default() + &print_sequence(&app.pending);
+        readout::draw(explorer, &count, places.readout, skin, buffer);
+    }
+    if !running::draw(app, places.hints, skin, buffer) {
+        bars::hints(app, places.hints, skin, buffer);
+    }
+}
+
+/// The explorer's map as the panel draws it.
+fn view<'a>(explorer: &'a Explorer, skin: &'a Skin) -> Option<MapView<'a>> {
+    Some(MapView {
+        values: explorer.pooled()?,
+        window: explorer.viewport(),
+        position: explorer.position(),
+        stages: [explorer.stages(), explorer.stages()],
+        range: explorer.range(),
+        lut: skin.lut(),
+    })
+}
+
+/// The detected blocks as pixels of the window along both axes.
+fn outline(explorer: &Explorer, area: Area, skin: &Skin, buffer: &mut Buffer) {
+    if !explorer.outlined() {
+        return;
+    }
+    let (scale, origin) = (explorer.viewport().scale(), explorer.viewport().origin());
+    let pixel =
+        |layer: usize, origin: usize| (layer as isize - origin as isize) * scale.pixels() as isize;
+    let frames: Vec<_> = explorer
+        .structures()
+        .found
+        .iter()
+        .map(|block| {
+            let first = block.span.start() / scale.group();
+            let end = (block.span.end() + 1).div_ceil(scale.group());
+            let (left, right) = (pixel(first, origin.1), pixel(end, origin.1));
+            let (top, bottom) = (pixel(first, origin.0), pixel(end, origin.0));
+            (left, top, right, bottom)
+        })
+        .collect();
+    let style = skin.style(Role::Accent);
+    let area = rect(area);
+    Outline { frames: &frames, lut: skin.lut(), style }.render(area, buffer);
+}
+
+/// Marks the rows and columns of deleted blocks on the rulers.
+pub fn deleted(explorer: &Explorer, places: &MapPlaces, skin: &Skin, buffer: &mut Buffer) {
+    let bypass = explorer.pruning.deleted();
+    if bypass.is_empty() {
+        return;
+    }
+    let style = skin.style(Role::Bad);
+    let viewport = explorer.viewport();
+    for position in 0..explorer.len() {
+        if !explorer.layer(position).is_some_and(|layer| bypass.contains_layer(layer)) {
+            continue;
+        }
+        if let Some(y) = viewport.row_pixel(position).map(|y| y / 2)
+            && places.rows.w > 0
+            && y < usize::from(places.rows.h)
+        {
+            let x = places.rows.x + places.rows.w - 1;
+            Pen::new(buffer, Area::new(x, places.rows.y + y as u16, 1, 1), 0).put("×", style);
+        }
+        if let Some(x) = viewport.col_pixel(position).filter(|x| *x < usize::from(places.columns.w))
+        {
+            let x = places.columns.x + x as u16;
+            Pen::new(buffer, Area::new(x, places.columns.y, 1, 1), 0).put("×", style);
+        }
+    }
+}
+
+/// The marked cell's row and column on the rulers.
+fn mark(explorer: &Explorer, places: &ExplorerLayout, skin: &Skin, buffer: &mut Buffer) {
+    let Some((row, col)) = explorer.mark() else { return };
+    let (viewport, style) = (explorer.viewport(), skin.style(Role::RulerMark));
+    let middle = (viewport.scale().pixels() - 1) / 2;
+    let (rows, columns) = (places.rows, places.columns);
+    let y = viewport.row_pixel(row).map(|y| (y + middle) / 2);
+    if let Some(y) = y.filter(|y| rows.w > 0 && *y < usize::from(rows.h)) {
+        let at = Area::new(rows.x + rows.w - 1, rows.y + y as u16, 1, 1);
+        Pen::new(buffer, at, 0).put("◆", style);
+    }
+    let x = viewport.col_pixel(col).map(|x| x + middle);
+    if let Some(x) = x.filter(|x| *x < usize::from(columns.w)) {
+        let at = Area::new(columns.x + x as u16, columns.y, 1, 1);
+        Pen::new(buffer, at, 0).put("◆", style);
+    }
+}
+
+/// `all layers · 2x2 mean`.
+pub fn status(explorer: &Explorer) -> String {
+    let zoom = match explorer.viewport().scale() {
+        Scale::Out(1) => "1:1".to_string(),
+        Scale::Out(k) => match explorer.pooling() {
+            Pooling::Mean => format!("{k}x{k} mean"),
+            Pooling::Max => format!("{k}x{k} max"),
+        },
+        Scale::In(k) => format!("{k}x"),
+    };
+    format!("{} · {zoom}", explorer.view().name())
+}
+
+/// The scale and what the map shows, in one line.
+fn legend(explorer: &Explorer, app: &App, area: Area, skin: &Skin, buffer: &mut Buffer) {
+    let scale = Legend { lut: skin.lut(), range: explorer.range(), text: skin.style(Role::Text) };
+    let columns = scale.columns(12).min(usize::from(area.w)) as u16;
+    scale.render(rect(Area { w: columns, ..area }), buffer);
+    let muted = skin.style(Role::Muted);
+    let rest = Area::new(area.x + columns, area.y, area.w - columns, 1);
+    let mut pen = Pen::new(buffer, rest, 0);
+    pen.skip(2).put(explorer.mode().name(), skin.style(Role::Text)).put(" · ", muted);
+    pen.fit(&status(explorer), muted);
+    let extra = if explorer.auto_range() {
+        "scaled to data".to_string()
+    } else {
+        app.look.colormap().to_string()
+    };
+    if width(&extra) + 3 <= pen.left() {
+        pen.put(" · ", muted).put(&extra, muted);
+    }
+    if explorer.has_undefined() && pen.left() >= 14 {
+        pen.skip(2).put(UNDEFINED, skin.style(Role::Undefined)).put(" undefined", muted);
+    }
+}
