@@ -100,7 +100,7 @@ mod tests {
         assert_eq!(c.name(Pane::B), "without 3.1");
         // the original is left, and the difference is A minus B wherever both are defined
         let [a, b] = [Pane::A, Pane::B].map(|p| c.side(p).full_map().unwrap());
-        let whole = &app.explorer.as_ref().unwrap().analysis().unwrap().cka;
+        let whole = &app.explorer.as_ref().unwrap().analysis().unwrap().values;
         assert!(a.view().iter().zip(whole.view()).all(|(x, y)| x.to_bits() == y.to_bits()));
         let indices = c.side(Pane::A).indices();
         let mut undefined = 0;
@@ -142,7 +142,7 @@ mod tests {
         }
         press(&mut app, "Esc");
         let e: &Explorer = app.explorer.as_ref().unwrap();
-        assert_eq!(e.mode(), MapMode::Cka);
+        assert_eq!(e.mode(), MapMode::CKA);
         // another deletion needs another map
         let at = e.layers().iter().position(|l| l.name == "layer1.1.conv1").unwrap();
         app.explorer.as_mut().unwrap().jump(at);
@@ -200,7 +200,7 @@ mod tests {
             let (deleted, map) = e.pruning.map().unwrap();
             assert_eq!(deleted, e.pruning.deleted());
             let at = e.layers().iter().position(|l| deleted.contains_layer(l)).unwrap();
-            assert!(map.cka.get(at, at).is_none() && map.cka.get(0, 0).is_some());
+            assert!(map.values.get(at, at).is_none() && map.values.get(0, 0).is_some());
         }
     }
 

@@ -7,8 +7,8 @@ use std::ops::Range;
 
 use crate::domain::block_structure::StructureRule;
 use crate::domain::components::Components;
-use crate::domain::{Layer, Pooling, SimilarityMatrix, View};
-use crate::runs::{CkaAnalysis, LoadedRun};
+use crate::domain::{Layer, Map, Pooling, SimilarityMatrix, View};
+use crate::runs::LoadedRun;
 
 use super::inspect::{Album, Tab};
 use super::mode::MapMode;
@@ -118,7 +118,7 @@ impl Explorer {
         let table = fits.map(|d| d.table.clone());
         explorer.pruning = Pruning::new(table.unwrap_or_default());
         if explorer.mode.map(&explorer.run, &explorer.pruning).is_none() {
-            explorer.mode = MapMode::Cka;
+            explorer.mode = MapMode::CKA;
         }
         if let Some(like) = like.filter(|e| e.run.id == explorer.run.id) {
             let last = explorer.layers().len().saturating_sub(1);
@@ -142,14 +142,14 @@ impl Explorer {
         &self.run
     }
 
-    /// Its analysis, if it has one.
-    pub fn analysis(&self) -> Option<&CkaAnalysis> {
-        self.run.analysis.as_ref()
+    /// Its main map, if it has one.
+    pub fn analysis(&self) -> Option<&Map> {
+        self.run.cka()
     }
 
     /// The full layer list (empty without an analysis).
     pub fn layers(&self) -> &[Layer] {
-        self.analysis().map_or(&[], |a| &a.record.layers)
+        self.analysis().map_or(&[], Map::layers)
     }
 
     /// The chosen view.
@@ -214,10 +214,9 @@ impl Explorer {
 
     /// Standard errors of the full map, where they were estimated.
     pub fn full_errors(&self) -> Option<&SimilarityMatrix> {
-        match self.mode {
-            MapMode::Cka => Some(&self.analysis()?.se),
-            MapMode::Pruned => self.pruning.map().map(|(_, map)| &map.se),
-            _ => None,
+        match self.mode.is_error() {
+            true => None,
+            false => self.mode.source(&self.run, &self.pruning)?.error.as_ref(),
         }
     }
 
@@ -408,10 +407,9 @@ impl Explorer {
 
     /// The next map.
     pub fn next_mode(&mut self) {
-        let at = MapMode::ALL.iter().position(|m| *m == self.mode).unwrap_or(0);
-        let mut after = MapMode::ALL.iter().cycle().skip(at + 1).take(MapMode::ALL.len());
-        let next = after.find(|m| m.map(&self.run, &self.pruning).is_some());
-        self.mode = next.copied().unwrap_or_default();
+        let modes = MapMode::available(&self.run, &self.pruning);
+        let after = modes.iter().find(|mode| **mode > self.mode).or(modes.first());
+        self.mode = after.copied().unwrap_or_default();
         self.derive();
     }
 

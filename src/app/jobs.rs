@@ -4,7 +4,8 @@
 
 use crate::domain::Bypass;
 use crate::domain::deletion::DeletionRow;
-use crate::runs::{CkaAnalysis, PairAnalysis, RunId};
+use crate::domain::Map;
+use crate::runs::{PairMaps, RunId};
 
 /// A job's number; the interface counts them up.
 pub type JobId = u64;
@@ -62,11 +63,11 @@ pub enum JobUpdate {
     /// Accuracies; later rows of the same blocks replace earlier ones.
     Rows(Vec<DeletionRow>),
     /// A map. Layers of deleted blocks are undefined in it.
-    Map(Bypass, Box<CkaAnalysis>, MapOrigin),
+    Map(Bypass, Box<Map>, MapOrigin),
     /// A line worth telling.
     Note(String),
     /// CKA between two runs.
-    Cross(Box<PairAnalysis>),
+    Cross(Box<PairMaps>),
     /// The end: everything was reported.
     Done,
     /// The end: it was cancelled.

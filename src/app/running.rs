@@ -160,7 +160,7 @@ pub fn news(app: &mut App, id: JobId, update: JobUpdate) -> Vec<Effect> {
             if let Some(e) = &mut app.explorer {
                 e.pruning.mapped(deleted, map);
                 if !beside {
-                    e.set_mode(MapMode::Pruned);
+                    e.set_mode(MapMode::PRUNED);
                 }
                 e.refresh();
             }

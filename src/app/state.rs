@@ -2,15 +2,15 @@
 
 use std::path::PathBuf;
 
-use crate::domain::{Layer, SimilarityMatrix};
-use crate::runs::{LoadedRun, PairAnalysis, RunId, RunSummary};
+use crate::domain::{Layer, Map, SimilarityMatrix};
+use crate::runs::{LoadedRun, PairMaps, RunId, RunSummary};
 use crate::theme::ThemeSet;
 
 use super::action::Scope;
 use super::compare::Compare;
 use super::explorer::Explorer;
 use super::find::Find;
-use super::grid::{Grid, GridMap, GridRequest};
+use super::grid::{Grid, GridRequest};
 use super::jobs::{JobId, JobRequest, JobUpdate, Picture};
 use super::key::Key;
 use super::keymap::Keymap;
@@ -239,7 +239,7 @@ pub struct LoadedPair {
     /// The first and the second.
     pub runs: [LoadedRun; 2],
     /// With the first in the rows.
-    pub cross: Option<PairAnalysis>,
+    pub cross: Option<PairMaps>,
 }
 
 /// What happens to the interface.
@@ -268,7 +268,7 @@ pub enum Input {
     /// The predictions of runs were read.
     PredictionsLoaded(Vec<Answers>),
     /// A map of a run, or in one line why there is none.
-    MapLoaded(RunId, MapMode, Result<Box<GridMap>, String>),
+    MapLoaded(RunId, MapMode, Result<Box<Map>, String>),
     /// The device of this session, in words.
     Device(String),
     /// News of a computation.

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use super::args::{AnalyzeArgs, Common};
 use super::{ExitCode, Failure, follow_with_meter, images, probes};
 use crate::data::{self, ImageSet};
-use crate::domain::cka::ESTIMATOR;
+use crate::domain::measure::CKA_MINIBATCH;
 use crate::domain::record::DataRecord;
-use crate::domain::{Bypass, ModelSpec};
+use crate::domain::{Bypass, Map, MapKey, MapPlan, MapRecord, ModelSpec, Side, measure};
 use crate::domain::{pca, suite};
 use crate::engine::components::DEFAULT_EXAMPLES;
 use crate::engine::{
@@ -18,8 +18,7 @@ use crate::engine::{
 use crate::model::StateDict;
 use crate::model::weights::parse_safetensors;
 use crate::runs::{
-    self, AnalysisRecord, CkaAnalysis, ComponentsAnalysis, ComponentsRecord, FORMAT,
-    PredictionsAnalysis, RunId, RunStore,
+    self, ComponentsAnalysis, ComponentsRecord, FORMAT, PredictionsAnalysis, RunId, RunStore,
 };
 
 /// Share of the examples that counts as dominant (the follow-up paper's 1 %).
@@ -33,6 +32,7 @@ struct Subject<'a> {
     store: &'a RunStore,
     id: &'a RunId,
     engine: &'a Engine,
+    name: String,
     spec: ModelSpec,
     state: Arc<StateDict>,
     images: Arc<ImageSet>,
@@ -67,6 +67,7 @@ pub fn run(common: &Common, args: &AnalyzeArgs) -> Result<ExitCode, Failure> {
         store: &store,
         id: &id,
         engine: &engine,
+        name: loaded.manifest.name.clone(),
         spec,
         state: Arc::new(weights.state),
         images: Arc::new(dataset.test),
@@ -134,35 +135,42 @@ fn cka(subject: &Subject<'_>, suite: Option<SuitePlan>) -> Result<(), Failure> {
         return Err(Failure::usage("the engine answered another request"));
     };
     let seconds = measured.seconds;
-    let analysis = CkaAnalysis {
-        record: AnalysisRecord {
-            format: FORMAT,
-            program: runs::program(),
-            created: runs::now_rfc3339(),
-            device: measured.device.clone(),
+    let map = Map {
+        key: MapKey::cka(),
+        values: measured.estimate.cka,
+        error: Some(measured.estimate.se),
+        record: MapRecord {
+            provenance: runs::provenance(&*measured.device),
             data: subject.data.clone(),
-            weights_hash: Some(subject.weights_hash.clone()),
-            estimator: ESTIMATOR.into(),
-            weighting: "pairs".into(),
-            batch: args.batch,
-            batches: measured.estimate.batches,
-            examples: measured.examples,
-            dropped: measured.dropped,
-            passes: args.passes,
-            sample: args.sample.into(),
-            seed: args.seed,
+            rows: Side {
+                run: subject.name.clone(),
+                weights_hash: Some(subject.weights_hash.clone()),
+                model: None,
+                layers: subject.spec.layers(),
+            },
+            cols: None,
+            plan: MapPlan {
+                examples: measured.examples,
+                dropped: measured.dropped,
+                batch: args.batch,
+                batches: measured.estimate.batches,
+                passes: args.passes,
+                sample: args.sample.into(),
+                seed: args.seed,
+            },
+            weighting: measure::CKA.adds.name().into(),
             seconds,
-            layers: subject.spec.layers(),
+            estimator: CKA_MINIBATCH.id(),
+            left_out: None,
+            difference: None,
         },
-        cka: measured.estimate.cka,
-        se: measured.estimate.se,
     };
-    subject.store.write_analysis(subject.id, &analysis)?;
+    subject.store.write_map(subject.id, &map)?;
     say!(
         "CKA  {} layers, {} examples in {} batches, on {}",
-        analysis.record.layers.len(),
-        analysis.record.examples,
-        analysis.record.batches,
+        map.layers().len(),
+        map.record.plan.examples,
+        map.record.plan.batches,
         measured.device
     );
     say!(
@@ -257,6 +265,9 @@ fn keep_components(
         },
         components: measured.components,
     };
+    for map in runs::suite_maps(&analysis.record, &subject.name, measured.maps) {
+        subject.store.write_map(subject.id, &map)?;
+    }
     subject.store.write_components(subject.id, &analysis)?;
     let largest = (0..analysis.components.layers())
         .filter_map(|l| Some((analysis.components.share(l)?, l)))

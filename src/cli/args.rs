@@ -445,12 +445,12 @@ pub enum ModeArg {
 impl From<ModeArg> for MapMode {
     fn from(arg: ModeArg) -> MapMode {
         match arg {
-            ModeArg::Cka => MapMode::Cka,
-            ModeArg::Pc1Similarity => MapMode::PcSimilarity,
-            ModeArg::WithoutPc1 => MapMode::WithoutPc1,
-            ModeArg::WithoutDominant => MapMode::WithoutDominant,
-            ModeArg::Se => MapMode::StandardError,
-            ModeArg::Pruned => MapMode::Pruned,
+            ModeArg::Cka => MapMode::CKA,
+            ModeArg::Pc1Similarity => MapMode::PC_SIMILARITY,
+            ModeArg::WithoutPc1 => MapMode::WITHOUT_PC1,
+            ModeArg::WithoutDominant => MapMode::WITHOUT_DOMINANT,
+            ModeArg::Se => MapMode::STANDARD_ERROR,
+            ModeArg::Pruned => MapMode::PRUNED,
         }
     }
 }

@@ -11,12 +11,13 @@ use super::args::{Common, CompareArgs, ShowFormat};
 use super::compare_maps::{Subject, Work};
 use super::{ExitCode, Failure, follow_with_meter, images};
 use crate::data::{self, Dataset, ImageSet};
+use crate::domain::Layer;
 use crate::domain::contrast::contrast;
 use crate::domain::predictions::{Predictions, agreement};
 use crate::domain::record::DataRecord;
 use crate::engine::{Engine, EvaluateRequest, Outcome, Request, SamplePlan};
 use crate::report::compare::{self, Comparison, Group, Member};
-use crate::runs::{self, PredictionsAnalysis, RunId, RunStore, Side};
+use crate::runs::{self, PredictionsAnalysis, RunId, RunStore};
 
 /// Which runs, and which of them make groups (indices of runs).
 struct Chosen {
@@ -103,9 +104,16 @@ fn choose(store: &RunStore, args: &CompareArgs) -> Result<Chosen, Failure> {
     for (name, members) in
         groups.iter().filter(|(name, members)| *name != "all" && members.len() > 1)
     {
-        let sides: Vec<Side> = members.iter().map(|k| subjects[*k].side()).collect();
-        let listed: Vec<_> =
-            sides.iter().map(|s| (s.run.as_str(), &s.model, s.layers.as_slice())).collect();
+        let layers: Vec<Vec<Layer>> =
+            members.iter().map(|k| subjects[*k].run.manifest.model.layers()).collect();
+        let listed: Vec<_> = members
+            .iter()
+            .zip(&layers)
+            .map(|(k, layers)| {
+                let subject = &subjects[*k];
+                (subject.name.as_str(), &subject.run.manifest.model, layers.as_slice())
+            })
+            .collect();
         crate::domain::group::one_architecture(&listed)
             .map_err(|e| Failure::usage(format!("group {name}: {e}")))?;
     }

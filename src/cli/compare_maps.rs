@@ -5,16 +5,16 @@ use std::sync::Arc;
 
 use super::{Failure, follow_with_meter};
 use crate::data::ImageSet;
-use crate::domain::cross::{ESTIMATOR, WITHOUT_PC1};
+use crate::domain::cka::CkaEstimate;
 use crate::domain::predictions::Predictions;
-use crate::domain::record::{DataRecord, Sample, Seconds};
+use crate::domain::record::{DataRecord, Seconds};
+use crate::domain::{MapPlan, MapRecord, Side, measure};
 use crate::engine::{CompareRequest, ComparedModel, Engine, Outcome, Request, SamplePlan};
 use crate::model::StateDict;
 use crate::model::weights::parse_safetensors;
 use crate::report::compare::Pair;
 use crate::runs::{
-    self, ComparedImages, FORMAT, LoadedRun, PairAnalysis, PairKey, PairRecord, RunError, RunId,
-    RunStore, Side,
+    self, ComparedImages, LoadedRun, PairKey, PairMaps, RunError, RunId, RunStore,
 };
 
 /// A run that takes part.
@@ -44,8 +44,8 @@ impl Subject {
     pub fn side(&self) -> Side {
         Side {
             run: self.name.clone(),
-            weights_hash: self.weights_hash.clone(),
-            model: self.run.manifest.model.clone(),
+            weights_hash: Some(self.weights_hash.clone()),
+            model: Some(self.run.manifest.model.clone()),
             layers: self.run.manifest.model.layers(),
         }
     }
@@ -65,6 +65,8 @@ pub struct Work {
     /// What the maps have in common; its hashes are the first run's.
     pub key: PairKey,
     pub data: ComparedImages,
+    /// How the maps record them.
+    images: DataRecord,
     pub found: Vec<Pair>,
     pub missing: Vec<(usize, usize)>,
     /// What a reader should know.
@@ -81,8 +83,12 @@ impl Work {
     ) -> Result<Work, Failure> {
         let manifest = &subjects[0].run.manifest;
         // The fraction is one of the training images.
-        let title = DataRecord { fraction: 1.0, ..manifest.data.clone() }.title();
-        let data = ComparedImages { title, fingerprint: manifest.data.fingerprint.clone() };
+        let images =
+            DataRecord { fraction: 1.0, train_examples: 0, ..manifest.data.clone() };
+        let data = ComparedImages {
+            title: images.title(),
+            fingerprint: images.fingerprint.clone(),
+        };
         let key = |a: usize, b: usize| PairKey {
             rows: subjects[a].weights_hash.clone(),
             cols: subjects[b].weights_hash.clone(),
@@ -97,6 +103,7 @@ impl Work {
             without_pc1,
             key: key(0, 0),
             data: data.clone(),
+            images,
             found: Vec::new(),
             missing: Vec::new(),
             notes: Vec::new(),
@@ -114,9 +121,9 @@ impl Work {
                         None
                     }
                 };
-                let own = || (a == b).then(|| own_map(&subjects[a], &key, &data)).flatten();
+                let own = || (a == b).then(|| own_map(&subjects[a], &key)).flatten();
                 let kept =
-                    kept.or_else(own).filter(|pair| pair.without_pc1.is_some() || !without_pc1);
+                    kept.or_else(own).filter(|pair| pair.without_pc1().is_some() || !without_pc1);
                 match kept {
                     Some(pair) => work.found.push(Pair::new((a, b), pair, true)),
                     None => work.missing.push((a, b)),
@@ -151,17 +158,12 @@ impl Work {
         };
         for pair in compared.pairs {
             let (a, b) = pair.pair;
-            let analysis = PairAnalysis {
-                record: PairRecord {
-                    format: FORMAT,
-                    program: runs::program(),
-                    created: runs::now_rfc3339(),
-                    device: compared.device.clone(),
-                    rows: subjects[a].side(),
-                    cols: subjects[b].side(),
-                    data: self.data.clone(),
-                    estimator: ESTIMATOR.into(),
-                    without_pc1: pair.without_pc1.is_some().then(|| WITHOUT_PC1.into()),
+            let record = MapRecord {
+                provenance: runs::provenance(&*compared.device),
+                data: self.images.clone(),
+                rows: subjects[a].side(),
+                cols: Some(subjects[b].side()),
+                plan: MapPlan {
                     examples: compared.examples,
                     dropped: compared.dropped,
                     batch: plan.batch,
@@ -169,12 +171,15 @@ impl Work {
                     passes: plan.passes,
                     sample: plan.sample,
                     seed: plan.seed,
-                    seconds: compared.seconds,
                 },
-                cka: pair.estimate.cka,
-                se: pair.estimate.se,
-                without_pc1: pair.without_pc1,
+                weighting: measure::CKA.adds.name().into(),
+                seconds: compared.seconds,
+                estimator: measure::CKA_BETWEEN.id(),
+                left_out: None,
+                difference: None,
             };
+            let CkaEstimate { cka, se, .. } = pair.estimate;
+            let analysis = PairMaps::new(record, cka, se, pair.without_pc1);
             store.write_pair(&analysis)?;
             self.found.push(Pair::new((a, b), analysis, false));
         }
@@ -191,37 +196,16 @@ impl Work {
 
 /// A run's own map as a comparison with itself, if `analyze` made it from the
 /// same weights, images and batches.
-fn own_map(subject: &Subject, key: &PairKey, data: &ComparedImages) -> Option<PairAnalysis> {
-    let analysis = subject.run.analysis.as_ref()?;
-    let r = &analysis.record;
-    let seed = |sample: Sample, seed: u64| if sample == Sample::First { 0 } else { seed };
-    let same = r.weights_hash.as_ref() == Some(&key.rows)
-        && r.data.fingerprint == key.fingerprint
-        && (r.examples, r.batch, r.passes) == (key.examples, key.batch, key.passes)
-        && (r.sample, seed(r.sample, r.seed)) == (key.sample, seed(key.sample, key.seed))
-        && r.layers == subject.run.manifest.model.layers();
-    same.then(|| PairAnalysis {
-        record: PairRecord {
-            format: FORMAT,
-            program: r.program.clone(),
-            created: r.created.clone(),
-            device: r.device.clone(),
-            rows: subject.side(),
-            cols: subject.side(),
-            data: data.clone(),
-            estimator: r.estimator.clone(),
-            without_pc1: None,
-            examples: r.examples,
-            dropped: r.dropped,
-            batch: r.batch,
-            batches: r.batches,
-            passes: r.passes,
-            sample: r.sample,
-            seed: r.seed,
-            seconds: r.seconds,
-        },
-        cka: analysis.cka.clone(),
-        se: analysis.se.clone(),
-        without_pc1: None,
-    })
+fn own_map(subject: &Subject, key: &PairKey) -> Option<PairMaps> {
+    let own = subject.run.cka()?;
+    let same = own.record.rows.weights_hash.as_ref() == Some(&key.rows)
+        && key.covers(&own.record)
+        && own.layers() == subject.run.manifest.model.layers();
+    let record = MapRecord {
+        rows: subject.side(),
+        cols: Some(subject.side()),
+        ..own.record.clone()
+    };
+    let errors = own.error.clone().filter(|_| same)?;
+    Some(PairMaps::new(record, own.values.clone(), errors, None))
 }

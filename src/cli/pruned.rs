@@ -6,51 +6,49 @@ use std::sync::Arc;
 
 use super::{Failure, follow_with_meter};
 use crate::data::ImageSet;
-use crate::domain::Bypass;
-use crate::domain::cka::ESTIMATOR;
+use crate::domain::{Bypass, Map, MapKey, MapPlan, MapRecord, Side, measure};
 use crate::engine::{AnalyzeRequest, Engine, Measured, Outcome, Request, SamplePlan};
 use crate::model::StateDict;
-use crate::runs::{self, AnalysisRecord, FORMAT, LoadedRun, PrunedMap, PrunedRecord, RunStore};
+use crate::runs::{self, LoadedRun, RunStore};
 
 /// The images and batches of a run's own map.
-pub fn plan(whole: &AnalysisRecord) -> SamplePlan {
-    SamplePlan {
-        examples: Some(whole.examples),
-        batch: whole.batch,
-        passes: whole.passes,
-        sample: whole.sample,
-        seed: whole.seed,
-    }
+pub fn plan(whole: &MapRecord) -> SamplePlan {
+    let MapPlan { examples, batch, passes, sample, seed, .. } = whole.plan;
+    SamplePlan { examples: Some(examples), batch, passes, sample, seed }
 }
 
 /// What is kept of a measurement without `deleted`, made by the plan of the run's own
 /// map with weights of the given hash; `None` if the run has no map of its own.
-pub fn map(run: &LoadedRun, deleted: &Bypass, weights: &str, found: Measured) -> Option<PrunedMap> {
-    let whole = run.analysis.as_ref()?;
+pub fn map(run: &LoadedRun, deleted: &Bypass, weights: &str, found: Measured) -> Option<Map> {
+    let whole = run.cka()?;
     let like = &whole.record;
-    let same = like.weights_hash.as_deref().is_none_or(|hash| hash == weights);
-    let difference = if same { found.estimate.cka.mean_difference(&whole.cka) } else { None };
-    let record = PrunedRecord {
-        format: FORMAT,
-        program: runs::program(),
-        created: runs::now_rfc3339(),
-        device: found.device,
-        deleted: deleted.clone(),
+    let same = like.rows.weights_hash.as_deref().is_none_or(|hash| hash == weights);
+    let values = found.estimate.cka;
+    let difference = if same { values.mean_difference(&whole.values) } else { None };
+    let record = MapRecord {
+        provenance: runs::provenance(found.device),
         data: like.data.clone(),
-        weights_hash: Some(weights.to_string()),
-        estimator: ESTIMATOR.into(),
-        weighting: "pairs".into(),
-        batch: like.batch,
-        batches: found.estimate.batches,
-        examples: found.examples,
-        dropped: found.dropped,
-        passes: like.passes,
-        sample: like.sample,
-        seed: like.seed,
+        rows: Side {
+            run: run.manifest.name.clone(),
+            weights_hash: Some(weights.to_string()),
+            model: None,
+            layers: run.manifest.model.layers(),
+        },
+        cols: None,
+        plan: MapPlan {
+            examples: found.examples,
+            dropped: found.dropped,
+            batches: found.estimate.batches,
+            ..like.plan.clone()
+        },
+        weighting: measure::CKA.adds.name().into(),
         seconds: found.seconds,
+        estimator: measure::CKA_MINIBATCH.id(),
+        left_out: None,
         difference,
     };
-    Some(PrunedMap { record, cka: found.estimate.cka, se: found.estimate.se })
+    let error = Some(found.estimate.se);
+    Some(Map { key: MapKey::pruned(deleted.clone()), values, error, record })
 }
 
 /// The run's own map, which a pruned one is made like; `fingerprint` is that of the
@@ -58,10 +56,10 @@ pub fn map(run: &LoadedRun, deleted: &Bypass, weights: &str, found: Measured) ->
 ///
 /// # Errors
 /// A usage error with the remedy if there is none, or if it is of other images.
-pub fn own_map<'a>(run: &'a LoadedRun, fingerprint: &str) -> Result<&'a AnalysisRecord, Failure> {
+pub fn own_map<'a>(run: &'a LoadedRun, fingerprint: &str) -> Result<&'a MapRecord, Failure> {
     let name = run.id.name();
     let again = format!("`blockscope analyze {name}` with the same --data makes one");
-    let Some(whole) = run.analysis.as_ref().map(|a| &a.record) else {
+    let Some(whole) = run.cka().map(|map| &map.record) else {
         return Err(Failure::usage(format!(
             "--map: {name} has no map of its own to lay another beside; {again}"
         )));
@@ -95,13 +93,13 @@ pub struct Subject<'a> {
 /// If it cannot be computed or written.
 pub fn keep(subject: Subject<'_>, engine: &Engine, deleted: &Bypass) -> Result<(), Failure> {
     let Subject { store, run, state, weights_hash, images } = subject;
-    let Some(whole) = run.analysis.as_ref().map(|a| &a.record) else { return Ok(()) };
-    let known = store.pruned(&run.id, deleted).unwrap_or_else(|error| {
+    let Some(whole) = run.cka().map(|map| &map.record) else { return Ok(()) };
+    let known = store.map(&run.id, &MapKey::pruned(deleted.clone())).unwrap_or_else(|error| {
         eprintln!("computing the map anew: {error}");
         None
     });
     if let Some(map) = known.filter(|map| map.record.fits(whole, Some(weights_hash))) {
-        let (created, path) = (&map.record.created, map.record.path());
+        let (created, path) = (&map.record.provenance.created, runs::map_path(&map.key));
         say!("map without {deleted}  from the run folder ({path}, {created})");
         return Ok(());
     }
@@ -118,14 +116,14 @@ pub fn keep(subject: Subject<'_>, engine: &Engine, deleted: &Bypass) -> Result<(
         return Err(Failure::usage("the engine answered another request"));
     };
     let Some(map) = map(run, deleted, weights_hash, *found) else { return Ok(()) };
-    let folder = store.write_pruned(&run.id, &map)?;
+    let folder = store.write_map(&run.id, &map)?;
     let record = &map.record;
     say!(
         "map without {deleted}  {} examples in {} batches, {:.2} s on {}",
-        record.examples,
-        record.batches,
+        record.plan.examples,
+        record.plan.batches,
         record.seconds.total,
-        record.device
+        record.provenance.device
     );
     if let Some(difference) = record.difference {
         say!("  mean absolute difference to the whole network's map {difference:.4}");

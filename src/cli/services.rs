@@ -11,12 +11,12 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::{Failure, images, maps};
-use crate::app::grid::{GridMap, GridRequest};
+use crate::app::grid::GridRequest;
 use crate::app::jobs::{JobId, JobKind, JobRequest, JobUpdate, Picture};
 use crate::app::predictions::Answers;
 use crate::app::{ExportRequest, LoadedPair, MapMode};
 use crate::data::{DataSource, Dataset};
-use crate::domain::Bypass;
+use crate::domain::{Bypass, Map};
 use crate::domain::deletion::{DeletionRow, DeletionTable, Experiment};
 use crate::engine::deletion::{Variant, baseline, lesions, sweep};
 use crate::engine::{
@@ -92,10 +92,10 @@ impl Services for Program {
         let hashes = [&runs[0], &runs[1]].map(|run| run.manifest.weights_hash.clone());
         let cross = match hashes {
             [Some(a), Some(b)] => {
-                let images = runs[0].analysis.as_ref().map(|a| &a.record.data.fingerprint);
+                let images = runs[0].cka().map(|map| &map.record.data.fingerprint);
                 let found = self.inner.store.find_pair(&a, &b).map_err(|e| e.to_string())?;
                 // over the same images as the maps beside it
-                found.filter(|pair| Some(&pair.record.data.fingerprint) == images)
+                found.filter(|pair| Some(&pair.record().data.fingerprint) == images)
             }
             _ => None,
         };
@@ -142,8 +142,9 @@ impl Services for Program {
             .map_err(|error| error.to_string())
     }
 
-    fn map(&self, id: &RunId, mode: MapMode) -> Result<GridMap, String> {
-        maps::read(&self.inner.store, id, mode).map(|stored| stored.map)
+    fn map(&self, id: &RunId, mode: MapMode) -> Result<Map, String> {
+        // the grid shows values alone
+        maps::read(&self.inner.store, id, mode).map(|map| Map { error: None, ..map })
     }
 
     fn export_grid(&self, request: &GridRequest) -> Result<Vec<PathBuf>, String> {
@@ -330,8 +331,8 @@ impl Inner {
         baseline_known: bool,
     ) -> Result<(Arc<Dataset>, Request), String> {
         let spec = run.manifest.model.clone();
-        let fingerprint = match (&request.kind, &run.analysis) {
-            (JobKind::Map(_), Some(analysis)) => &analysis.record.data.fingerprint,
+        let fingerprint = match (&request.kind, run.cka()) {
+            (JobKind::Map(_), Some(map)) => &map.record.data.fingerprint,
             _ => &run.manifest.data.fingerprint,
         };
         let data = self.images_of(&run.manifest, fingerprint)?;
@@ -350,7 +351,7 @@ impl Inner {
             JobKind::Sweep(stage) => variants.extend(sweep(&spec, *stage)),
             JobKind::Cross(_) => return Err("this is no question about one run".into()),
             JobKind::Map(deleted) => {
-                let record = &run.analysis.as_ref().ok_or("this run has no map yet")?.record;
+                let record = &run.cka().ok_or("this run has no map yet")?.record;
                 let plan = super::pruned::plan(record);
                 let bypass = deleted.clone();
                 return Ok((

@@ -38,7 +38,7 @@ mod tests_replay;
 use std::path::PathBuf;
 use std::time::Instant;
 
-use crate::app::grid::{GridMap, GridRequest};
+use crate::app::grid::GridRequest;
 use crate::app::jobs::{JobId, JobRequest, JobUpdate, Picture};
 use crate::app::predictions::Answers;
 use crate::app::{ExportRequest, Input, LoadedPair, MapMode};
@@ -78,7 +78,7 @@ pub trait Services {
     ///
     /// # Errors
     /// One line that says what is wrong with it, or that it has none.
-    fn map(&self, id: &RunId, mode: MapMode) -> Result<GridMap, String>;
+    fn map(&self, id: &RunId, mode: MapMode) -> Result<Map, String>;
 
     /// Writes the grid as a PNG and an SVG figure and returns their paths.
     ///

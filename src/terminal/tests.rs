@@ -395,7 +395,7 @@ impl Services for Broken {
     fn export(&self, _: &ExportRequest) -> Result<Vec<PathBuf>, String> {
         Ok(vec!["x.png".into()])
     }
-    fn map(&self, _: &RunId, _: MapMode) -> Result<GridMap, String> {
+    fn map(&self, _: &RunId, _: MapMode) -> Result<Map, String> {
         panic!("no map")
     }
     fn export_grid(&self, _: &GridRequest) -> Result<Vec<PathBuf>, String> {
@@ -423,7 +423,7 @@ fn a_panic_of_a_service_becomes_a_message() {
     let load = ask(Request::Load(RunId::Embedded("x".into())));
     assert!(matches!(load, Some(Input::RunLoaded(Err(why))) if why == "not found"));
     let run = RunId::Embedded("x".into());
-    let map = ask(Request::Map(run.clone(), MapMode::Cka));
+    let map = ask(Request::Map(run.clone(), MapMode::CKA));
     assert!(
         matches!(map, Some(Input::MapLoaded(id, _, Err(why))) if id == run && why.contains("no map"))
     );

@@ -11,7 +11,7 @@ mod third;
 
 use crate::domain::alignment::{Alignment, Correspondence};
 use crate::domain::{Layer, Pooling, SimilarityMatrix, View};
-use crate::runs::{LoadedRun, PairAnalysis};
+use crate::runs::{LoadedRun, PairMaps};
 
 use super::explorer::Explorer;
 use super::layout::CompareLayout;
@@ -57,7 +57,7 @@ pub enum Cross {
     /// It was never computed.
     Missing,
     /// There it is.
-    Ready(Box<PairAnalysis>),
+    Ready(Box<PairMaps>),
 }
 
 /// What is computed from the state whenever it changes.
@@ -90,7 +90,7 @@ impl Compare {
     pub fn new(
         a: LoadedRun,
         b: LoadedRun,
-        pair: Option<PairAnalysis>,
+        pair: Option<PairMaps>,
         size: (u16, u16),
     ) -> Compare {
         let sides = [a, b].map(|run| Explorer::new(run, size, None));
@@ -147,7 +147,7 @@ impl Compare {
     }
 
     /// CKA between the runs, if it is known.
-    pub fn cross(&self) -> Option<&PairAnalysis> {
+    pub fn cross(&self) -> Option<&PairMaps> {
         match &self.cross {
             Cross::Ready(pair) => Some(pair),
             Cross::Missing => None,
@@ -229,7 +229,7 @@ impl Compare {
     pub fn cross_value(&self) -> Option<(Option<f64>, Option<f64>)> {
         let pair = self.cross()?;
         let (row, col) = (self.sides[0].cursor().0, self.sides[1].cursor().1);
-        Some((pair.cka.get(row, col), pair.se.get(row, col)))
+        Some((pair.cka.values.get(row, col), pair.cka.error_at(row, col)))
     }
 
     /// Puts the cursor of the pane in focus on positions of the view, clamped;
@@ -389,11 +389,11 @@ impl Compare {
     }
 
     /// Takes the CKA between the runs, in whichever order it was computed.
-    pub fn set_cross(&mut self, pair: PairAnalysis) {
+    pub fn set_cross(&mut self, pair: PairMaps) {
         let [a, b] = &self.sides;
         let fits =
             |m: &SimilarityMatrix| (m.rows(), m.cols()) == (a.layers().len(), b.layers().len());
-        if fits(&pair.cka) {
+        if fits(&pair.cka.values) {
             self.cross = Cross::Ready(Box::new(pair));
             self.third = ThirdMap::Cross;
             self.derived = None;

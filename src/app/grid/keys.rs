@@ -2,13 +2,13 @@
 
 use std::path::PathBuf;
 
-use crate::domain::{Pooling, View};
+use crate::domain::{Map, Pooling, View};
 use crate::runs::{Axis, RunId};
 
 use super::super::action::Action;
 use super::super::mode::MapMode;
 use super::super::state::{App, Effect, Screen};
-use super::{Grid, GridMap, MODES};
+use super::{Grid, modes};
 
 /// What a figure of the grid needs.
 #[derive(Debug, Clone, PartialEq)]
@@ -90,7 +90,7 @@ pub(in crate::app) fn arrived(
     app: &mut App,
     id: RunId,
     mode: MapMode,
-    result: Result<Box<GridMap>, String>,
+    result: Result<Box<Map>, String>,
 ) -> Vec<Effect> {
     if let Some(grid) = &mut app.grid {
         grid.maps.take(id, mode, result);
@@ -160,8 +160,9 @@ pub(in crate::app) fn act(app: &mut App, action: Action, count: Option<usize>) -
         }
         Action::View => grid.view = grid.view.next(),
         Action::Mode => {
-            let at = MODES.iter().position(|m| *m == grid.mode).map_or(0, |at| at + 1);
-            grid.mode = MODES[at % MODES.len()];
+            let modes = modes();
+            let after = modes.iter().find(|mode| **mode > grid.mode).or(modes.first());
+            grid.mode = after.copied().unwrap_or_default();
         }
         Action::Pooling => {
             grid.pooling = match grid.pooling {

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::domain::{Layer, Pooling, SimilarityMatrix, View};
+use crate::domain::{Map, Pooling, SimilarityMatrix, View};
 use crate::runs::RunId;
 
 use super::super::explorer::pool;
@@ -17,15 +17,6 @@ const ASKED: usize = 4;
 const KEPT_CELLS: usize = 8 << 20;
 /// Maps that are kept as they were last drawn.
 const KEPT_SHOWN: usize = 256;
-
-/// A run's map, as it was read for the grid.
-#[derive(Debug, Clone, PartialEq)]
-pub struct GridMap {
-    /// The layers of its rows and columns.
-    pub layers: Vec<Layer>,
-    /// The values of all pairs.
-    pub values: SimilarityMatrix,
-}
 
 /// Everything that a drawn map depends on, beside its run.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -51,7 +42,7 @@ pub struct Shown {
 struct Entry {
     asked: bool,
     failed: Option<String>,
-    full: Option<GridMap>,
+    full: Option<Map>,
     shown: Option<(Key, Shown)>,
     /// When it was last on screen.
     used: u64,
@@ -98,7 +89,7 @@ impl Maps {
     }
 
     /// A map arrived, or in one line why there is none.
-    pub(super) fn take(&mut self, id: RunId, mode: MapMode, result: Result<Box<GridMap>, String>) {
+    pub(super) fn take(&mut self, id: RunId, mode: MapMode, result: Result<Box<Map>, String>) {
         // a run that is gone meanwhile
         let Some(entry) = self.entries.get_mut(&(id, mode)) else { return };
         entry.asked = false;
@@ -157,8 +148,8 @@ impl Maps {
 }
 
 /// A map in a view, pooled by the whole factor that fits a multiple.
-fn show(map: &GridMap, key: Key) -> Shown {
-    let indices = key.view.select(&map.layers);
+fn show(map: &Map, key: Key) -> Shown {
+    let indices = key.view.select(map.layers());
     let n = indices.len();
     let scale = Viewport::new(n, n, (key.side, key.side / 2)).fit_scale();
     let matrix = map.values.select(&indices, &indices);

@@ -17,7 +17,7 @@ use super::state::Effect;
 pub use keys::GridRequest;
 pub(super) use keys::{act, arrived, click, entered, open, refresh, relist, resize, screen_behind};
 pub use layout::GridLayout;
-pub use maps::{GridMap, Multiple, Shown};
+pub use maps::{Multiple, Shown};
 
 use layout::GAP;
 use maps::{Key, Maps};
@@ -28,8 +28,9 @@ const SIDES: [u16; 10] = [8, 12, 16, 24, 32, 48, 64, 96, 128, 192];
 const FITTED: (u16, u16) = (14, 128);
 
 /// The maps that the grid shows: those whose values are similarities.
-pub const MODES: [MapMode; 4] =
-    [MapMode::Cka, MapMode::PcSimilarity, MapMode::WithoutPc1, MapMode::WithoutDominant];
+pub fn modes() -> Vec<MapMode> {
+    MapMode::of_whole_networks()
+}
 
 /// The open grid.
 #[derive(Debug, Clone)]

@@ -9,7 +9,8 @@ use crate::engine::{
     CancelToken, CompareRequest, ComparedModel, EngineError, Event, Outcome, Request,
 };
 use crate::model::StateDict;
-use crate::runs::{self, ComparedImages, FORMAT, LoadedRun, PairAnalysis, PairRecord, RunId, Side};
+use crate::domain::{MapPlan, MapRecord, Side, measure};
+use crate::runs::{self, LoadedRun, PairMaps, RunId};
 use crate::terminal::JobNews;
 
 impl Inner {
@@ -32,7 +33,7 @@ impl Inner {
     ) -> Result<JobUpdate, String> {
         let (a, first, rows_hash) = self.with_weights(&request.run)?;
         let (b, second, cols_hash) = self.with_weights(other)?;
-        let like = &a.analysis.as_ref().ok_or("the first run has no map yet")?.record;
+        let like = &a.cka().ok_or("the first run has no map yet")?.record;
         let data = self.images_of(&a.manifest, &like.data.fingerprint)?;
         let plan = super::super::pruned::plan(like);
         let model = |run: &LoadedRun, state| ComparedModel {
@@ -56,8 +57,8 @@ impl Inner {
         }
         let side = |run: &LoadedRun, weights_hash: String| Side {
             run: run.manifest.name.clone(),
-            weights_hash,
-            model: run.manifest.model.clone(),
+            weights_hash: Some(weights_hash),
+            model: Some(run.manifest.model.clone()),
             layers: run.manifest.model.layers(),
         };
         for event in &job.events {
@@ -70,33 +71,25 @@ impl Inner {
                 Event::Finished(Err(error)) => return Err(error.to_string()),
                 Event::Finished(Ok(Outcome::Compared(found))) => {
                     let Some(map) = found.pairs.first() else { break };
-                    let pair = PairAnalysis {
-                        record: PairRecord {
-                            format: FORMAT,
-                            program: runs::program(),
-                            created: runs::now_rfc3339(),
-                            device: found.device.clone(),
-                            rows: side(&a, rows_hash),
-                            cols: side(&b, cols_hash),
-                            data: ComparedImages {
-                                title: like.data.title(),
-                                fingerprint: like.data.fingerprint.clone(),
-                            },
-                            estimator: crate::domain::cka::ESTIMATOR.into(),
-                            without_pc1: None,
+                    let record = MapRecord {
+                        provenance: runs::provenance(&*found.device),
+                        data: like.data.clone(),
+                        rows: side(&a, rows_hash),
+                        cols: Some(side(&b, cols_hash)),
+                        plan: MapPlan {
                             examples: found.examples,
                             dropped: found.dropped,
-                            batch: like.batch,
                             batches: map.estimate.batches,
-                            passes: like.passes,
-                            sample: like.sample,
-                            seed: like.seed,
-                            seconds: found.seconds,
+                            ..like.plan.clone()
                         },
-                        cka: map.estimate.cka.clone(),
-                        se: map.estimate.se.clone(),
-                        without_pc1: None,
+                        weighting: measure::CKA.adds.name().into(),
+                        seconds: found.seconds,
+                        estimator: measure::CKA_BETWEEN.id(),
+                        left_out: None,
+                        difference: None,
                     };
+                    let (cka, se) = (map.estimate.cka.clone(), map.estimate.se.clone());
+                    let pair = PairMaps::new(record, cka, se, None);
                     // shown even if it cannot be kept
                     let kept = self.store.write_pair(&pair);
                     news.send(JobUpdate::Cross(Box::new(pair)));

@@ -4,13 +4,13 @@
 use super::super::pruned;
 use super::{Inner, lock};
 use crate::app::jobs::{JobUpdate, MapOrigin};
-use crate::domain::Bypass;
+use crate::domain::{Bypass, Map, MapKey};
 use crate::engine::Measured;
-use crate::runs::{LoadedRun, PrunedMap, RunId};
+use crate::runs::{LoadedRun, RunId};
 use crate::terminal::JobNews;
 
 /// A map that could not be written, and whose it is.
-pub(super) type Unkept = (RunId, PrunedMap);
+pub(super) type Unkept = (RunId, Map);
 
 impl Inner {
     /// Tells the map without `deleted` if it was computed before from weights of the
@@ -22,17 +22,17 @@ impl Inner {
         weights: &str,
         news: &JobNews,
     ) -> Option<Result<JobUpdate, String>> {
-        let whole = &run.analysis.as_ref()?.record;
-        let fits = |map: &PrunedMap| map.record.fits(whole, Some(weights));
+        let whole = &run.cka()?.record;
+        let fits = |map: &Map| map.record.fits(whole, Some(weights));
         let waiting = lock(&self.unkept_map).clone();
         let waiting = waiting
-            .filter(|(id, map)| *id == run.id && map.record.deleted == *deleted && fits(map));
+            .filter(|(id, map)| *id == run.id && map.key.blocks() == Some(deleted) && fits(map));
         if let Some((_, map)) = waiting {
             return Some(self.keep_map(run, map, news));
         }
-        match self.store.pruned(&run.id, deleted) {
+        match self.store.map(&run.id, &MapKey::pruned(deleted.clone())) {
             Ok(found) => {
-                let map = found.filter(fits)?.analysis(&whole.layers);
+                let map = found.filter(fits)?;
                 let origin = MapOrigin::RunFolder;
                 news.send(JobUpdate::Map(deleted.clone(), Box::new(map), origin));
                 Some(Ok(JobUpdate::Done))
@@ -64,18 +64,17 @@ impl Inner {
     fn keep_map(
         &self,
         run: &LoadedRun,
-        map: PrunedMap,
+        map: Map,
         news: &JobNews,
     ) -> Result<JobUpdate, String> {
-        let layers = run.analysis.as_ref().map_or(&[][..], |a| &a.record.layers);
-        let shown = Box::new(map.clone().analysis(layers));
-        news.send(JobUpdate::Map(map.record.deleted.clone(), shown, MapOrigin::Computed));
+        let deleted = map.key.blocks().cloned().unwrap_or_default();
+        news.send(JobUpdate::Map(deleted, Box::new(map.clone()), MapOrigin::Computed));
         let shipped = self.not_copied_yet(&run.id);
         let mut waiting = lock(&self.unkept_map);
-        match self.store.write_pruned(&run.id, &map) {
+        match self.store.write_map(&run.id, &map) {
             Ok(_) => {
                 waiting
-                    .take_if(|(id, old)| *id == run.id && old.record.deleted == map.record.deleted);
+                    .take_if(|(id, old)| *id == run.id && old.key == map.key);
                 if shipped {
                     news.send(JobUpdate::Note(self.copied()));
                 }
@@ -127,9 +126,10 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let store = RunStore::new(dir.path().join("runs"));
         let id = RunId::Disk(store.writable(&RunId::Embedded(SHIPPED.into())).unwrap());
-        let mut whole = store.analysis(&id).unwrap().unwrap();
-        (whole.record.examples, whole.record.batch, whole.record.passes) = (32, 16, 1);
-        store.write_analysis(&id, &whole).unwrap();
+        let mut whole = store.map(&id, &MapKey::cka()).unwrap().unwrap();
+        let plan = &mut whole.record.plan;
+        (plan.examples, plan.batch, plan.passes) = (32, 16, 1);
+        store.write_map(&id, &whole).unwrap();
         let program = program(&store);
         let first = told(&program, &id);
         assert_eq!(first.len(), 2, "{first:?}");
@@ -138,22 +138,22 @@ mod tests {
         else {
             panic!("{first:?}");
         };
-        assert_eq!((computed.record.batches, computed.record.examples), (2, 32));
-        assert_eq!(computed.record.weights_hash, store.manifest(&id).unwrap().weights_hash);
-        let gone = computed.record.layers.iter().find(|l| l.name == "layer2.1.conv1").unwrap();
-        assert_eq!(computed.cka.get(gone.index, gone.index), None);
+        assert_eq!((computed.record.plan.batches, computed.record.plan.examples), (2, 32));
+        assert_eq!(computed.record.rows.weights_hash, store.manifest(&id).unwrap().weights_hash);
+        let gone = computed.layers().iter().find(|l| l.name == "layer2.1.conv1").unwrap();
+        assert_eq!(computed.values.get(gone.index, gone.index), None);
         let again = told(&program, &id);
         let JobUpdate::Map(_, kept, MapOrigin::RunFolder) = &again[0] else { panic!("{again:?}") };
         assert_eq!(again.len(), 2);
         assert_eq!(format!("{kept:?}"), format!("{computed:?}"), "the same map");
         // a new map of the whole network by another plan, or a damaged file: once more
-        let file = dir.path().join("runs").join(SHIPPED).join("analysis/pruned/2.1/cka.npy");
+        let file = dir.path().join("runs").join(SHIPPED).join("analysis/maps/cka-without-blocks-2.1/values.npy");
         fs::write(&file, "nonsense").unwrap();
         let anew = told(&program, &id);
-        assert!(matches!(&anew[0], JobUpdate::Note(line) if line.contains("cka.npy")), "{anew:?}");
+        assert!(matches!(&anew[0], JobUpdate::Note(line) if line.contains("values.npy")), "{anew:?}");
         assert_eq!(origin(&anew[1]), Some(MapOrigin::Computed));
-        whole.record.batch = 8;
-        store.write_analysis(&id, &whole).unwrap();
+        whole.record.plan.batch = 8;
+        store.write_map(&id, &whole).unwrap();
         assert_eq!(origin(&told(&program, &id)[0]), Some(MapOrigin::Computed));
         assert_eq!(origin(&told(&program, &id)[0]), Some(MapOrigin::RunFolder));
     }
@@ -166,7 +166,7 @@ mod tests {
         let id = RunId::Embedded(SHIPPED.into());
         let run = store.load(&id).unwrap();
         let program = program(&store);
-        let keep = |map: PrunedMap| {
+        let keep = |map: Map| {
             let (news, updates) = JobNews::collected(1);
             let end = program.inner.keep_map(&run, map, &news);
             drop(news);
@@ -184,7 +184,7 @@ mod tests {
         assert_eq!(origin(&told_now[0]), Some(MapOrigin::Computed));
         let line = format!("kept: this shipped run is copied to {}", root.display());
         assert_eq!(told_now[1..], [JobUpdate::Note(line), JobUpdate::Done]);
-        assert!(root.join(SHIPPED).join("analysis/pruned/2.1/pruned.ron").is_file());
+        assert!(root.join(SHIPPED).join("analysis/maps/cka-without-blocks-2.1/map.ron").is_file());
         assert!(lock(&program.inner.unkept_map).is_none());
         // both names lead to the copy, which is not made twice
         for id in [&id, &RunId::Disk(root.join(SHIPPED))] {
@@ -192,6 +192,6 @@ mod tests {
         }
         let (end, updates) = keep(fixtures::pruned(&run, "3.1"));
         assert_eq!((end, updates.len()), (Ok(JobUpdate::Done), 1));
-        assert_eq!(store.load(&id).unwrap().pruned.len(), 2);
+        assert_eq!(store.load(&id).unwrap().maps.pruned().count(), 2);
     }
 }
