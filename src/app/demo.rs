@@ -6,9 +6,9 @@ use ndarray::Array2;
 
 use crate::domain::components::Components;
 use crate::domain::deletion::{DeletionRow, DeletionTable, Experiment};
+use crate::domain::measure::{CKA_BETWEEN, CKA_MINIBATCH};
 use crate::domain::predictions::Predictions;
 use crate::domain::probes::Probe;
-use crate::domain::measure::{CKA_BETWEEN, CKA_MINIBATCH};
 use crate::domain::record::{DataRecord, Evaluation, Provenance, Recipe, Sample, Seconds};
 use crate::domain::suite::SuiteMaps;
 use crate::domain::{
@@ -392,8 +392,8 @@ pub fn pair_app(look: Look, depths: [usize; 2], cross: bool, size: (u16, u16)) -
     b.manifest.name = name;
     b.manifest.seed = Some(1);
     // another seed: the same picture, a little less of everything
-    if let Some(analysis) = &mut b.analysis {
-        analysis.cka = SimilarityMatrix::new(analysis.values.view().mapv(|v| v - 0.2 * v * (1.0 - v)));
+    if let Some(map) = b.maps.cka_mut() {
+        map.values = SimilarityMatrix::new(map.values.view().mapv(|v| v - 0.2 * v * (1.0 - v)));
     }
     let cross = cross.then(|| synthetic_pair(&a, &b));
     app.comparing = Some((a.id.clone(), b.id.clone()));

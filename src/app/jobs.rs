@@ -3,8 +3,8 @@
 //! `Input::Job` as news comes, and may send `Effect::CancelJob`.
 
 use crate::domain::Bypass;
-use crate::domain::deletion::DeletionRow;
 use crate::domain::Map;
+use crate::domain::deletion::DeletionRow;
 use crate::runs::{PairMaps, RunId};
 
 /// A job's number; the interface counts them up.

@@ -51,9 +51,11 @@ impl MapMode {
 
     /// What a run can show, in the order in which a key cycles through it.
     pub fn available(run: &LoadedRun, pruning: &Pruning) -> Vec<MapMode> {
-        let known = run.maps.read().iter().filter_map(|map| {
-            Some(MapMode::of(map.key.known()?, map.key.without.kind()))
-        });
+        let known = run
+            .maps
+            .read()
+            .iter()
+            .filter_map(|map| Some(MapMode::of(map.key.known()?, map.key.without.kind())));
         let errors = known.clone().filter(|mode| mode.without == WithoutKind::Nothing);
         let errors = errors.map(|mode| MapMode { error: true, ..mode });
         let pruned = std::iter::once(MapMode::PRUNED);

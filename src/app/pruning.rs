@@ -1,9 +1,9 @@
 //! Deleting blocks of the open run: which are deleted, what that cost, undo and
 //! redo, and the jobs that measure it. Pure: jobs are effects.
 
+use crate::domain::Map;
 use crate::domain::deletion::{DeletionRow, DeletionTable};
 use crate::domain::{Bypass, ResidualBlock};
-use crate::domain::Map;
 
 /// Steps that can be undone.
 const HISTORY: usize = 200;

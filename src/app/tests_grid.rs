@@ -8,6 +8,7 @@ use super::grid::{Grid, GridLayout, Multiple, modes};
 use super::key::parse_sequence;
 use super::layout::too_small;
 use super::*;
+use crate::domain::Map;
 use crate::runs::{Axis, RunId, RunSummary};
 use crate::theme::ThemeSet;
 

@@ -123,6 +123,8 @@ pub enum Command {
     Show(ShowArgs),
     /// Write a run's map, or the maps of many runs, as a picture or a table
     Export(ExportArgs),
+    /// Convert runs and comparisons of an older format, in place
+    Migrate(MigrateArgs),
     /// Print version, devices, colours and paths
     Doctor,
     /// Print the keys of all commands, or check your own
@@ -402,6 +404,18 @@ pub struct ShowArgs {
     /// Print one table as CSV
     #[arg(long, value_enum, value_name = "TABLE")]
     pub table: Option<TableArg>,
+}
+
+/// `migrate`.
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("which").required(true).args(["names", "all"]))]
+pub struct MigrateArgs {
+    /// Names in the runs folder, paths of run folders, or comparisons/NAME
+    #[arg(value_name = "RUN")]
+    pub names: Vec<String>,
+    /// Every run and comparison of the runs folder
+    #[arg(long)]
+    pub all: bool,
 }
 
 /// The value of `--view`.

@@ -13,9 +13,7 @@ use crate::engine::{CompareRequest, ComparedModel, Engine, Outcome, Request, Sam
 use crate::model::StateDict;
 use crate::model::weights::parse_safetensors;
 use crate::report::compare::Pair;
-use crate::runs::{
-    self, ComparedImages, LoadedRun, PairKey, PairMaps, RunError, RunId, RunStore,
-};
+use crate::runs::{self, ComparedImages, LoadedRun, PairKey, PairMaps, RunError, RunId, RunStore};
 
 /// A run that takes part.
 pub struct Subject {
@@ -83,12 +81,9 @@ impl Work {
     ) -> Result<Work, Failure> {
         let manifest = &subjects[0].run.manifest;
         // The fraction is one of the training images.
-        let images =
-            DataRecord { fraction: 1.0, train_examples: 0, ..manifest.data.clone() };
-        let data = ComparedImages {
-            title: images.title(),
-            fingerprint: images.fingerprint.clone(),
-        };
+        let images = DataRecord { fraction: 1.0, train_examples: 0, ..manifest.data.clone() };
+        let data =
+            ComparedImages { title: images.title(), fingerprint: images.fingerprint.clone() };
         let key = |a: usize, b: usize| PairKey {
             rows: subjects[a].weights_hash.clone(),
             cols: subjects[b].weights_hash.clone(),
@@ -201,11 +196,8 @@ fn own_map(subject: &Subject, key: &PairKey) -> Option<PairMaps> {
     let same = own.record.rows.weights_hash.as_ref() == Some(&key.rows)
         && key.covers(&own.record)
         && own.layers() == subject.run.manifest.model.layers();
-    let record = MapRecord {
-        rows: subject.side(),
-        cols: Some(subject.side()),
-        ..own.record.clone()
-    };
+    let record =
+        MapRecord { rows: subject.side(), cols: Some(subject.side()), ..own.record.clone() };
     let errors = own.error.clone().filter(|_| same)?;
     Some(PairMaps::new(record, own.values.clone(), errors, None))
 }

@@ -16,8 +16,8 @@ use crate::app::jobs::{JobId, JobKind, JobRequest, JobUpdate, Picture};
 use crate::app::predictions::Answers;
 use crate::app::{ExportRequest, LoadedPair, MapMode};
 use crate::data::{DataSource, Dataset};
-use crate::domain::{Bypass, Map};
 use crate::domain::deletion::{DeletionRow, DeletionTable, Experiment};
+use crate::domain::{Bypass, Map};
 use crate::engine::deletion::{Variant, baseline, lesions, sweep};
 use crate::engine::{
     AnalyzeRequest, CancelToken, DeletionRequest, DeviceChoice, Engine, EngineError, Event,

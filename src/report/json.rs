@@ -8,10 +8,10 @@ use serde::Serialize;
 use super::ReportError;
 use crate::domain::block_structure::{StructureRule, detect};
 use crate::domain::deletion::DeletionRow;
+use crate::domain::measure::{CKA, PC1_SIMILARITY, WithoutKind};
 use crate::domain::probes::Probe;
 use crate::domain::record::{DataRecord, Recipe, Seconds};
 use crate::domain::{Layer, Map, Measure, ModelSpec, View};
-use crate::domain::measure::{CKA, PC1_SIMILARITY, WithoutKind};
 use crate::runs::{ComponentsAnalysis, LoadedRun, ProbesAnalysis, RunMaps, RunState};
 
 #[derive(Serialize)]
@@ -143,9 +143,8 @@ fn blocks(analysis: &Map) -> Vec<Block<'_>> {
 
 fn suite<'a>(analysis: &'a ComponentsAnalysis, maps: &RunMaps) -> Suite<'a> {
     let (r, c) = (&analysis.record, &analysis.components);
-    let map = |measure: &Measure, without| {
-        maps.find(measure, without).map(|map| rows(map.values.view()))
-    };
+    let map =
+        |measure: &Measure, without| maps.find(measure, without).map(|map| rows(map.values.view()));
     Suite {
         estimator: &r.estimator,
         examples: r.examples,

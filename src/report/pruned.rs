@@ -138,12 +138,17 @@ mod tests {
         insta::assert_snapshot!(text);
         assert!(table(&run).contains(&text));
         let text = plain(&run);
-        assert!(text.contains("map without 2.1: analysis/maps/cka-without-blocks-2.1/values.npy, mean "), "{text}");
+        assert!(
+            text.contains(
+                "map without 2.1: analysis/maps/cka-without-blocks-2.1/values.npy, mean "
+            ),
+            "{text}"
+        );
         assert!(text.contains("7 examples, made from other weights"), "{text}");
         let v: serde_json::Value = serde_json::from_str(&json(&run).unwrap()).unwrap();
         let found = &v["analyses"]["pruned"];
         assert_eq!(found[1]["blocks"], serde_json::json!(["2.2", "3.1"]));
-        assert_eq!(found[1]["path"], "analysis/pruned/2.2+3.1/cka.npy");
+        assert_eq!(found[1]["path"], "analysis/maps/cka-without-blocks-2.2+3.1/values.npy");
         assert_eq!((&found[0]["stale"], &found[1]["stale"]), (&false.into(), &true.into()));
         assert_eq!((&found[0]["accuracy"], &found[1]["accuracy"]), (&0.41.into(), &().into()));
         assert!(found[0]["mean_difference"].as_f64().unwrap() > 0.0);

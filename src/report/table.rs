@@ -1,8 +1,8 @@
 //! The table for people and screen readers: a few lines about the run, then one
 //! line per layer. No colour, no drawing characters, columns aligned.
 
-use crate::domain::{Layer, Map};
 use crate::domain::record::DataRecord;
+use crate::domain::{Layer, Map};
 use crate::runs::{LoadedRun, RunState};
 use crate::text::one_line;
 
@@ -119,10 +119,7 @@ pub(super) fn about_analysis(analysis: &Map, stale: bool) -> Vec<(&'static str, 
 }
 
 /// CKA of a layer with every other layer.
-pub(super) fn others(
-    analysis: &Map,
-    layer: usize,
-) -> impl Iterator<Item = Option<f64>> + '_ {
+pub(super) fn others(analysis: &Map, layer: usize) -> impl Iterator<Item = Option<f64>> + '_ {
     let n = analysis.layers().len();
     (0..n).filter(move |other| *other != layer).map(move |other| analysis.values.get(layer, other))
 }

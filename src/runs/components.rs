@@ -43,20 +43,14 @@ pub(super) fn suite_record(record: &ComponentsRecord, run: &str, key: &MapKey) -
     let n = record.examples;
     let (measure, known, left_out) = match key.without.kind() {
         WithoutKind::FirstComponent => (&CKA, measure::CKA_WITHOUT_PC1, None),
-        WithoutKind::Dominant => {
-            (&CKA, measure::CKA_WITHOUT_DOMINANT, Some(record.dominant_share))
-        }
+        WithoutKind::Dominant => (&CKA, measure::CKA_WITHOUT_DOMINANT, Some(record.dominant_share)),
         _ => (&PC1_SIMILARITY, measure::PC1_COSINE, None),
     };
     let present = record.estimator == suite::ESTIMATOR;
     let estimator = match present {
         true => known.id(),
         // an older one is known by its sentence alone
-        false => EstimatorId {
-            version: 0,
-            words: Some(record.estimator.clone()),
-            ..known.id()
-        },
+        false => EstimatorId { version: 0, words: Some(record.estimator.clone()), ..known.id() },
     };
     let batches = suite::batches(n);
     let (batch, count, dropped) = match measure.adds == Adds::RatioOfSums && present {

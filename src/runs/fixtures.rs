@@ -4,9 +4,11 @@ use ndarray::Array2;
 
 use super::manifest::*;
 use super::store::LoadedRun;
-use crate::domain::record::{DataRecord, Evaluation, Provenance, Recipe, Sample, Seconds};
 use crate::domain::measure::{CKA_MINIBATCH, EstimatorId};
-use crate::domain::{Bypass, Map, MapKey, MapPlan, MapRecord, ModelSpec, Preset, Side, SimilarityMatrix};
+use crate::domain::record::{DataRecord, Evaluation, Provenance, Recipe, Sample, Seconds};
+use crate::domain::{
+    Bypass, Map, MapKey, MapPlan, MapRecord, ModelSpec, Preset, Side, SimilarityMatrix,
+};
 
 /// A finished run of a ResNet-8.
 pub(crate) fn manifest(name: &str) -> RunManifest {
@@ -67,12 +69,7 @@ pub(crate) fn analysis(n: usize) -> Map {
             device: "cpu (flex, 2 threads)".into(),
         },
         data: data(),
-        rows: Side {
-            run: "a".into(),
-            weights_hash: Some("ab".repeat(32)),
-            model: None,
-            layers,
-        },
+        rows: Side { run: "a".into(), weights_hash: Some("ab".repeat(32)), model: None, layers },
         cols: None,
         plan: MapPlan {
             examples: 1000,

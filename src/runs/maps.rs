@@ -79,9 +79,9 @@ impl RunMaps {
 
     /// The map that was read of a measure of the whole network.
     pub fn find(&self, measure: &Measure, without: WithoutKind) -> Option<&Map> {
-        self.read.iter().find(|map| {
-            map.key.measure.as_str() == measure.id && map.key.without.kind() == without
-        })
+        self.read
+            .iter()
+            .find(|map| map.key.measure.as_str() == measure.id && map.key.without.kind() == without)
     }
 
     /// The run's main map.
@@ -295,12 +295,7 @@ fn record(
 }
 
 /// Reads the arrays that a record speaks of.
-fn values(
-    source: Source<'_>,
-    folder: &str,
-    name: &str,
-    file: MapFile,
-) -> Result<Map, RunError> {
+fn values(source: Source<'_>, folder: &str, name: &str, file: MapFile) -> Result<Map, RunError> {
     let MapFile { key, record, errors, .. } = file;
     let place = |file: &str| format!("{folder}/{name}/{file}");
     let values = array(source, &place(VALUES), &key, &record)?;
@@ -318,8 +313,7 @@ pub(super) fn array(
     key: &MapKey,
     record: &MapRecord,
 ) -> Result<SimilarityMatrix, RunError> {
-    let damaged =
-        |e: String| RunError::damaged(&source.path(file), format!("{e}; {}", again(key)));
+    let damaged = |e: String| RunError::damaged(&source.path(file), format!("{e}; {}", again(key)));
     let bytes = source.bytes(file, ARRAY_LIMIT)?.ok_or_else(|| damaged("missing".into()))?;
     let matrix = npy::decode(&bytes).map_err(damaged)?;
     map::fits(&matrix, record).map_err(damaged)?;

@@ -33,11 +33,11 @@ pub use axis::{Axis, AxisValue, RunFilter};
 pub use comparison::{ComparedImages, PairKey, PairMaps};
 pub use components::suite_maps;
 pub use error::RunError;
-pub use grid::GridPlan;
 pub use format1::migrate::Migrated;
+pub use grid::GridPlan;
 pub use manifest::{
-    ComponentsAnalysis, ComponentsRecord, DeletionAnalysis, DeletionRecord, FORMAT,
-    ProbesAnalysis, ProbesRecord, PrunedFrom, RunManifest, RunState,
+    ComponentsAnalysis, ComponentsRecord, DeletionAnalysis, DeletionRecord, FORMAT, ProbesAnalysis,
+    ProbesRecord, PrunedFrom, RunManifest, RunState,
 };
 pub use maps::{RunMaps, path as map_path};
 pub use metrics::{MetricsRow, append_metrics};

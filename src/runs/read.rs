@@ -10,9 +10,9 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use super::check;
 use super::embedded::Embedded;
 use super::error::RunError;
-use super::check;
 use super::manifest::{FORMAT, RunManifest};
 
 /// Largest `run.ron`.

@@ -8,8 +8,8 @@ use std::path::Path;
 use serde::Serialize;
 use tempfile::NamedTempFile;
 
-use super::error::RunError;
 use super::check;
+use super::error::RunError;
 use super::manifest::{FORMAT, RunManifest};
 
 /// Writes a file in one step: a reader sees the old contents or the new.

@@ -42,6 +42,7 @@ use crate::app::grid::GridRequest;
 use crate::app::jobs::{JobId, JobRequest, JobUpdate, Picture};
 use crate::app::predictions::Answers;
 use crate::app::{ExportRequest, Input, LoadedPair, MapMode};
+use crate::domain::Map;
 use crate::runs::{LoadedRun, RunId, RunSummary};
 
 pub use event_loop::run;

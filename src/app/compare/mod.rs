@@ -87,12 +87,7 @@ pub struct Compare {
 
 impl Compare {
     /// Puts `b` beside `a` on a screen of `size` cells.
-    pub fn new(
-        a: LoadedRun,
-        b: LoadedRun,
-        pair: Option<PairMaps>,
-        size: (u16, u16),
-    ) -> Compare {
+    pub fn new(a: LoadedRun, b: LoadedRun, pair: Option<PairMaps>, size: (u16, u16)) -> Compare {
         let sides = [a, b].map(|run| Explorer::new(run, size, None));
         let how = Alignment::default();
         let match_ = Correspondence::new(sides[0].layers(), sides[1].layers(), how);

@@ -19,7 +19,8 @@ impl Compare {
         let mut manifest = e.run().manifest.clone();
         manifest.name = format!("{} without {deleted}", manifest.name);
         // first components and probes are those of the whole network
-        let pruned = LoadedRun::new(e.run().id.clone(), manifest, RunMaps::new(vec![main], Vec::new()));
+        let pruned =
+            LoadedRun::new(e.run().id.clone(), manifest, RunMaps::new(vec![main], Vec::new()));
         let mut compare = Compare::new(e.run().clone(), pruned, None, size);
         compare.sides[0].album = e.album.clone();
         compare.sides[1].pruning = Pruning::fixed(deleted.clone(), e.pruning.table().clone());

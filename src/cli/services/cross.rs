@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use super::{Inner, lock, parse_safetensors};
 use crate::app::jobs::{JobRequest, JobUpdate};
+use crate::domain::{MapPlan, MapRecord, Side, measure};
 use crate::engine::{
     CancelToken, CompareRequest, ComparedModel, EngineError, Event, Outcome, Request,
 };
 use crate::model::StateDict;
-use crate::domain::{MapPlan, MapRecord, Side, measure};
 use crate::runs::{self, LoadedRun, PairMaps, RunId};
 use crate::terminal::JobNews;
 

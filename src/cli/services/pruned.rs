@@ -61,20 +61,14 @@ impl Inner {
 
     /// Shows a map even if it cannot be written; it then stays in memory until it is
     /// asked for again, and is not computed twice.
-    fn keep_map(
-        &self,
-        run: &LoadedRun,
-        map: Map,
-        news: &JobNews,
-    ) -> Result<JobUpdate, String> {
+    fn keep_map(&self, run: &LoadedRun, map: Map, news: &JobNews) -> Result<JobUpdate, String> {
         let deleted = map.key.blocks().cloned().unwrap_or_default();
         news.send(JobUpdate::Map(deleted, Box::new(map.clone()), MapOrigin::Computed));
         let shipped = self.not_copied_yet(&run.id);
         let mut waiting = lock(&self.unkept_map);
         match self.store.write_map(&run.id, &map) {
             Ok(_) => {
-                waiting
-                    .take_if(|(id, old)| *id == run.id && old.key == map.key);
+                waiting.take_if(|(id, old)| *id == run.id && old.key == map.key);
                 if shipped {
                     news.send(JobUpdate::Note(self.copied()));
                 }
@@ -147,10 +141,17 @@ mod tests {
         assert_eq!(again.len(), 2);
         assert_eq!(format!("{kept:?}"), format!("{computed:?}"), "the same map");
         // a new map of the whole network by another plan, or a damaged file: once more
-        let file = dir.path().join("runs").join(SHIPPED).join("analysis/maps/cka-without-blocks-2.1/values.npy");
+        let file = dir
+            .path()
+            .join("runs")
+            .join(SHIPPED)
+            .join("analysis/maps/cka-without-blocks-2.1/values.npy");
         fs::write(&file, "nonsense").unwrap();
         let anew = told(&program, &id);
-        assert!(matches!(&anew[0], JobUpdate::Note(line) if line.contains("values.npy")), "{anew:?}");
+        assert!(
+            matches!(&anew[0], JobUpdate::Note(line) if line.contains("values.npy")),
+            "{anew:?}"
+        );
         assert_eq!(origin(&anew[1]), Some(MapOrigin::Computed));
         whole.record.plan.batch = 8;
         store.write_map(&id, &whole).unwrap();

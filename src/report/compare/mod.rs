@@ -17,7 +17,7 @@ use crate::domain::contrast::Contrast;
 use crate::domain::group::{self, GroupError, GroupStatistics};
 use crate::domain::pairing::{PairSummary, summary};
 use crate::export::{ExportError, Format};
-use crate::runs::{ComparedImages, PairMaps, PairKey};
+use crate::runs::{ComparedImages, PairKey, PairMaps};
 
 /// One of the compared runs.
 #[derive(Debug, Clone, PartialEq)]

@@ -63,8 +63,7 @@ pub(super) fn maps(
         Vec::new()
     });
     if names.len() > maps::LISTED {
-        let text =
-            format!("{} maps of pruned networks; {} are listed", names.len(), maps::LISTED);
+        let text = format!("{} maps of pruned networks; {} are listed", names.len(), maps::LISTED);
         problems.push(RunError::damaged(&source.path(PRUNED), text).to_string());
     }
     let mut listed = Vec::new();
