@@ -157,10 +157,9 @@ fn pair(root: &Path, name: &str) -> Result<Migrated, RunError> {
         true => super::pair(Source::Folder(root), name)?,
         false => None,
     };
-    let left = |file: &&str| folder.join(file).exists();
     let done = match &old {
         Some(pair) => Migrated::Converted { maps: 1 + pair.others.len() },
-        None if PAIR_ARRAYS.iter().any(|file| left(&file)) => Migrated::Completed,
+        None if PAIR_ARRAYS.iter().any(|file| folder.join(file).exists()) => Migrated::Completed,
         None => return Ok(Migrated::Nothing),
     };
     for map in old.iter().flat_map(|pair| std::iter::once(&pair.cka).chain(&pair.others)) {
