@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::table::{aligned, show};
 use crate::domain::record::Seconds;
 use crate::domain::{Bypass, MapKey, MapRecord};
-use crate::runs::{LoadedRun, map_path};
+use crate::runs::LoadedRun;
 
 /// A pruned map for programs.
 #[derive(Serialize)]
@@ -48,7 +48,7 @@ fn one<'a>(run: &LoadedRun, key: &MapKey, r: &'a MapRecord) -> Option<Pruned<'a>
     let deleted = key.blocks()?;
     Some(Pruned {
         blocks: deleted.iter().map(|block| block.to_string()).collect(),
-        path: map_path(key),
+        path: run.map_path(key),
         mean_difference: r.difference,
         accuracy: accuracy(run, deleted, r),
         stale: !run.pruned_fits(r),
@@ -89,7 +89,7 @@ pub(super) fn section(run: &LoadedRun) -> Option<String> {
             show(r.difference),
             super::findings::percent(accuracy(run, deleted, r)),
             r.plan.examples.to_string(),
-            map_path(key),
+            run.map_path(key),
             if run.pruned_fits(r) { "current" } else { "stale" }.to_string(),
         ])
     }));
@@ -111,7 +111,7 @@ pub(super) fn lines(run: &LoadedRun) -> impl Iterator<Item = String> + '_ {
             true => "",
             false => ", made from other weights, images or batches than the run's own map",
         };
-        let (deleted, path, examples) = (key.blocks()?, map_path(key), r.plan.examples);
+        let (deleted, path, examples) = (key.blocks()?, run.map_path(key), r.plan.examples);
         Some(format!("map without {deleted}: {path}{difference}, {examples} examples{stale}"))
     })
 }

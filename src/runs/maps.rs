@@ -116,6 +116,14 @@ impl LoadedRun {
         self.maps.cka()
     }
 
+    /// Where a map's values are within its folder.
+    pub fn map_path(&self, key: &MapKey) -> String {
+        match self.manifest.format {
+            1 => format1::path(key),
+            _ => path(key),
+        }
+    }
+
     /// False if a map without blocks is of other weights than the run now holds, or of
     /// other images or batches than its main map.
     pub fn pruned_fits(&self, record: &MapRecord) -> bool {
@@ -149,7 +157,8 @@ impl RunStore {
     }
 }
 
-/// Where a map's values are within its run's folder: `analysis/maps/cka/values.npy`.
+/// Where a map's values are within a run of the present format:
+/// `analysis/maps/cka/values.npy`.
 pub fn path(key: &MapKey) -> String {
     format!("{FOLDER}/{}/{VALUES}", key.id())
 }

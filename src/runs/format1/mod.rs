@@ -161,6 +161,16 @@ fn main(source: Source<'_>, manifest: &RunManifest) -> Result<Option<Map>, RunEr
     with_errors(source, MapHead { key, record }, [CKA, SE]).map(Some)
 }
 
+/// Where a map's values are within its run's folder.
+pub(super) fn path(key: &MapKey) -> String {
+    let suite = maps::of_suite().iter().position(|of| of == key);
+    match (suite, key.blocks()) {
+        (Some(at), _) => SUITE[at].to_string(),
+        (None, Some(blocks)) => format!("{}/cka.npy", pruned_folder(blocks)),
+        (None, None) => CKA.to_string(),
+    }
+}
+
 /// Reads a map's values and standard errors.
 fn with_errors(
     source: Source<'_>,
