@@ -54,8 +54,19 @@ fn a_run_says_the_same_before_and_after() {
     let text = scratch.ok(&["migrate", "tiny"]);
     assert_eq!(text.trim(), "tiny  is of format 2 now: 5 maps");
     assert!(modes.map(export) == before, "bit-equal");
-    let words =
-        |text: &String| text.replace(old, new).split_whitespace().collect::<Vec<_>>().join(" ");
+    // but for the places of maps
+    let paths = [
+        (old, new),
+        ("analysis/cka.npy", "analysis/maps/cka/values.npy"),
+        ("analysis/pc_similarity.npy", "analysis/maps/pc1-similarity/values.npy"),
+        ("analysis/cka_without_pc1.npy", "analysis/maps/cka-without-pc1/values.npy"),
+        ("analysis/cka_without_dominant.npy", "analysis/maps/cka-without-dominant/values.npy"),
+    ];
+    let words = |text: &String| {
+        let moved = paths.iter().fold(text.clone(), |text, (old, new)| text.replace(old, new));
+        // columns are as wide as they need to be
+        moved.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
     let now = ["table", "plain", "json", "csv"].map(shown);
     assert_eq!(now.each_ref().map(words), said.each_ref().map(words));
     let text = scratch.ok(&["migrate", "tiny"]);

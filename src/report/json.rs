@@ -11,7 +11,7 @@ use crate::domain::deletion::DeletionRow;
 use crate::domain::measure::{CKA, PC1_SIMILARITY, WithoutKind};
 use crate::domain::probes::Probe;
 use crate::domain::record::{DataRecord, Recipe, Seconds};
-use crate::domain::{Layer, Map, Measure, ModelSpec, View};
+use crate::domain::{Layer, Map, MapKey, MapRecord, Measure, ModelSpec, View};
 use crate::runs::{ComponentsAnalysis, LoadedRun, ProbesAnalysis, RunMaps, RunState};
 
 #[derive(Serialize)]
@@ -63,9 +63,29 @@ struct Analyses<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     deletion: Option<Vec<Deletion>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    maps: Vec<Listed<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pruned: Vec<super::pruned::Pruned<'a>>,
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     problems: &'a [String],
+}
+
+/// A map of the run, whatever it is of.
+#[derive(Serialize)]
+struct Listed<'a> {
+    id: String,
+    name: String,
+    measure: &'a str,
+    /// Null if this program does not know the measure.
+    definition: Option<&'static str>,
+    precision: &'a str,
+    /// Within the run's folder.
+    path: String,
+    estimator: &'a str,
+    examples: usize,
+    device: &'a str,
+    program: &'a str,
+    created: &'a str,
 }
 
 /// A block of the default rule (`domain::block_structure`).
@@ -247,11 +267,28 @@ pub fn json(run: &LoadedRun) -> Result<String, ReportError> {
             components: run.components.as_ref().map(|found| suite(found, &run.maps)),
             probes: run.probes.as_ref().map(probes),
             deletion: run.deletion.as_ref().map(|d| d.table.rows().iter().map(deletion).collect()),
+            maps: run.maps.heads().map(|(key, record)| listed(run, key, record)).collect(),
             pruned: super::pruned::all(run),
             problems: &run.problems,
         },
     };
     Ok(serde_json::to_string(&report)? + "\n")
+}
+
+fn listed<'a>(run: &LoadedRun, key: &'a MapKey, record: &'a MapRecord) -> Listed<'a> {
+    Listed {
+        id: key.id(),
+        name: key.title(),
+        measure: key.measure.as_str(),
+        definition: key.known().map(|measure| measure.definition),
+        precision: key.precision.as_str(),
+        path: run.map_path(key),
+        estimator: record.estimator.sentence(),
+        examples: record.plan.examples,
+        device: &record.provenance.device,
+        program: &record.provenance.program,
+        created: &record.provenance.created,
+    }
 }
 
 fn cka(analysis: &Map, stale: bool) -> Cka<'_> {
@@ -328,6 +365,12 @@ mod tests {
             assert!(!cka[key].is_null(), "{key}");
         }
         assert_eq!(cka["seconds"]["total"], 1.0);
+        let maps = v["analyses"]["maps"].as_array().unwrap();
+        assert_eq!(
+            (maps.len(), &maps[0]["id"], &maps[0]["name"]),
+            (1, &json!("cka"), &json!("CKA"))
+        );
+        assert_eq!(maps[0]["path"], "analysis/maps/cka/values.npy");
         assert_eq!(cka["values"].as_array().unwrap().len(), 6);
         assert_eq!(
             cka["values"][0],
