@@ -21,28 +21,33 @@ use blockscope::engine::{
 };
 use blockscope::model::capture::grams;
 use blockscope::model::weights::model_of;
-use blockscope::model::{Mode, Overrides, ResNet, Wanted, read_weights};
+use blockscope::model::{Mode, Net, Overrides, StateDict, Wanted, read_weights};
 use burn::tensor::{Tensor, TensorData};
 use ndarray::Array2;
 
 const PLAN: SamplePlan =
     SamplePlan { examples: Some(58), batch: 24, passes: 1, sample: Sample::Random, seed: 5 };
 
-fn model(preset: Preset, depth: usize, width: f64, seed: u64) -> ComparedModel {
+fn described(preset: Preset, depth: usize, width: f64, seed: u64) -> (ModelSpec, StateDict) {
     let (mut spec, mut state) = common::small_net(preset, width, 8, seed);
     if depth != 8 {
         spec = ModelSpec::new(preset, depth, width, 10, [3, 8, 8]).unwrap();
-        state = blockscope::model::init::initial_state(&spec, seed);
+        state = blockscope::model::init::initial_state(&spec.network(), seed);
     }
-    ComparedModel { spec, state: Arc::new(state) }
+    (spec, state)
+}
+
+fn of((spec, state): (ModelSpec, StateDict)) -> ComparedModel {
+    ComparedModel { network: Arc::new(spec.network()), state: Arc::new(state) }
 }
 
 /// Three models that differ in depth, width, family and preprocessing.
 fn models() -> Vec<ComparedModel> {
-    let mut third = model(Preset::He, 8, 0.25, 3);
-    third.spec.mean = [0.1, 0.5, 0.9];
-    third.spec.std = [0.3, 0.1, 0.7];
-    vec![model(Preset::Paper, 8, 0.5, 1), model(Preset::He, 14, 0.25, 2), third]
+    let mut third = described(Preset::He, 8, 0.25, 3);
+    third.0.mean = [0.1, 0.5, 0.9];
+    third.0.std = [0.3, 0.1, 0.7];
+    let model = |preset, depth, width, seed| of(described(preset, depth, width, seed));
+    vec![model(Preset::Paper, 8, 0.5, 1), model(Preset::He, 14, 0.25, 2), of(third)]
 }
 
 fn compare(
@@ -68,22 +73,22 @@ fn compare(
 /// The Gram matrices of all layers of all models over one batch.
 fn stacked(models: &[ComparedModel], images: &ImageSet, indices: &[u32]) -> PackedGrams {
     let device = device::open("cpu".parse().unwrap()).unwrap().device;
-    let layers: usize = models.iter().map(|m| m.spec.layers().len()).sum();
+    let layers: usize = models.iter().map(|m| m.network.layers().len()).sum();
     let mut packed = PackedGrams::new(layers, indices.len()).unwrap();
     let mut from = 0;
-    for ComparedModel { spec, state } in models {
-        let net = ResNet::from_state(spec, state, &device).unwrap();
+    for ComparedModel { network, state } in models {
+        let net = Net::from_state(network, state, &device).unwrap();
         let mut pixels = Vec::new();
-        batch_f32(images, indices, spec.mean, spec.std, &mut pixels);
+        batch_f32(images, indices, network.input().mean, network.input().std, &mut pixels);
         let [c, h, w] = images.shape();
         let x = Tensor::from_data(TensorData::new(pixels, [indices.len(), c, h, w]), &device);
-        net.forward_tapped(x, Mode::Evaluate, &Bypass::none(), |layer, activation| {
+        net.forward_tapped(x, Mode::Evaluate, |layer, activation| {
             let (gram, _) = grams(layer, activation)?;
             packed.set_gram(from + layer, &gram).unwrap();
             Ok::<_, blockscope::model::capture::CaptureError>(Wanted::All)
         })
         .unwrap();
-        from += spec.layers().len();
+        from += network.layers().len();
     }
     packed
 }
@@ -93,7 +98,7 @@ fn all_pairs_are_the_blocks_of_the_stacked_run() {
     let (models, images) = (models(), common::noise_images(70, 8, 9));
     let batches = PLAN.batches(images.len()).unwrap();
     assert_eq!(batches.batches.iter().map(Vec::len).collect::<Vec<_>>(), [24, 24, 10]);
-    let sizes: Vec<usize> = models.iter().map(|m| m.spec.layers().len()).collect();
+    let sizes: Vec<usize> = models.iter().map(|m| m.network.layers().len()).collect();
     let mut whole = CkaAccumulator::new(sizes.iter().sum());
     for indices in &batches.batches {
         whole.add(&stacked(&models, &images, indices)).unwrap();
@@ -124,7 +129,7 @@ fn a_model_with_itself_gives_its_own_map() {
     let twice = [models[0].clone(), models[0].clone()];
     let found = compare(&twice, &images, &[(0, 1), (0, 0)], PLAN, false).unwrap();
     let job = common::engine("cpu").submit(Request::Analyze(AnalyzeRequest {
-        spec: models[0].spec.clone(),
+        network: Arc::clone(&models[0].network),
         state: Arc::clone(&models[0].state),
         images,
         plan: PLAN,
@@ -219,17 +224,17 @@ fn maps_without_first_components_are_those_of_reduced_gram_matrices() {
     let found = compare(&models, &images, &[(0, 1), (2, 2)], PLAN, true).unwrap();
     // The last batch, of 10, is below 16 and left out of the reduced maps.
     let mut sums =
-        CrossAccumulator::new(models[0].spec.layers().len(), models[1].spec.layers().len());
+        CrossAccumulator::new(models[0].network.layers().len(), models[1].network.layers().len());
     let device = device::open("cpu".parse().unwrap()).unwrap().device;
     for indices in PLAN.batches(images.len()).unwrap().batches.iter().filter(|b| b.len() >= 16) {
         let n = indices.len();
-        let reduced = models[..2].iter().map(|ComparedModel { spec, state }| {
-            let net = ResNet::from_state(spec, state, &device).unwrap();
-            let mut kept = ComponentSums::new(spec.layers().len(), n).unwrap();
+        let reduced = models[..2].iter().map(|ComparedModel { network, state }| {
+            let net = Net::from_state(network, state, &device).unwrap();
+            let mut kept = ComponentSums::new(network.layers().len(), n).unwrap();
             let mut pixels = Vec::new();
-            batch_f32(&images, indices, spec.mean, spec.std, &mut pixels);
+            batch_f32(&images, indices, network.input().mean, network.input().std, &mut pixels);
             let x = Tensor::from_data(TensorData::new(pixels, [n, 3, 8, 8]), &device);
-            net.forward_tapped(x, Mode::Evaluate, &Bypass::none(), |layer, activation| {
+            net.forward_tapped(x, Mode::Evaluate, |layer, activation| {
                 kept.set_gram(layer, &grams(layer, activation)?.0).unwrap();
                 Ok::<_, blockscope::model::capture::CaptureError>(Wanted::All)
             })
@@ -295,7 +300,9 @@ fn what_cannot_be_compared_is_refused_in_one_line() {
     assert!(refused(&models, &[(0, 7)], PLAN, false).contains("no model 7"));
     let small = SamplePlan { batch: 12, ..PLAN };
     assert!(refused(&models, &[(0, 1)], small, true).contains("at least 16"));
-    models[1].spec.classes = 5;
+    let mut few = described(Preset::He, 14, 0.25, 2).0;
+    few.classes = 5;
+    models[1].network = Arc::new(few.network());
     assert!(refused(&models, &[(0, 1)], PLAN, false).contains("only 5 classes"));
     // A model in no pair is nobody's business.
     assert!(compare(&models, &images, &[(0, 2)], PLAN, false).is_ok());
@@ -306,7 +313,7 @@ fn predictions_are_those_that_the_evaluation_counts() {
     let (spec, state) = common::small_net(Preset::He, 0.25, 8, 3);
     let images = common::noise_images(300, 8, 4);
     let request = || EvaluateRequest {
-        spec: spec.clone(),
+        network: Arc::new(spec.network()),
         state: Arc::new(state.clone()),
         images: Arc::clone(&images),
     };
@@ -344,7 +351,7 @@ fn resnet20_against_resnet56_is_the_reference() {
             let origin = path.display().to_string();
             let overrides = Overrides::default();
             let spec = model_of(&weights, &origin, Preset::He, &overrides, images.shape()).unwrap();
-            ComparedModel { spec, state: Arc::new(weights.state) }
+            of((spec, weights.state))
         })
         .collect();
     let plan =

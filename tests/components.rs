@@ -40,7 +40,7 @@ fn analyze(
     bypass: Bypass,
 ) -> Result<Measured, String> {
     let job = common::engine("cpu").submit(Request::Analyze(AnalyzeRequest {
-        spec: subject.spec.clone(),
+        network: Arc::new(subject.spec.network()),
         state: Arc::clone(&subject.state),
         images: Arc::clone(&subject.images),
         plan: SamplePlan {
@@ -61,7 +61,7 @@ fn analyze(
 
 fn alone(subject: &Subject, plan: SuitePlan) -> MeasuredComponents {
     let job = common::engine("cpu").submit(Request::Components(ComponentsRequest {
-        spec: subject.spec.clone(),
+        network: Arc::new(subject.spec.network()),
         state: Arc::clone(&subject.state),
         images: Arc::clone(&subject.images),
         sample: Sample::Random,

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use blockscope::domain::deletion::{DeletionRow, Experiment};
 use blockscope::domain::record::{Evaluation, Sample};
-use blockscope::domain::{Bypass, ModelSpec, Preset, ResidualBlock};
+use blockscope::domain::{Bypass, ModelSpec, Preset};
 use blockscope::engine::deletion::{Variant, baseline, lesions, sweep};
 use blockscope::engine::{
     AnalyzeRequest, DeletionRequest, EvaluateRequest, Outcome, Request, SamplePlan,
@@ -18,7 +18,7 @@ use blockscope::engine::{
 use blockscope::model::init::initial_state;
 use blockscope::model::prune::pruned;
 use blockscope::model::weights::{Precision, model_of, write_safetensors};
-use blockscope::model::{Mode, Overrides, ResNet, StateDict, read_weights};
+use blockscope::model::{Mode, Net, Overrides, StateDict, read_weights};
 use burn::tensor::{Device, Tensor, TensorData};
 use ndarray::{Array2, Array4};
 use ndarray_npy::read_npy;
@@ -29,7 +29,7 @@ fn fixture(name: &str) -> PathBuf {
 
 fn net(preset: Preset) -> (ModelSpec, Arc<StateDict>) {
     let spec = ModelSpec::new(preset, 20, 0.25, 10, [3, 12, 12]).unwrap();
-    let state = initial_state(&spec, 11);
+    let state = initial_state(&spec.network(), 11);
     (spec, Arc::new(state))
 }
 
@@ -40,7 +40,7 @@ fn delete(
     variants: Vec<Variant>,
 ) -> Result<Vec<DeletionRow>, String> {
     let request = DeletionRequest {
-        spec: spec.clone(),
+        network: Arc::new(spec.network()),
         state: Arc::clone(state),
         images: common::noise_images(images, 12, 8),
         examples: None,
@@ -56,7 +56,7 @@ fn delete(
 
 fn evaluate(spec: &ModelSpec, state: &Arc<StateDict>, images: usize) -> Evaluation {
     let request = EvaluateRequest {
-        spec: spec.clone(),
+        network: Arc::new(spec.network()),
         state: Arc::clone(state),
         images: common::noise_images(images, 12, 8),
     };
@@ -71,8 +71,8 @@ fn shared_prefixes_give_what_each_pruned_network_gives_alone() {
     for preset in [Preset::He, Preset::Paper] {
         let (spec, state) = net(preset);
         let mut variants = vec![baseline()];
-        variants.extend(lesions(&spec));
-        variants.extend((1..=3).flat_map(|stage| sweep(&spec, stage)));
+        variants.extend(lesions(&spec.network()));
+        variants.extend((1..=3).flat_map(|stage| sweep(&spec.network(), stage)));
         // more images than a quick estimate, and no whole number of batches
         let rows = delete(&spec, &state, 600, variants.clone()).unwrap();
         assert_eq!(rows.len(), variants.len());
@@ -97,7 +97,7 @@ fn layers_of_deleted_blocks_are_undefined_and_the_others_are_the_pruned_networks
         let plan =
             SamplePlan { examples: None, batch: 20, passes: 1, sample: Sample::First, seed: 0 };
         let request = AnalyzeRequest {
-            spec: spec.clone(),
+            network: Arc::new(spec.network()),
             state: Arc::clone(state),
             images: common::noise_images(40, 12, 8),
             plan,
@@ -146,7 +146,7 @@ fn a_pruned_runs_weights_give_pytorchs_logits() {
     let expected: Array2<f32> = read_npy(fixture("resnet8_cut_logits.npy")).unwrap();
     let device = Device::flex();
     let x = Tensor::from_data(TensorData::new(x.iter().copied().collect(), [n, c, h, w]), &device);
-    let net = ResNet::from_state(&cut, &state, &device).unwrap();
+    let net = Net::from_state(&Arc::new(cut.network()), &state, &device).unwrap();
     let found = net.forward(x, Mode::Evaluate).into_data().try_into_vec::<f32>().unwrap();
     let size = expected.iter().fold(0.0f32, |m, v| m.max(v.abs()));
     for (a, b) in found.iter().zip(&expected) {
@@ -166,5 +166,5 @@ fn what_cannot_be_deleted_is_refused_with_the_reason() {
     let mut plain = spec.clone();
     plain.residual = false;
     assert!(delete(&plain, &state, 20, one("1.1")).unwrap_err().contains("no residual"));
-    assert!(ResidualBlock::deletable(&plain).is_empty());
+    assert!(plain.network().deletable().is_empty());
 }

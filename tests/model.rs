@@ -5,13 +5,15 @@
 
 mod common;
 
+use std::sync::Arc;
+
 use std::path::Path;
 
 use blockscope::domain::product::{Centre, symmetric_product};
-use blockscope::domain::{Bypass, ModelSpec, Preset, Shortcut};
+use blockscope::domain::{ModelSpec, Preset, Shortcut};
 use blockscope::model::init::initial_state;
 use blockscope::model::weights::model_of;
-use blockscope::model::{Activation, Mode, Overrides, ResNet, Wanted, read_weights};
+use blockscope::model::{Activation, Mode, Net, Overrides, Wanted, read_weights};
 use burn::tensor::{Device, Tensor, TensorData};
 use ndarray::{Array2, Array3, Array4};
 use ndarray_npy::read_npy;
@@ -41,7 +43,7 @@ fn assert_logits(weights: &str, preset: Preset, input: &str, logits: &str) {
         model_of(&weights, &path.display().to_string(), preset, &Overrides::default(), [c, h, w])
             .unwrap();
     let device = Device::flex();
-    let net = ResNet::from_state(&spec, &weights.state, &device).unwrap();
+    let net = Net::from_state(&Arc::new(spec.network()), &weights.state, &device).unwrap();
     let x = Tensor::from_data(TensorData::new(x.iter().copied().collect(), [n, c, h, w]), &device);
     let found = values(net.forward(x, Mode::Evaluate));
     let scale = expected.iter().fold(0.0f32, |m, v| m.max(v.abs()));
@@ -80,32 +82,23 @@ fn assert_grams(weights: &str, preset: Preset, grams: &str) {
     let layers = spec.layers();
     assert_eq!(expected.dim(), (layers.len(), n, n));
     let device = Device::flex();
-    let net = ResNet::from_state(&spec, &weights.state, &device).unwrap();
+    let net = Net::from_state(&Arc::new(spec.network()), &weights.state, &device).unwrap();
     let x = Tensor::from_data(TensorData::new(x.iter().copied().collect(), [n, c, h, w]), &device);
-    net.forward_tapped(
-        x,
-        Mode::Evaluate,
-        &Bypass::none(),
-        |index, activation| -> Result<_, String> {
-            let rows = match activation {
-                Activation::Map(x) | Activation::BeforeNorm { map: x, .. } => values(x.clone()),
-                Activation::Vector(x) => values(x.clone()),
-            };
-            let gram = symmetric_product(&rows, n, Centre::Columns);
-            let scale = (0..n).map(|i| expected[(index, i, i)]).fold(0.0, f64::max);
-            for i in 0..n {
-                for j in 0..n {
-                    let error = (gram.get(i, j) - expected[(index, i, j)]).abs();
-                    assert!(
-                        error <= 1e-5 * scale,
-                        "{}: {error:e} of {scale:e}",
-                        layers[index].name
-                    );
-                }
+    net.forward_tapped(x, Mode::Evaluate, |index, activation| -> Result<_, String> {
+        let rows = match activation {
+            Activation::Map(x) | Activation::BeforeNorm { map: x, .. } => values(x.clone()),
+            Activation::Vector(x) => values(x.clone()),
+        };
+        let gram = symmetric_product(&rows, n, Centre::Columns);
+        let scale = (0..n).map(|i| expected[(index, i, i)]).fold(0.0, f64::max);
+        for i in 0..n {
+            for j in 0..n {
+                let error = (gram.get(i, j) - expected[(index, i, j)]).abs();
+                assert!(error <= 1e-5 * scale, "{}: {error:e} of {scale:e}", layers[index].name);
             }
-            Ok(Wanted::All)
-        },
-    )
+        }
+        Ok(Wanted::All)
+    })
     .unwrap();
 }
 
@@ -127,7 +120,9 @@ fn the_forward_path_offers_exactly_the_layer_list() {
         let mut spec = ModelSpec::new(preset, 14, 0.3, 7, [3, 13, 10]).unwrap();
         spec.shortcut = shortcut;
         spec.residual = residual;
-        let net = ResNet::from_state(&spec, &initial_state(&spec, 1), &device).unwrap();
+        let net =
+            Net::from_state(&Arc::new(spec.network()), &initial_state(&spec.network(), 1), &device)
+                .unwrap();
         let layers = spec.layers();
         let mut seen = 0;
         let tap = |index: usize, activation: Activation<'_>| -> Result<Wanted, String> {
@@ -141,7 +136,7 @@ fn the_forward_path_offers_exactly_the_layer_list() {
             seen += 1;
             Ok(Wanted::All)
         };
-        net.forward_tapped(input(&spec, 2, &device), Mode::Evaluate, &Bypass::none(), tap).unwrap();
+        net.forward_tapped(input(&spec, 2, &device), Mode::Evaluate, tap).unwrap();
         assert_eq!(seen, layers.len());
     }
 }
@@ -150,7 +145,7 @@ fn the_forward_path_offers_exactly_the_layer_list() {
 fn evaluation_leaves_the_running_statistics_untouched() {
     let (spec, state) = common::small_net(Preset::Paper, 0.5, 8, 1);
     for device in [Device::flex(), Device::flex().autodiff()] {
-        let net = ResNet::from_state(&spec, &state, &device).unwrap();
+        let net = Net::from_state(&Arc::new(spec.network()), &state, &device).unwrap();
         let first = values(net.forward(input(&spec, 5, &device), Mode::Evaluate));
         let second = values(net.forward(input(&spec, 5, &device), Mode::Evaluate));
         assert_eq!(first, second);
@@ -158,7 +153,7 @@ fn evaluation_leaves_the_running_statistics_untouched() {
     }
     // Training does change them, so the comparison above can fail.
     let device = Device::flex().autodiff();
-    let net = ResNet::from_state(&spec, &state, &device).unwrap();
+    let net = Net::from_state(&Arc::new(spec.network()), &state, &device).unwrap();
     net.forward(input(&spec, 5, &device), Mode::Train);
     let after = net.to_state().unwrap();
     assert_ne!(after.tensors["bn1.running_mean"], state.tensors["bn1.running_mean"]);
@@ -169,10 +164,10 @@ fn evaluation_leaves_the_running_statistics_untouched() {
 fn training_mode_uses_batch_statistics_and_keras_momentum() {
     let (spec, state) = common::small_net(Preset::Paper, 0.5, 8, 2);
     let device = Device::flex().autodiff();
-    let net = ResNet::from_state(&spec, &state, &device).unwrap();
+    let net = Net::from_state(&Arc::new(spec.network()), &state, &device).unwrap();
     let x = input(&spec, 6, &device);
     let mut conv1 = Vec::new();
-    net.forward_tapped(x, Mode::Train, &Bypass::none(), |index, activation| -> Result<_, String> {
+    net.forward_tapped(x, Mode::Train, |index, activation| -> Result<_, String> {
         if let (0, Activation::Map(x)) = (index, activation) {
             conv1 = values(x.clone());
         }
@@ -180,7 +175,7 @@ fn training_mode_uses_batch_statistics_and_keras_momentum() {
     })
     .unwrap();
     let after = net.to_state().unwrap();
-    let channels = spec.channels(1);
+    let channels = spec.network().layers()[0].shape[0];
     for c in 0..channels {
         let plane = 64;
         let all: Vec<f64> = (0..6)
@@ -199,8 +194,8 @@ fn two_loaded_networks_share_nothing() {
     let (spec, a) = common::small_net(Preset::He, 0.5, 8, 1);
     let (_, b) = common::small_net(Preset::He, 0.5, 8, 2);
     let device = Device::flex().autodiff();
-    let net_a = ResNet::from_state(&spec, &a, &device).unwrap();
-    let net_b = ResNet::from_state(&spec, &b, &device).unwrap();
+    let net_a = Net::from_state(&Arc::new(spec.network()), &a, &device).unwrap();
+    let net_b = Net::from_state(&Arc::new(spec.network()), &b, &device).unwrap();
     assert_eq!(net_a.to_state().unwrap(), a);
     assert_eq!(net_b.to_state().unwrap(), b);
     net_b.forward(input(&spec, 4, &device), Mode::Train);
@@ -217,7 +212,9 @@ fn a_seed_means_the_same_weights_whatever_else_was_drawn() {
         if noise {
             let _ = Tensor::<2>::random([8, 8], burn::tensor::Distribution::Default, &device);
         }
-        let net = ResNet::from_state(&spec, &initial_state(&spec, 5), &device).unwrap();
+        let net =
+            Net::from_state(&Arc::new(spec.network()), &initial_state(&spec.network(), 5), &device)
+                .unwrap();
         values(net.forward(input(&spec, 2, &device), Mode::Evaluate))
     };
     assert_eq!(read(false), read(true));

@@ -48,7 +48,7 @@ impl Bench {
 
     fn request(&self) -> ProbeRequest {
         ProbeRequest {
-            spec: self.spec.clone(),
+            network: Arc::new(self.spec.network()),
             state: self.state.clone(),
             train: Arc::new(self.train.clone()),
             subset: (0..100).collect(),
@@ -270,7 +270,7 @@ fn probes_of_the_shipped_run_improve_with_depth() {
     let mut test = ImageSet::new(shapes.test.shape());
     (0..100).for_each(|at| test.push(shapes.test.image(at), shapes.test.label(at)));
     let probed = probe(ProbeRequest {
-        spec: spec.clone(),
+        network: Arc::new(spec.network()),
         state: Arc::new(state),
         subset: balanced(&all, shapes.train.labels(), 150),
         train: Arc::new(shapes.train),

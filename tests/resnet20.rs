@@ -49,7 +49,7 @@ fn accuracy_is_the_reference() {
     let Some(net) = pretrained("accuracy_is_the_reference") else { return };
     assert_eq!((net.spec.depth, net.spec.width), (20, 1.0));
     let job = common::engine("cpu").submit(Request::Evaluate(EvaluateRequest {
-        spec: net.spec,
+        network: Arc::new(net.spec.network()),
         state: net.state,
         images: net.images,
     }));
@@ -68,7 +68,7 @@ fn every_cell_of_the_map_is_the_reference() {
     let plan =
         SamplePlan { examples: Some(1024), batch: 256, passes: 1, sample: Sample::First, seed: 0 };
     let job = common::engine("cpu").submit(Request::Analyze(AnalyzeRequest {
-        spec: net.spec,
+        network: Arc::new(net.spec.network()),
         state: net.state,
         images: net.images,
         plan,
@@ -95,8 +95,8 @@ fn deleting_each_block_gives_the_reference_accuracies() {
     let Some(net) = pretrained(test) else { return };
     let Some(reference) = common::path_from_env(test, "BLOCKSCOPE_REFERENCE") else { return };
     let job = common::engine("cpu").submit(Request::Delete(DeletionRequest {
-        variants: lesions(&net.spec),
-        spec: net.spec,
+        variants: lesions(&net.spec.network()),
+        network: Arc::new(net.spec.network()),
         state: net.state,
         images: net.images,
         examples: None,
@@ -123,7 +123,7 @@ fn shares_of_variance_are_the_reference() {
     let expected: Array1<f64> = ndarray_npy::read_npy(reference.join("pc1.npy")).unwrap();
     let layers = net.spec.layers();
     let job = common::engine("cpu").submit(Request::Components(ComponentsRequest {
-        spec: net.spec,
+        network: Arc::new(net.spec.network()),
         state: net.state,
         images: net.images,
         sample: Sample::First,

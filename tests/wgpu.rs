@@ -12,12 +12,12 @@ use std::sync::Arc;
 use blockscope::domain::record::Sample;
 use blockscope::domain::{Bypass, ModelSpec, Preset};
 use blockscope::engine::{AnalyzeRequest, Measured, Outcome, Request, SamplePlan, device};
-use blockscope::model::{Mode, ResNet, StateDict};
+use blockscope::model::{Mode, Net, StateDict};
 use burn::tensor::{Tensor, TensorData};
 
 fn logits(choice: &str, spec: &ModelSpec, state: &StateDict) -> Vec<f32> {
     let open = device::open(choice.parse().unwrap()).unwrap();
-    let net = ResNet::from_state(spec, state, &open.device).unwrap();
+    let net = Net::from_state(&Arc::new(spec.network()), state, &open.device).unwrap();
     let values: Vec<f32> = (0..8 * 3 * 256).map(|i| ((i * 31) % 61) as f32 / 60.0).collect();
     let x = Tensor::<4>::from_data(TensorData::new(values, [8, 3, 16, 16]), &open.device);
     net.forward(x, Mode::Evaluate).try_into_data().unwrap().try_into_vec().unwrap()
@@ -26,7 +26,7 @@ fn logits(choice: &str, spec: &ModelSpec, state: &StateDict) -> Vec<f32> {
 fn cka(choice: &str, spec: &ModelSpec, state: &StateDict) -> Box<Measured> {
     let plan = SamplePlan { examples: None, batch: 16, passes: 1, sample: Sample::First, seed: 0 };
     let request = AnalyzeRequest {
-        spec: spec.clone(),
+        network: Arc::new(spec.network()),
         state: Arc::new(state.clone()),
         images: common::noise_images(40, 16, 4),
         plan,

@@ -6,12 +6,14 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
+use std::sync::Arc;
+
 use std::time::Instant;
 
 use blockscope::domain::{ModelSpec, Preset};
 use blockscope::kernels::{After, Geometry, forward, input_grad, weight_grad};
 use blockscope::model::init::initial_state;
-use blockscope::model::{Mode, ResNet};
+use blockscope::model::{Mode, Net};
 use burn::nn::loss::CrossEntropyLossConfig;
 use burn::optim::momentum::MomentumConfig;
 use burn::optim::{GradientsParams, SgdConfig};
@@ -79,13 +81,13 @@ fn convolutions() {
 fn networks(infer: bool, train: bool) {
     for (depth, width) in [(20, 1.0), (56, 1.0), (20, 4.0)] {
         let spec = ModelSpec::new(Preset::He, depth, width, 10, [3, 32, 32]).unwrap();
-        let state = initial_state(&spec, 0);
-        let name = format!("ResNet-{depth} x{width} batch 64");
+        let state = initial_state(&spec.network(), 0);
+        let name = format!("Net-{depth} x{width} batch 64");
         let shape = [64, 3, 32, 32];
         let pixels = TensorData::new(noise(64 * 3 * 1024), shape);
         if infer {
             let device = Device::flex();
-            let net = ResNet::from_state(&spec, &state, &device).unwrap();
+            let net = Net::from_state(&Arc::new(spec.network()), &state, &device).unwrap();
             let x = Tensor::<4>::from_data(pixels.clone(), &device);
             time(&format!("inference {name}"), 4.0, || {
                 let _ = net.forward(x.clone(), Mode::Evaluate).into_data();
@@ -93,7 +95,8 @@ fn networks(infer: bool, train: bool) {
         }
         if train {
             let device = Device::flex().autodiff();
-            let mut net = Some(ResNet::from_state(&spec, &state, &device).unwrap());
+            let mut net =
+                Some(Net::from_state(&Arc::new(spec.network()), &state, &device).unwrap());
             let momentum = MomentumConfig::new().with_momentum(0.9).with_dampening(0.0);
             let mut optimizer = SgdConfig::new().with_momentum(Some(momentum)).init();
             let loss = CrossEntropyLossConfig::new().init(&device);

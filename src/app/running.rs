@@ -80,14 +80,14 @@ fn evaluate(app: &mut App) -> Vec<Effect> {
 /// The commands about deleting blocks.
 pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
     let Some(e) = &mut app.explorer else { return Vec::new() };
-    let spec = e.run().manifest.model.clone();
+    let network = e.run().manifest.model.network();
     match action {
         Action::Delete => {
             let Some(block) = e.residual_block_at_cursor() else {
                 app.complain("the cursor's row is not in a residual block");
                 return Vec::new();
             };
-            if let Err(why) = block.check(&spec) {
+            if let Err(why) = network.check_deleted(&[block].into_iter().collect()) {
                 app.complain(why.to_string());
                 return Vec::new();
             }

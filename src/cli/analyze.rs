@@ -47,7 +47,7 @@ pub fn run(common: &Common, args: &AnalyzeArgs) -> Result<ExitCode, Failure> {
     let spec = loaded.manifest.model.clone();
     let bytes = store.weights(&id)?;
     let weights = parse_safetensors(&bytes, &format!("{}/weights.safetensors", args.run))?;
-    weights.state.check(&spec)?;
+    weights.state.check(&spec.network())?;
     let source = images::source(&loaded.manifest, args.data.as_ref())?;
     // Probes need the training images too; what cannot be probed is refused
     // before anything is computed.
@@ -117,7 +117,7 @@ fn pc_examples(args: &AnalyzeArgs, available: usize) -> Result<Option<usize>, Fa
 fn cka(subject: &Subject<'_>, suite: Option<SuitePlan>) -> Result<(), Failure> {
     let args = subject.args;
     let request = Request::Analyze(AnalyzeRequest {
-        spec: subject.spec.clone(),
+        network: Arc::new(subject.spec.network()),
         state: Arc::clone(&subject.state),
         images: Arc::clone(&subject.images),
         plan: SamplePlan {
@@ -199,7 +199,7 @@ fn predictions(subject: &Subject<'_>, known: Option<&PredictionsAnalysis>) -> Re
         return Ok(());
     }
     let request = Request::Predict(EvaluateRequest {
-        spec: subject.spec.clone(),
+        network: Arc::new(subject.spec.network()),
         state: Arc::clone(&subject.state),
         images: Arc::clone(&subject.images),
     });
@@ -226,7 +226,7 @@ fn predictions(subject: &Subject<'_>, known: Option<&PredictionsAnalysis>) -> Re
 fn components(subject: &Subject<'_>, plan: SuitePlan) -> Result<(), Failure> {
     let args = subject.args;
     let request = Request::Components(ComponentsRequest {
-        spec: subject.spec.clone(),
+        network: Arc::new(subject.spec.network()),
         state: Arc::clone(&subject.state),
         images: Arc::clone(&subject.images),
         sample: args.sample.into(),

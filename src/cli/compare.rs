@@ -168,7 +168,7 @@ fn predict(
     notes: &mut Vec<String>,
 ) -> Result<(), Failure> {
     let job = engine.submit(Request::Predict(EvaluateRequest {
-        spec: subject.run.manifest.model.clone(),
+        network: Arc::new(subject.run.manifest.model.network()),
         state: Arc::clone(&subject.state),
         images: Arc::clone(images),
     }));

@@ -33,7 +33,7 @@ impl Subject {
         let name = id.name();
         let bytes = store.weights(&id)?;
         let weights = parse_safetensors(&bytes, &format!("{name}/weights.safetensors"))?;
-        weights.state.check(&run.manifest.model)?;
+        weights.state.check(&run.manifest.model.network())?;
         let weights_hash = runs::hash::sha256_hex(&bytes);
         Ok(Subject { id, name, run, weights_hash, state: Arc::new(weights.state) })
     }
@@ -138,7 +138,7 @@ impl Work {
         plan: SamplePlan,
     ) -> Result<(), Failure> {
         let model = |s: &Subject| ComparedModel {
-            spec: s.run.manifest.model.clone(),
+            network: Arc::new(s.run.manifest.model.network()),
             state: Arc::clone(&s.state),
         };
         let job = engine.submit(Request::Compare(CompareRequest {

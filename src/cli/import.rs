@@ -23,7 +23,7 @@ pub fn run(common: &Common, args: &ImportArgs) -> Result<ExitCode, Failure> {
     let record = dataset.record(1.0);
     let engine = Engine::start(common.device)?;
     let job = engine.submit(Request::Predict(EvaluateRequest {
-        spec: spec.clone(),
+        network: Arc::new(spec.network()),
         state: state.clone(),
         images: Arc::new(dataset.test),
     }));

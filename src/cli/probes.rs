@@ -84,7 +84,7 @@ pub fn run(engine: &Engine, plan: Plan, subject: Subject) -> Result<ProbesAnalys
     let layers = subject.spec.layers();
     let test_examples = subject.test.len();
     let job = engine.submit(Request::Probe(ProbeRequest {
-        spec: subject.spec,
+        network: Arc::new(subject.spec.network()),
         state: subject.state,
         train: subject.train,
         subset,

@@ -22,8 +22,9 @@ pub fn run(common: &Common, args: &PruneArgs) -> Result<ExitCode, Failure> {
     let loaded = store.load(&id)?;
     let manifest = loaded.manifest.clone();
     let spec = manifest.model.clone();
+    let network = Arc::new(spec.network());
     if let Some(blocks) = &args.blocks {
-        blocks.check(&spec).map_err(|e| Failure::usage(e.to_string()))?;
+        spec.network().check_deleted(blocks).map_err(|e| Failure::usage(e.to_string()))?;
         if blocks.is_empty() {
             return Err(Failure::usage("--blocks names no block; write it as 2.3,2.4"));
         }
@@ -38,7 +39,7 @@ pub fn run(common: &Common, args: &PruneArgs) -> Result<ExitCode, Failure> {
     }
     let bytes = store.weights(&id)?;
     let weights = parse_safetensors(&bytes, &format!("{}/weights.safetensors", args.run))?;
-    weights.state.check(&spec)?;
+    weights.state.check(&network)?;
     let dataset = images::test_images(&manifest, args.data.as_ref())?;
     if args.map {
         maps::own_map(&loaded, &dataset.fingerprint)?;
@@ -49,10 +50,10 @@ pub fn run(common: &Common, args: &PruneArgs) -> Result<ExitCode, Failure> {
     data.train_examples = manifest.data.train_examples;
     let mut variants = vec![baseline()];
     if args.lesions {
-        variants.extend(lesions(&spec));
+        variants.extend(lesions(&network));
     }
     if args.sweep {
-        variants.extend((1..=3).flat_map(|stage| sweep(&spec, stage)));
+        variants.extend((1..=network.stages().len()).flat_map(|stage| sweep(&network, stage)));
     }
     if let Some(blocks) = &args.blocks {
         variants.push(Variant { experiment: Experiment::Chosen, deleted: blocks.clone() });
@@ -68,7 +69,7 @@ pub fn run(common: &Common, args: &PruneArgs) -> Result<ExitCode, Failure> {
     let images = Arc::new(dataset.test);
     let engine = Engine::start(common.device)?;
     let job = engine.submit(Request::Delete(DeletionRequest {
-        spec: spec.clone(),
+        network: Arc::clone(&network),
         state: Arc::clone(&state),
         images: Arc::clone(&images),
         examples: args.examples,
@@ -104,7 +105,8 @@ pub fn run(common: &Common, args: &PruneArgs) -> Result<ExitCode, Failure> {
         let (spec, state) =
             pruned(&spec, &state, &row.deleted).map_err(|e| Failure::usage(e.to_string()))?;
         let small = write_safetensors(&state, &spec, Precision::F32)?;
-        let request = EvaluateRequest { spec: spec.clone(), state: Arc::new(state), images };
+        let request =
+            EvaluateRequest { network: Arc::new(spec.network()), state: Arc::new(state), images };
         let job = engine.submit(Request::Predict(request));
         let Outcome::Predicted(found) = follow_with_meter(&job, "testing")?.0 else {
             return Err(Failure::usage("the engine answered another request"));

@@ -104,7 +104,7 @@ pub fn keep(subject: Subject<'_>, engine: &Engine, deleted: &Bypass) -> Result<(
         return Ok(());
     }
     let request = Request::Analyze(AnalyzeRequest {
-        spec: run.manifest.model.clone(),
+        network: Arc::new(run.manifest.model.network()),
         state,
         images,
         plan: plan(whole),

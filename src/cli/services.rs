@@ -330,7 +330,7 @@ impl Inner {
         state: &Arc<StateDict>,
         baseline_known: bool,
     ) -> Result<(Arc<Dataset>, Request), String> {
-        let spec = run.manifest.model.clone();
+        let network = Arc::new(run.manifest.model.network());
         let fingerprint = match (&request.kind, run.cka()) {
             (JobKind::Map(_), Some(map)) => &map.record.data.fingerprint,
             _ => &run.manifest.data.fingerprint,
@@ -347,8 +347,8 @@ impl Inner {
         match &request.kind {
             JobKind::Evaluate(deleted) if deleted.is_empty() => {}
             JobKind::Evaluate(deleted) => variants.push(chosen(deleted)),
-            JobKind::Lesions => variants.extend(lesions(&spec)),
-            JobKind::Sweep(stage) => variants.extend(sweep(&spec, *stage)),
+            JobKind::Lesions => variants.extend(lesions(&network)),
+            JobKind::Sweep(stage) => variants.extend(sweep(&network, *stage)),
             JobKind::Cross(_) => return Err("this is no question about one run".into()),
             JobKind::Map(deleted) => {
                 let record = &run.cka().ok_or("this run has no map yet")?.record;
@@ -357,7 +357,7 @@ impl Inner {
                 return Ok((
                     data,
                     Request::Analyze(AnalyzeRequest {
-                        spec,
+                        network,
                         state,
                         images,
                         plan,
@@ -370,7 +370,7 @@ impl Inner {
         if variants.iter().all(|v| v.deleted.is_empty()) && baseline_known {
             return Err("no block of it can be deleted".into());
         }
-        let ask = DeletionRequest { spec, state, images, examples: None, variants, quick: true };
+        let ask = DeletionRequest { network, state, images, examples: None, variants, quick: true };
         Ok((data, Request::Delete(ask)))
     }
 }

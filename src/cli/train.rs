@@ -76,7 +76,7 @@ pub fn run(common: &Common, args: &TrainArgs) -> Result<ExitCode, Failure> {
     };
     let engine = Engine::start(common.device)?;
     let job = engine.submit(Request::Train(TrainRequest {
-        spec: spec.clone(),
+        network: Arc::new(spec.network()),
         data: dataset,
         subset,
         recipe,
@@ -93,7 +93,7 @@ pub fn run(common: &Common, args: &TrainArgs) -> Result<ExitCode, Failure> {
                 meter.line(&format!("{name}  {}  on {label}", spec.title()));
                 manifest.device = label;
                 // The folder is there from the start, with the initial weights.
-                let initial = initial_state(&spec, args.seed);
+                let initial = initial_state(&spec.network(), args.seed);
                 let initial = write_safetensors(&initial, &spec, precision)?;
                 store.create(&name, &manifest, &initial, args.force)?;
             }

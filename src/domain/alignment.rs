@@ -2,7 +2,9 @@
 //! where both have the same list, else the one of the same name or at the same
 //! relative position. Knows lists of layers and nothing else.
 
-use super::layers::Layer;
+use std::collections::BTreeSet;
+
+use super::layers::{Layer, Role};
 
 /// How layers of two networks are matched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -84,32 +86,41 @@ pub fn same_layers(a: &[Layer], b: &[Layer]) -> bool {
     a.len() == b.len() && a.iter().zip(b).all(|(x, y)| x.name == y.name && x.shape == y.shape)
 }
 
-/// The section of every layer: 0 for the stem, the stage, 4 for the head.
-fn sections(layers: &[Layer]) -> Vec<usize> {
-    let mut outside = 0;
-    layers
-        .iter()
-        .map(|layer| {
-            if layer.stage.is_some() {
-                outside = 4;
-            }
-            layer.stage.unwrap_or(outside)
-        })
-        .collect()
+/// A part of a network whose layers match those of the same part of another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Section {
+    Stem,
+    Stage(usize),
+    Head,
+}
+
+fn section(layer: &Layer) -> Section {
+    match (layer.stage, layer.role) {
+        (Some(stage), _) => Section::Stage(stage),
+        (None, Role::Head) => Section::Head,
+        (None, _) => Section::Stem,
+    }
 }
 
 /// For every layer of `from`, the layer of `to` at the same relative position of
 /// the same section, or rather the nearest to it that computes the same.
 fn by_position(from: &[Layer], to: &[Layer]) -> Vec<usize> {
-    let (ours, theirs) = (sections(from), sections(to));
-    let members = |of: &[usize], section: usize| -> Vec<usize> {
-        (0..of.len()).filter(|i| of[*i] == section).collect()
+    let members = |of: &[Layer], wanted: Section| -> Vec<usize> {
+        (0..of.len()).filter(|i| section(&of[*i]) == wanted).collect()
     };
+    let sections: BTreeSet<Section> = from.iter().map(section).collect();
     let mut all = vec![0; from.len()];
-    for section in 0..=4 {
-        let (mine, other) = (members(&ours, section), members(&theirs, section));
-        let step = (other.len().max(1) - 1) as f64 / (mine.len().max(2) - 1) as f64;
-        for (at, index) in mine.iter().enumerate() {
+    for section in sections {
+        let (mine, mut other) = (members(from, section), members(to, section));
+        let mut step = (other.len().max(1) - 1) as f64 / (mine.len().max(2) - 1) as f64;
+        let missing = other.is_empty();
+        if missing {
+            // a stage that the other network does not have: by position in all of it
+            other = (0..to.len()).collect();
+            step = (to.len().max(1) - 1) as f64 / (from.len().max(2) - 1) as f64;
+        }
+        for (place, index) in mine.iter().enumerate() {
+            let at = if missing { *index } else { place };
             let layer = &from[*index];
             let alike = |l: &Layer| l.kind == layer.kind && l.post_residual == layer.post_residual;
             let nearest = |only_alike: bool| {

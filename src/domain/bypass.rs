@@ -12,12 +12,11 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use super::layers::Layer;
-use super::spec::ModelSpec;
 
-/// A residual block: stage 1 to 3 and position in it from 0. Written `2.3`.
+/// A residual block: its stage and its position in it. Written `2.3`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct ResidualBlock {
-    /// Stage 1, 2 or 3.
+    /// The stage, from 1.
     pub stage: usize,
     /// Position within the stage, from 0.
     pub block: usize,
@@ -112,14 +111,6 @@ impl Bypass {
     pub fn first(&self) -> Option<ResidualBlock> {
         self.0.first().copied()
     }
-
-    /// Checks that every block exists in `spec` and can be deleted.
-    ///
-    /// # Errors
-    /// [`BypassError`] for the first that cannot.
-    pub fn check(&self, spec: &ModelSpec) -> Result<(), BypassError> {
-        self.iter().try_for_each(|block| block.check(spec))
-    }
 }
 
 impl FromIterator<ResidualBlock> for Bypass {
@@ -153,55 +144,11 @@ impl ResidualBlock {
     pub fn of(layer: &Layer) -> Option<ResidualBlock> {
         Some(ResidualBlock { stage: layer.stage?, block: layer.block? })
     }
-
-    /// Every block of a network, in order.
-    pub fn all(spec: &ModelSpec) -> Vec<ResidualBlock> {
-        (1..=3)
-            .flat_map(|stage| {
-                (0..spec.blocks_in(stage)).map(move |block| ResidualBlock { stage, block })
-            })
-            .collect()
-    }
-
-    /// Every block that can be deleted, in order.
-    pub fn deletable(spec: &ModelSpec) -> Vec<ResidualBlock> {
-        ResidualBlock::all(spec).into_iter().filter(|block| block.check(spec).is_ok()).collect()
-    }
-
-    /// Checks that the block exists in `spec` and can be deleted.
-    ///
-    /// # Errors
-    /// [`BypassError`] saying why not.
-    pub fn check(self, spec: &ModelSpec) -> Result<(), BypassError> {
-        if !(1..=3).contains(&self.stage) {
-            return Err(BypassError::Unknown(self, "stages are 1, 2 and 3".into()));
-        }
-        let blocks = spec.blocks_in(self.stage);
-        if self.block >= blocks {
-            let range = match blocks {
-                0 => format!("stage {} has no blocks", self.stage),
-                n => format!("stage {} has blocks {1}.0 to {1}.{2}", self.stage, self.stage, n - 1),
-            };
-            return Err(BypassError::Unknown(self, range));
-        }
-        if !spec.residual {
-            return Err(BypassError::NoResidual(self));
-        }
-        if spec.changes_shape(self.stage, self.block) {
-            let shape = |stage: usize| {
-                let (h, w) = spec.side(stage);
-                format!("{}x{h}x{w}", spec.channels(stage))
-            };
-            return Err(BypassError::ChangesShape(self, shape(self.stage - 1), shape(self.stage)));
-        }
-        Ok(())
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::Preset;
 
     #[test]
     fn sets_are_written_and_read_in_network_order() {
@@ -212,21 +159,5 @@ mod tests {
         for bad in ["2", "2.", ".3", "a.b", "2.3.4", "+2.3", "2.99999999999999999999"] {
             assert!(bad.parse::<Bypass>().is_err(), "{bad}");
         }
-    }
-
-    #[test]
-    fn only_blocks_with_an_identity_can_go() {
-        let mut spec = ModelSpec::new(Preset::He, 20, 1.0, 10, [3, 32, 32]).unwrap();
-        let names: Vec<String> =
-            ResidualBlock::deletable(&spec).iter().map(ToString::to_string).collect();
-        assert_eq!(names, ["1.0", "1.1", "1.2", "2.1", "2.2", "3.1", "3.2"]);
-        let text = |t: &str, s: &ModelSpec| {
-            t.parse::<ResidualBlock>().unwrap().check(s).unwrap_err().to_string()
-        };
-        assert!(text("2.0", &spec).contains("16x32x32 to 32x16x16"));
-        assert!(text("2.3", &spec).contains("blocks 2.0 to 2.2"));
-        assert!(text("4.0", &spec).contains("stages are"));
-        spec.residual = false;
-        assert!(text("1.1", &spec).contains("no residual"));
     }
 }

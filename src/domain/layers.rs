@@ -4,7 +4,7 @@
 //! Names follow PyTorch module paths (`layer2.3.conv1`). Views select indices
 //! of the list; they never recompute anything.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// What a layer computes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -38,8 +38,30 @@ impl LayerKind {
     }
 }
 
+/// What a layer is to its network, whatever its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Role {
+    /// Before the first stage.
+    Stem,
+    /// Inside a block, on the way to its sum.
+    #[default]
+    Branch,
+    /// The end of a block's branch: what is added to the skip, or would be.
+    BeforeAdd,
+    /// On the way around the branch.
+    Shortcut,
+    /// The sum of branch and skip.
+    Sum,
+    /// A block's output.
+    BlockOutput,
+    /// Behind the last stage.
+    Head,
+}
+
 /// One representation of the network.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Stored")]
 pub struct Layer {
     /// Position in the full list, from 0.
     pub index: usize,
@@ -47,7 +69,7 @@ pub struct Layer {
     pub name: String,
     /// What the layer computes.
     pub kind: LayerKind,
-    /// Stage 1, 2 or 3; `None` for the stem and the head.
+    /// The stage, from 1; `None` for the stem and the head.
     pub stage: Option<usize>,
     /// Residual block within the stage, from 0; `None` outside the stages.
     pub block: Option<usize>,
@@ -56,6 +78,8 @@ pub struct Layer {
     pub shape: Vec<usize>,
     /// True after the residual connection (the add and the ReLU behind it).
     pub post_residual: bool,
+    /// What it is to the network.
+    pub role: Role,
 }
 
 impl Layer {
@@ -70,9 +94,52 @@ impl Layer {
         parts.join("x")
     }
 
-    /// True for the last layer of a residual block (the ReLU after the add).
+    /// True for the last layer of a residual block.
     pub fn is_block_output(&self) -> bool {
-        self.kind == LayerKind::Relu && self.block.is_some() && self.name.ends_with(".relu2")
+        self.role == Role::BlockOutput
+    }
+}
+
+/// A layer as files have it: those from before format 2 know no roles.
+#[derive(Deserialize)]
+struct Stored {
+    index: usize,
+    name: String,
+    kind: LayerKind,
+    stage: Option<usize>,
+    block: Option<usize>,
+    shape: Vec<usize>,
+    post_residual: bool,
+    #[serde(default, deserialize_with = "present")]
+    role: Option<Role>,
+}
+
+/// A role that is there: RON would have `Some` around it otherwise.
+fn present<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Role>, D::Error> {
+    Role::deserialize(from).map(Some)
+}
+
+impl Stored {
+    /// The role that the one family of format 1 tells by its names.
+    fn old_role(&self) -> Role {
+        let ends = |part: &str| self.name.ends_with(part);
+        match (self.kind, self.block) {
+            (LayerKind::Pool | LayerKind::Logits, _) => Role::Head,
+            (_, None) => Role::Stem,
+            (LayerKind::Add, _) => Role::Sum,
+            (LayerKind::Relu, _) if ends(".relu2") => Role::BlockOutput,
+            (LayerKind::Norm, _) if ends(".bn2") => Role::BeforeAdd,
+            (LayerKind::Conv, _) if ends(".shortcut") => Role::Shortcut,
+            _ => Role::Branch,
+        }
+    }
+}
+
+impl From<Stored> for Layer {
+    fn from(stored: Stored) -> Layer {
+        let role = stored.role.unwrap_or_else(|| stored.old_role());
+        let Stored { index, name, kind, stage, block, shape, post_residual, .. } = stored;
+        Layer { index, name, kind, stage, block, shape, post_residual, role }
     }
 }
 
@@ -116,7 +183,8 @@ impl View {
         match self {
             View::All => true,
             View::BlockOutputs => {
-                layer.is_block_output() || (layer.kind == LayerKind::Relu && layer.stage.is_none())
+                layer.is_block_output()
+                    || (layer.kind == LayerKind::Relu && layer.role == Role::Stem)
             }
             View::Convs => layer.kind == LayerKind::Conv,
         }

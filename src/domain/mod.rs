@@ -20,6 +20,7 @@ pub mod layers;
 pub mod map;
 pub mod matrix;
 pub mod measure;
+pub mod network;
 pub mod paired;
 pub mod pairing;
 pub mod pca;
@@ -34,8 +35,9 @@ pub mod sweep;
 pub mod welch;
 
 pub use bypass::{Bypass, BypassError, ResidualBlock};
-pub use layers::{Layer, LayerKind, View};
+pub use layers::{Layer, LayerKind, Role, View};
 pub use map::{Map, MapHead, MapKey, MapPlan, MapRecord, Of, Side, Without};
 pub use matrix::{Pooling, SimilarityMatrix};
 pub use measure::{EstimatorId, Measure, MeasureId};
+pub use network::Network;
 pub use spec::{ModelSpec, Preset, Shortcut, SpecError};

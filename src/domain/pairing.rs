@@ -1,6 +1,8 @@
 //! What a map between two models says in a few numbers: how alike layers of one
 //! name are, and where each stage finds its best match. Knows no files.
 
+use std::collections::BTreeSet;
+
 use super::layers::Layer;
 use super::matrix::SimilarityMatrix;
 
@@ -18,7 +20,7 @@ pub struct Correspondence {
 /// How well a stage of the rows is matched.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct StageMatch {
-    /// Stage 1, 2 or 3; `None` for stem and head.
+    /// The stage, from 1; `None` for stem and head.
     pub stage: Option<usize>,
     /// Layers of the stage that have a defined cell.
     pub layers: usize,
@@ -73,7 +75,8 @@ pub fn summary(rows: &[Layer], cols: &[Layer], map: &SimilarityMatrix) -> PairSu
         (count > 0).then(|| sum / count as f64)
     };
     let matches = best_matches(map);
-    let stages = [Some(1), Some(2), Some(3), None].into_iter().filter_map(|stage| {
+    let staged: BTreeSet<usize> = rows.iter().filter_map(|layer| layer.stage).collect();
+    let stages = staged.into_iter().map(Some).chain([None]).filter_map(|stage| {
         let found: Vec<(usize, f64)> = rows
             .iter()
             .filter(|layer| layer.stage == stage)

@@ -5,7 +5,7 @@
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
-use super::{Layer, LayerKind};
+use super::{Layer, Role};
 
 /// The best probe of one layer.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -22,15 +22,11 @@ pub struct Probe {
     pub test_accuracy: f64,
 }
 
-/// The layers that are probed, as indices of `layers`, ascending: every block's
-/// last norm (before the residual connection) and, where there are residual
-/// connections, every add (after it, before its ReLU).
+/// The layers that are probed, as indices in the full list, ascending: the end of every
+/// block's branch (before the residual connection) and, where there are residual
+/// connections, every sum (after it, before its ReLU).
 pub fn probed_layers(layers: &[Layer]) -> Vec<usize> {
-    let probed = |layer: &&Layer| match layer.kind {
-        LayerKind::Add => true,
-        LayerKind::Norm => layer.block.is_some() && layer.name.ends_with(".bn2"),
-        _ => false,
-    };
+    let probed = |layer: &&Layer| matches!(layer.role, Role::BeforeAdd | Role::Sum);
     layers.iter().filter(probed).map(|layer| layer.index).collect()
 }
 

@@ -1,13 +1,10 @@
-//! What a network is: depth, width, shortcuts and preprocessing, and the layer
-//! list that follows from them.
+//! What a CIFAR ResNet is: depth, width, shortcuts and preprocessing.
 //!
-//! The networks are the CIFAR ResNets of He et al. (2016), as used by Nguyen et
-//! al. (ICLR 2021): depth `6n + 2`, three stages of `n` basic blocks, channels
-//! doubled per stage. This module describes them; `model` builds them.
+//! The networks are those of He et al. (2016), as used by Nguyen et al. (ICLR 2021):
+//! depth `6n + 2`, three stages of `n` basic blocks, channels doubled per stage. This is
+//! what a run keeps of one; `network::cifar` makes the network of it.
 
 use serde::{Deserialize, Serialize};
-
-use super::layers::{Layer, LayerKind};
 
 /// Smallest supported depth (one block per stage).
 pub const MIN_DEPTH: usize = 8;
@@ -183,41 +180,6 @@ impl ModelSpec {
         Ok(())
     }
 
-    /// Residual blocks of stage 1, 2 or 3: `n` in `6n + 2`, or fewer in a
-    /// pruned network.
-    pub fn blocks_in(&self, stage: usize) -> usize {
-        match self.blocks {
-            Some(blocks) => stage.checked_sub(1).and_then(|s| blocks.get(s)).copied().unwrap_or(0),
-            None => (self.depth - 2) / 6,
-        }
-    }
-
-    /// Channels of stage 1, 2 or 3 (the stem has those of stage 1).
-    pub fn channels(&self, stage: usize) -> usize {
-        let stem = (BASE_CHANNELS as f64 * self.width).round() as usize;
-        stem << (stage.saturating_sub(1))
-    }
-
-    /// Height and width of stage 1, 2 or 3: halved (rounded up) per stage.
-    pub fn side(&self, stage: usize) -> (usize, usize) {
-        let [_, mut h, mut w] = self.image;
-        for _ in 1..stage {
-            h = h.div_ceil(2);
-            w = w.div_ceil(2);
-        }
-        (h, w)
-    }
-
-    /// True if the block changes shape, so that it cannot be bypassed.
-    pub fn changes_shape(&self, stage: usize, block: usize) -> bool {
-        stage > 1 && block == 0
-    }
-
-    /// True if the block carries a 1x1 projection convolution.
-    pub fn has_projection(&self, stage: usize, block: usize) -> bool {
-        self.residual && self.shortcut == Shortcut::Projection && self.changes_shape(stage, block)
-    }
-
     /// A short description such as `ResNet-38 x2`.
     pub fn title(&self) -> String {
         let plain = if self.residual { "" } else { " no residual" };
@@ -228,112 +190,11 @@ impl ModelSpec {
             }
         }
     }
-
-    /// The full layer list in topological order.
-    ///
-    /// With `n` blocks per stage there are `21 n + 5` layers with padded
-    /// shortcuts, `21 n + 7` with projections and `18 n + 5` without residual
-    /// connections.
-    pub fn layers(&self) -> Vec<Layer> {
-        let mut list = ListBuilder::default();
-        let (h, w) = self.side(1);
-        let stem = vec![self.channels(1), h, w];
-        list.push("conv1", LayerKind::Conv, None, &stem, false);
-        list.push("bn1", LayerKind::Norm, None, &stem, false);
-        list.push("relu1", LayerKind::Relu, None, &stem, false);
-        for stage in 1..=3 {
-            let (h, w) = self.side(stage);
-            let shape = vec![self.channels(stage), h, w];
-            for block in 0..self.blocks_in(stage) {
-                let at = Some((stage, block));
-                let base = format!("layer{stage}.{block}");
-                let mut push = |part: &str, kind, post| {
-                    list.push(&format!("{base}.{part}"), kind, at, &shape, post);
-                };
-                push("conv1", LayerKind::Conv, false);
-                push("bn1", LayerKind::Norm, false);
-                push("relu1", LayerKind::Relu, false);
-                push("conv2", LayerKind::Conv, false);
-                if self.has_projection(stage, block) {
-                    push("shortcut", LayerKind::Conv, false);
-                }
-                push("bn2", LayerKind::Norm, false);
-                if self.residual {
-                    push("add", LayerKind::Add, true);
-                }
-                push("relu2", LayerKind::Relu, self.residual);
-            }
-        }
-        list.push("avgpool", LayerKind::Pool, None, &[self.channels(3)], false);
-        list.push("linear", LayerKind::Logits, None, &[self.classes], false);
-        list.layers
-    }
-}
-
-#[derive(Default)]
-struct ListBuilder {
-    layers: Vec<Layer>,
-}
-
-impl ListBuilder {
-    fn push(
-        &mut self,
-        name: &str,
-        kind: LayerKind,
-        at: Option<(usize, usize)>,
-        shape: &[usize],
-        post_residual: bool,
-    ) {
-        self.layers.push(Layer {
-            index: self.layers.len(),
-            name: name.to_string(),
-            kind,
-            stage: at.map(|(stage, _)| stage),
-            block: at.map(|(_, block)| block),
-            shape: shape.to_vec(),
-            post_residual,
-        });
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn spec(depth: usize) -> ModelSpec {
-        ModelSpec::new(Preset::He, depth, 1.0, 10, [3, 32, 32]).unwrap()
-    }
-
-    #[test]
-    fn layer_counts_follow_the_closed_forms() {
-        for n in [1, 3, 6, 9, 36] {
-            let mut s = spec(6 * n + 2);
-            assert_eq!(s.layers().len(), 21 * n + 5);
-            s.shortcut = Shortcut::Projection;
-            assert_eq!(s.layers().len(), 21 * n + 7);
-            s.residual = false;
-            assert_eq!(s.layers().len(), 18 * n + 5);
-        }
-    }
-
-    #[test]
-    fn resnet20_has_the_reference_names() {
-        let layers = spec(20).layers();
-        let names: Vec<&str> = layers.iter().map(|l| l.name.as_str()).collect();
-        assert_eq!(names.len(), 68);
-        assert_eq!(&names[..5], ["conv1", "bn1", "relu1", "layer1.0.conv1", "layer1.0.bn1"]);
-        assert_eq!(&names[64..], ["layer3.2.add", "layer3.2.relu2", "avgpool", "linear"]);
-        assert!(layers.iter().enumerate().all(|(i, l)| l.index == i));
-    }
-
-    #[test]
-    fn projection_sits_just_before_the_last_norm() {
-        let s = ModelSpec::new(Preset::Paper, 20, 2.0, 10, [3, 32, 32]).unwrap();
-        let layers = s.layers();
-        let at = layers.iter().position(|l| l.name == "layer2.0.shortcut").unwrap();
-        assert_eq!(layers[at + 1].name, "layer2.0.bn2");
-        assert_eq!(layers[at].shape, [64, 16, 16]);
-    }
 
     #[test]
     fn bad_descriptions_are_refused_with_the_nearest_remedy() {

@@ -17,9 +17,9 @@ use crate::data::ImageSet;
 use crate::domain::cka::{CkaAccumulator, CkaEstimate, MIN_BATCH, PackedGrams};
 use crate::domain::record::{Sample, Seconds};
 use crate::domain::suite::batches;
-use crate::domain::{Bypass, ModelSpec};
+use crate::domain::{Bypass, Network};
 use crate::model::capture::{CaptureError, GramTap};
-use crate::model::{Activation, Mode, ResNet, StateDict};
+use crate::model::{Activation, Mode, Net, StateDict};
 
 /// Which images make which batches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,7 +95,7 @@ impl SamplePlan {
 #[derive(Debug)]
 pub struct AnalyzeRequest {
     /// The network.
-    pub spec: ModelSpec,
+    pub network: Arc<Network>,
     /// Its weights.
     pub state: Arc<StateDict>,
     /// The images.
@@ -132,12 +132,12 @@ pub(super) fn run(
     request: &AnalyzeRequest,
     context: &Context<'_>,
 ) -> Result<Measured, EngineError> {
-    fits(&request.spec, &request.images)?;
+    fits(&request.network, &request.images)?;
     let plan = request.plan.batches(request.images.len())?;
     let device = &context.device.device;
-    let net = ResNet::from_state(&request.spec, &request.state, device)?;
-    request.bypass.check(&request.spec).map_err(|e| EngineError::Request(e.to_string()))?;
-    let list = request.spec.layers();
+    let whole = Net::from_state(&request.network, &request.state, device)?;
+    let net = whole.without(&request.bypass).map_err(|e| EngineError::Request(e.to_string()))?;
+    let list = request.network.layers();
     let absent: Vec<usize> =
         list.iter().filter(|l| request.bypass.contains_layer(l)).map(|l| l.index).collect();
     let layers = list.len();
@@ -156,7 +156,7 @@ pub(super) fn run(
     let mut suite = None;
     if let (Some(wanted), 1..) = (&request.suite, head) {
         let chosen = plan.batches[..head].concat();
-        let taken = Pass::run(&net, &request.spec, &request.images, wanted, &chosen, context, {
+        let taken = Pass::run(&net, &request.images, wanted, &chosen, context, {
             |done| context.progress(done * head, total, "layers")
         })?;
         job.done.store(layers * head, Ordering::Relaxed);
@@ -226,7 +226,7 @@ fn head(plan: &Batches, suite: &SuitePlan) -> usize {
 struct Batched<'a> {
     request: &'a AnalyzeRequest,
     context: &'a Context<'a>,
-    net: &'a ResNet,
+    net: &'a Net,
     absent: Vec<usize>,
     layers: usize,
     /// Layers of batches done.
@@ -247,7 +247,7 @@ impl Batched<'_> {
         let mut grams = PackedGrams::new(self.layers, indices.len()).map_err(CaptureError::from)?;
         self.absent.iter().for_each(|layer| grams.mark_absent(*layer));
         let pass = Instant::now();
-        let x = upload(&request.spec, &request.images, indices, &context.device.device);
+        let x = upload(&request.network, &request.images, indices, &context.device.device);
         let mut tap = GramTap::new(&mut grams);
         let mut offered = 0;
         let forward = |layer: usize, activation: Activation<'_>| {
@@ -259,11 +259,9 @@ impl Batched<'_> {
             context.progress(done, total, "layers");
             Ok(wanted)
         };
-        self.net.forward_tapped(x, Mode::Evaluate, &request.bypass, forward).map_err(|error| {
-            match error {
-                CaptureError::Cancelled => EngineError::Cancelled,
-                error => error.into(),
-            }
+        self.net.forward_tapped(x, Mode::Evaluate, forward).map_err(|error| match error {
+            CaptureError::Cancelled => EngineError::Cancelled,
+            error => error.into(),
         })?;
         let gram = tap.spent().as_secs_f64();
         Ok(Captured { grams, gram, forward: pass.elapsed().as_secs_f64() - gram })

@@ -16,9 +16,9 @@ use crate::data::ImageSet;
 use crate::domain::cka::{CkaAccumulator, CkaEstimate, CrossAccumulator, MAX_GROUPS, PackedGrams};
 use crate::domain::pca::{ComponentSums, MIN_EXAMPLES};
 use crate::domain::record::Seconds;
-use crate::domain::{Bypass, ModelSpec, SimilarityMatrix};
+use crate::domain::{Network, SimilarityMatrix};
 use crate::model::capture::{CaptureError, GramTap, grams};
-use crate::model::{Mode, ResNet, StateDict, Wanted};
+use crate::model::{Mode, Net, StateDict, Wanted};
 
 /// Bytes that the sums of all pairs may take, as long as the jackknife has
 /// [`FEWEST_GROUPS`] groups of batches.
@@ -29,8 +29,8 @@ const FEWEST_GROUPS: usize = 8;
 /// One of the models.
 #[derive(Debug, Clone)]
 pub struct ComparedModel {
-    /// The network, with its preprocessing.
-    pub spec: ModelSpec,
+    /// The network.
+    pub network: Arc<Network>,
     /// Its weights.
     pub state: Arc<StateDict>,
 }
@@ -124,11 +124,11 @@ pub(super) fn run(
     let plan = request.plan.batches(request.images.len())?;
     let device = &context.device.device;
     let needed = |k: usize| request.pairs.iter().any(|(a, b)| [*a, *b].contains(&k));
-    let layers: Vec<usize> = models.iter().map(|m| m.spec.layers().len()).collect();
+    let layers: Vec<usize> = models.iter().map(|m| m.network.layers().len()).collect();
     let mut nets = Vec::new();
     for (k, model) in models.iter().enumerate() {
         let net = match needed(k) {
-            true => Some(ResNet::from_state(&model.spec, &model.state, device)?),
+            true => Some(Net::from_state(&model.network, &model.state, device)?),
             false => None,
         };
         nets.push(net);
@@ -212,7 +212,7 @@ fn check(request: &CompareRequest) -> Result<(), EngineError> {
     for (a, b) in &request.pairs {
         for k in [*a, *b] {
             match request.models.get(k) {
-                Some(model) => fits(&model.spec, &request.images)?,
+                Some(model) => fits(&model.network, &request.images)?,
                 None => return refuse(format!("there is no model {k} to compare")),
             }
         }
@@ -229,7 +229,7 @@ fn check(request: &CompareRequest) -> Result<(), EngineError> {
 
 /// Runs one model over one batch.
 fn capture(
-    net: &ResNet,
+    net: &Net,
     images: &ImageSet,
     indices: &[u32],
     without: bool,
@@ -238,9 +238,9 @@ fn capture(
     seconds: &mut Seconds,
 ) -> Result<Captured, EngineError> {
     let pass = Instant::now();
-    let (layers, n) = (net.spec().layers().len(), indices.len());
+    let (layers, n) = (net.network().layers().len(), indices.len());
     let mut whole = PackedGrams::new(layers, n).map_err(CaptureError::from)?;
-    let x = upload(net.spec(), images, indices, &context.device.device);
+    let x = upload(net.network(), images, indices, &context.device.device);
     let cancelled = || match context.cancel.is_cancelled() {
         true => Err(CaptureError::Cancelled),
         false => Ok(()),
@@ -249,13 +249,12 @@ fn capture(
         CaptureError::Cancelled => EngineError::Cancelled,
         error => error.into(),
     };
-    let none = Bypass::none();
     let (gram, reduced) = if without {
         let refused = |e: crate::domain::pca::PcaError| CaptureError::Estimator(e.to_string());
         let mut kept = ComponentSums::new(layers, n).map_err(refused)?;
         let mut spent = 0.0;
         let mut ready = None;
-        net.forward_tapped(x, Mode::Evaluate, &none, |layer, activation| {
+        net.forward_tapped(x, Mode::Evaluate, |layer, activation| {
             cancelled()?;
             let begin = Instant::now();
             let gram = match ready.take() {
@@ -279,7 +278,7 @@ fn capture(
         (spent + begin.elapsed().as_secs_f64(), Some(reduced))
     } else {
         let mut tap = GramTap::new(&mut whole);
-        net.forward_tapped(x, Mode::Evaluate, &none, |layer, activation| {
+        net.forward_tapped(x, Mode::Evaluate, |layer, activation| {
             cancelled()?;
             let wanted = tap.take(layer, activation)?;
             report(layer);

@@ -23,9 +23,9 @@ use crate::domain::components::Components;
 use crate::domain::pca::MIN_EXAMPLES;
 use crate::domain::record::Sample;
 use crate::domain::suite::{SuiteMaps, SuiteSums};
-use crate::domain::{Bypass, LayerKind, ModelSpec};
+use crate::domain::{LayerKind, Network};
 use crate::model::capture::CaptureError;
-use crate::model::{Activation, ComponentTap, Mode, ResNet, StateDict};
+use crate::model::{Activation, ComponentTap, Mode, Net, StateDict};
 
 /// Examples unless told otherwise.
 pub const DEFAULT_EXAMPLES: usize = 1_024;
@@ -34,7 +34,7 @@ pub const DEFAULT_EXAMPLES: usize = 1_024;
 #[derive(Debug)]
 pub struct ComponentsRequest {
     /// The network.
-    pub spec: ModelSpec,
+    pub network: Arc<Network>,
     /// Its weights.
     pub state: Arc<StateDict>,
     /// The images.
@@ -105,12 +105,12 @@ pub(super) fn run(
     request: &ComponentsRequest,
     context: &Context<'_>,
 ) -> Result<MeasuredComponents, EngineError> {
-    fits(&request.spec, &request.images)?;
+    fits(&request.network, &request.images)?;
     let chosen = choose(request)?;
     let start = Instant::now();
-    let net = ResNet::from_state(&request.spec, &request.state, &context.device.device)?;
-    let layers = request.spec.layers().len();
-    let pass = Pass::run(&net, &request.spec, &request.images, &request.plan, &chosen, context, {
+    let net = Net::from_state(&request.network, &request.state, &context.device.device)?;
+    let layers = request.network.layers().len();
+    let pass = Pass::run(&net, &request.images, &request.plan, &chosen, context, {
         |done| context.progress(done, layers, "layers")
     })?;
     context.check_cancelled()?;
@@ -135,27 +135,26 @@ impl Pass {
     /// Runs the `chosen` images through the network; `progress` hears how many
     /// layers are done.
     pub(super) fn run(
-        net: &ResNet,
-        spec: &ModelSpec,
+        net: &Net,
         images: &ImageSet,
         plan: &SuitePlan,
         chosen: &[u32],
         context: &Context<'_>,
         progress: impl Fn(usize),
     ) -> Result<Pass, EngineError> {
-        let (layers, n) = (spec.layers(), chosen.len());
+        let (layers, n) = (net.network().layers(), chosen.len());
         let mut sums = SuiteSums::new(layers.len(), n, plan.components, plan.dominant_share)
             .map_err(|e| EngineError::Request(e.to_string()))?;
         let start = Instant::now();
         let mut tap = ComponentTap::new(&mut sums);
-        let x = upload(spec, images, chosen, &context.device.device);
+        let x = upload(net.network(), images, chosen, &context.device.device);
         let take = |layer: usize, activation: Activation<'_>| {
             context.check_cancelled().map_err(|_| CaptureError::Cancelled)?;
             let wanted = tap.take(layer, activation)?;
             progress(layer + 1);
             Ok(wanted)
         };
-        let logits = net.forward_tapped(x, Mode::Evaluate, &Bypass::none(), take);
+        let logits = net.forward_tapped(x, Mode::Evaluate, take);
         let logits = logits.map_err(|error| match error {
             CaptureError::Cancelled => EngineError::Cancelled,
             error => error.into(),
@@ -174,7 +173,7 @@ impl Pass {
         let logits = logits.try_into_data().map_err(|e| EngineError::Lost(format!("{e:?}")))?;
         let logits =
             logits.try_into_vec::<f32>().map_err(|e| EngineError::Lost(format!("{e:?}")))?;
-        let predictions = logits.chunks_exact(spec.classes).map(best).collect();
+        let predictions = logits.chunks_exact(net.network().classes()).map(best).collect();
         let [wall, grams, leading] =
             [spent.wall, spent.grams, spent.leading].map(|part| part.as_secs_f64());
         let forward = start.elapsed().as_secs_f64() - wall;

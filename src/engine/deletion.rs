@@ -13,8 +13,9 @@ use super::evaluate::{BATCH, fits, score, upload};
 use super::{Context, EngineError, Event};
 use crate::data::ImageSet;
 use crate::domain::deletion::{DeletionRow, Experiment};
-use crate::domain::{Bypass, ModelSpec, ResidualBlock};
-use crate::model::{ResNet, StateDict};
+use crate::domain::network::NodeId;
+use crate::domain::{Bypass, Network, ResidualBlock};
+use crate::model::{Net, StateDict};
 
 /// Images of a first estimate.
 pub const QUICK: usize = 512;
@@ -34,9 +35,10 @@ pub fn baseline() -> Variant {
 }
 
 /// Each block that can be deleted, alone.
-pub fn lesions(spec: &ModelSpec) -> Vec<Variant> {
+pub fn lesions(network: &Network) -> Vec<Variant> {
     let alone = |block: ResidualBlock| [block].into_iter().collect();
-    ResidualBlock::deletable(spec)
+    network
+        .deletable()
         .into_iter()
         .map(|block| Variant { experiment: Experiment::Lesion, deleted: alone(block) })
         .collect()
@@ -44,8 +46,8 @@ pub fn lesions(spec: &ModelSpec) -> Vec<Variant> {
 
 /// A stage pruned backwards from its end, one block more at a time (the paper's
 /// figure 5).
-pub fn sweep(spec: &ModelSpec, stage: usize) -> Vec<Variant> {
-    let mut blocks = ResidualBlock::deletable(spec);
+pub fn sweep(network: &Network, stage: usize) -> Vec<Variant> {
+    let mut blocks = network.deletable();
     blocks.retain(|block| block.stage == stage);
     (1..=blocks.len())
         .map(|count| Variant {
@@ -59,7 +61,7 @@ pub fn sweep(spec: &ModelSpec, stage: usize) -> Vec<Variant> {
 #[derive(Debug)]
 pub struct DeletionRequest {
     /// The network.
-    pub spec: ModelSpec,
+    pub network: Arc<Network>,
     /// Its weights.
     pub state: Arc<StateDict>,
     /// The images.
@@ -83,11 +85,7 @@ pub(super) fn run(
     request: &DeletionRequest,
     context: &Context<'_>,
 ) -> Result<Vec<DeletionRow>, EngineError> {
-    fits(&request.spec, &request.images)?;
-    for variant in &request.variants {
-        let check = variant.deleted.check(&request.spec);
-        check.map_err(|e| EngineError::Request(e.to_string()))?;
-    }
+    fits(&request.network, &request.images)?;
     let available = request.images.len();
     let total = request.examples.unwrap_or(available);
     if total == 0 || total > available {
@@ -95,7 +93,9 @@ pub(super) fn run(
             "--examples {total}: there are {available} test images"
         )));
     }
-    let net = ResNet::from_state(&request.spec, &request.state, &context.device.device)?;
+    let net = Net::from_state(&request.network, &request.state, &context.device.device)?;
+    let cuts: Vec<Cut> =
+        request.variants.iter().map(|v| Cut::of(&net, &v.deleted)).collect::<Result<_, _>>()?;
     let mut tallies = vec![Tally::default(); request.variants.len()];
     let all: Vec<u32> = (0..total as u32).collect();
     let mut done = 0;
@@ -103,7 +103,7 @@ pub(super) fn run(
         // the first estimate ends where it says it ends
         let stop = if request.quick && done < QUICK { QUICK.min(total) } else { total };
         let batch = &all[done..stop.min(done + BATCH)];
-        one_batch(&net, request, batch, &mut tallies, context)?;
+        one_batch(&net, &cuts, request, batch, &mut tallies, context)?;
         done += batch.len();
         context.progress(done, total, "images");
         if request.quick && done == QUICK && done < total {
@@ -125,8 +125,29 @@ fn rows(variants: &[Variant], tallies: &[Tally], examples: usize) -> Vec<Deletio
     variants.iter().zip(tallies).map(row).collect()
 }
 
+/// The network without a set of blocks.
+struct Cut {
+    /// The first of them; `None` for the whole network.
+    first: Option<ResidualBlock>,
+    /// What the first reads, in `net`.
+    from: NodeId,
+    net: Net,
+}
+
+impl Cut {
+    fn of(whole: &Net, deleted: &Bypass) -> Result<Cut, EngineError> {
+        let net = whole.without(deleted).map_err(|e| EngineError::Request(e.to_string()))?;
+        let network = whole.network();
+        let first = deleted.first();
+        let span = network.blocks().into_iter().find(|span| Some(span.block) == first);
+        let read = span.and_then(|span| net.network().find(&network.node(span.input).name));
+        Ok(Cut { first, from: read.unwrap_or(NodeId::INPUT), net })
+    }
+}
+
 fn one_batch(
-    net: &ResNet,
+    net: &Net,
+    cuts: &[Cut],
     request: &DeletionRequest,
     batch: &[u32],
     tallies: &mut [Tally],
@@ -134,15 +155,15 @@ fn one_batch(
 ) -> Result<(), EngineError> {
     let labels: Vec<usize> =
         batch.iter().map(|i| usize::from(request.images.label(*i as usize))).collect();
-    let x = upload(&request.spec, &request.images, batch, &context.device.device);
+    let x = upload(&request.network, &request.images, batch, &context.device.device);
     let whole = request.variants.iter().any(|v| v.deleted.is_empty());
-    let last = request.variants.iter().filter_map(|v| v.deleted.first()).max();
+    let last = cuts.iter().filter_map(|cut| cut.first).max();
     let outcome = net.forward_by_blocks(x, |block, x| {
         context.check_cancelled().map_err(Stop::Failed)?;
-        for (variant, tally) in request.variants.iter().zip(tallies.iter_mut()) {
-            if variant.deleted.first() == Some(block) {
+        for (cut, tally) in cuts.iter().zip(tallies.iter_mut()) {
+            if cut.first == Some(block) {
                 context.check_cancelled().map_err(Stop::Failed)?;
-                let logits = net.forward_from(block, x.clone(), &variant.deleted);
+                let logits = cut.net.forward_from(cut.from, x.clone());
                 count(logits, &labels, tally).map_err(Stop::Failed)?;
             }
         }
@@ -190,11 +211,11 @@ fn count(logits: Tensor<2>, labels: &[usize], tally: &mut Tally) -> Result<(), E
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::Preset;
+    use crate::domain::{ModelSpec, Preset};
 
     #[test]
     fn sweeps_go_backwards_and_spare_the_block_that_changes_shape() {
-        let spec = ModelSpec::new(Preset::He, 20, 1.0, 10, [3, 32, 32]).unwrap();
+        let spec = ModelSpec::new(Preset::He, 20, 1.0, 10, [3, 32, 32]).unwrap().network();
         let text =
             |v: Vec<Variant>| -> Vec<String> { v.iter().map(|v| v.deleted.to_string()).collect() };
         assert_eq!(text(sweep(&spec, 1)), ["1.2", "1.1,1.2", "1.0,1.1,1.2"]);

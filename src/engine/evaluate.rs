@@ -6,10 +6,10 @@ use burn::tensor::{Device, Tensor, TensorData};
 
 use super::{Context, EngineError};
 use crate::data::{ImageSet, batch_f32};
-use crate::domain::ModelSpec;
+use crate::domain::Network;
 use crate::domain::predictions::Predictions;
 use crate::domain::record::Evaluation;
-use crate::model::{Mode, ResNet, StateDict};
+use crate::model::{Mode, Net, StateDict};
 
 /// Images per forward pass.
 pub(crate) const BATCH: usize = 256;
@@ -18,7 +18,7 @@ pub(crate) const BATCH: usize = 256;
 #[derive(Debug)]
 pub struct EvaluateRequest {
     /// The network.
-    pub spec: ModelSpec,
+    pub network: Arc<Network>,
     /// Its weights.
     pub state: Arc<StateDict>,
     /// The images.
@@ -29,8 +29,8 @@ pub(super) fn run(
     request: &EvaluateRequest,
     context: &Context<'_>,
 ) -> Result<Evaluation, EngineError> {
-    fits(&request.spec, &request.images)?;
-    let net = ResNet::from_state(&request.spec, &request.state, &context.device.device)?;
+    fits(&request.network, &request.images)?;
+    let net = Net::from_state(&request.network, &request.state, &context.device.device)?;
     evaluate(&net, &request.images, request.images.len(), context, true)
 }
 
@@ -49,27 +49,27 @@ pub(super) fn predict(
     request: &EvaluateRequest,
     context: &Context<'_>,
 ) -> Result<Predicted, EngineError> {
-    fits(&request.spec, &request.images)?;
-    let net = ResNet::from_state(&request.spec, &request.state, &context.device.device)?;
+    fits(&request.network, &request.images)?;
+    let net = Net::from_state(&request.network, &request.state, &context.device.device)?;
     let (test, predictions) = predicted(&net, &request.images, context)?;
     Ok(Predicted { test, predictions, device: context.device.label.clone() })
 }
 
 /// Refuses images that the network cannot take.
-pub(crate) fn fits(spec: &ModelSpec, images: &ImageSet) -> Result<(), EngineError> {
-    if images.shape() != spec.image {
+pub(crate) fn fits(network: &Network, images: &ImageSet) -> Result<(), EngineError> {
+    if images.shape() != network.input().shape {
         return Err(EngineError::Request(format!(
             "the images are {:?} (channels, height, width), the network takes {:?}; give the data it was made for",
             images.shape(),
-            spec.image
+            network.input().shape
         )));
     }
     let labels = (0..images.len()).map(|i| usize::from(images.label(i)));
     match labels.max() {
         None => Err(EngineError::Request("there are no images to run".into())),
-        Some(label) if label >= spec.classes => Err(EngineError::Request(format!(
+        Some(label) if label >= network.classes() => Err(EngineError::Request(format!(
             "the images have label {label}, the network only {} classes; give the data it was made for",
-            spec.classes
+            network.classes()
         ))),
         Some(_) => Ok(()),
     }
@@ -77,20 +77,20 @@ pub(crate) fn fits(spec: &ModelSpec, images: &ImageSet) -> Result<(), EngineErro
 
 /// A batch of images as a tensor `[n, channels, height, width]`, preprocessed.
 pub(crate) fn upload(
-    spec: &ModelSpec,
+    network: &Network,
     images: &ImageSet,
     indices: &[u32],
     device: &Device,
 ) -> Tensor<4> {
     let mut pixels = Vec::new();
-    batch_f32(images, indices, spec.mean, spec.std, &mut pixels);
+    batch_f32(images, indices, network.input().mean, network.input().std, &mut pixels);
     let [c, h, w] = images.shape();
     Tensor::from_data(TensorData::new(pixels, [indices.len(), c, h, w]), device)
 }
 
 /// Evaluates the first `limit` images.
 pub(crate) fn evaluate(
-    net: &ResNet,
+    net: &Net,
     images: &ImageSet,
     limit: usize,
     context: &Context<'_>,
@@ -101,7 +101,7 @@ pub(crate) fn evaluate(
 
 /// Evaluates all images and keeps what is predicted for each.
 pub(crate) fn predicted(
-    net: &ResNet,
+    net: &Net,
     images: &ImageSet,
     context: &Context<'_>,
 ) -> Result<(Evaluation, Predictions), EngineError> {
@@ -119,7 +119,7 @@ pub(crate) fn predicted(
 /// Evaluates the first `limit` images and hands on every image's index, label
 /// and logits.
 fn each_logits(
-    net: &ResNet,
+    net: &Net,
     images: &ImageSet,
     limit: usize,
     context: &Context<'_>,
@@ -133,11 +133,11 @@ fn each_logits(
     for (at, indices) in all.chunks(BATCH).enumerate() {
         context.check_cancelled()?;
         let device = context.device.device.clone();
-        let x = upload(net.spec(), images, indices, &device);
+        let x = upload(net.network(), images, indices, &device);
         let logits = net.forward(x, Mode::Evaluate);
         let data = logits.try_into_data().map_err(|e| EngineError::Lost(format!("{e:?}")))?;
         let rows = data.try_into_vec::<f32>().map_err(|e| EngineError::Lost(format!("{e:?}")))?;
-        for (row, index) in rows.chunks_exact(net.spec().classes).zip(indices) {
+        for (row, index) in rows.chunks_exact(net.network().classes()).zip(indices) {
             let label = usize::from(images.label(*index as usize));
             on(*index, label, row);
             let (hit, nats) = score(row, label);

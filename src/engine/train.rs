@@ -24,21 +24,21 @@ use super::evaluate::{evaluate, fits, predicted};
 use super::{Context, EngineError, Event};
 use crate::data::augment::crop_flip;
 use crate::data::{Dataset, Normaliser};
-use crate::domain::ModelSpec;
+use crate::domain::Network;
 use crate::domain::predictions::Predictions;
 use crate::domain::record::{Evaluation, Recipe};
 use crate::model::init::initial_state;
 use crate::model::weights::Precision;
-use crate::model::{Mode, ResNet, StateDict};
+use crate::model::{Mode, Net, StateDict};
 
 /// Test images of the evaluations between epochs.
 pub const QUICK_TEST: usize = 1_000;
 
-/// A request to train `spec` from `seed`.
+/// A request to train `network` from `seed`.
 #[derive(Debug)]
 pub struct TrainRequest {
     /// The network.
-    pub spec: ModelSpec,
+    pub network: Arc<Network>,
     /// Training and test images.
     pub data: Arc<Dataset>,
     /// Indices of the training images to use.
@@ -93,18 +93,18 @@ pub fn cosine(initial: f64, epoch: usize, epochs: usize) -> f64 {
     0.5 * initial * (1.0 + (PI * epoch as f64 / epochs.max(1) as f64).cos())
 }
 
-fn optimizer(net: &ResNet, recipe: &Recipe) -> ModuleOptimizer {
+fn optimizer(net: &Net, recipe: &Recipe) -> ModuleOptimizer {
     let momentum = MomentumConfig::new().with_momentum(recipe.momentum).with_dampening(0.0);
     let plain = SgdConfig::new().with_momentum(Some(momentum));
     let decay = Some(WeightDecayConfig::new(recipe.weight_decay as f32));
-    let kernels = ParamGroup::from_ids(net.kernel_ids());
+    let kernels = ParamGroup::from_ids(net.decayed_ids());
     plain.init().with_group(kernels, plain.clone().with_weight_decay(decay).build(), None)
 }
 
 pub(super) fn run(request: &TrainRequest, context: &Context<'_>) -> Result<Trained, EngineError> {
-    let TrainRequest { spec, data, recipe, .. } = request;
-    fits(spec, &data.train)?;
-    fits(spec, &data.test)?;
+    let TrainRequest { network, data, recipe, .. } = request;
+    fits(network, &data.train)?;
+    fits(network, &data.test)?;
     let steps = request.subset.len() / recipe.batch.max(1);
     if recipe.batch == 0 || steps == 0 {
         return Err(EngineError::Request(format!(
@@ -115,14 +115,14 @@ pub(super) fn run(request: &TrainRequest, context: &Context<'_>) -> Result<Train
     }
     let plain = context.device.device.clone();
     let device = plain.clone().autodiff();
-    let mut net = ResNet::from_state(spec, &initial_state(spec, request.seed), &device)?;
+    let mut net = Net::from_state(network, &initial_state(network, request.seed), &device)?;
     let mut optimizer = optimizer(&net, recipe);
     let loss = CrossEntropyLossConfig::new().init(&device);
     // A stream of its own, so that data order does not depend on the network.
     let mut rng = ChaCha8Rng::seed_from_u64(request.seed);
     rng.set_stream(1);
-    let normaliser = Normaliser::new(spec.mean, spec.std);
-    let [c, h, w] = spec.image;
+    let normaliser = Normaliser::new(network.input().mean, network.input().std);
+    let [c, h, w] = network.input().shape;
     let mut crop = vec![0u8; c * h * w];
     let mut order = request.subset.clone();
     let total = recipe.epochs * steps;
@@ -137,7 +137,7 @@ pub(super) fn run(request: &TrainRequest, context: &Context<'_>) -> Result<Train
             let mut pixels = Vec::with_capacity(indices.len() * crop.len());
             for index in indices {
                 let image = data.train.image(*index as usize);
-                crop_flip(image, spec.image, &mut rng, &mut crop);
+                crop_flip(image, network.input().shape, &mut rng, &mut crop);
                 normaliser.push(&crop, h * w, &mut pixels);
             }
             let x = TensorData::new(pixels, [indices.len(), c, h, w]);
@@ -176,7 +176,7 @@ pub(super) fn run(request: &TrainRequest, context: &Context<'_>) -> Result<Train
         };
         if due || last {
             let state = net.to_state().map_err(EngineError::Lost)?;
-            let tested = ResNet::from_state(spec, &state, &plain)?;
+            let tested = Net::from_state(network, &state, &plain)?;
             report.test = Some(evaluate(&tested, &data.test, QUICK_TEST, context, false)?);
             report.state = due.then_some(state);
         }
@@ -187,7 +187,7 @@ pub(super) fn run(request: &TrainRequest, context: &Context<'_>) -> Result<Train
         return Err(EngineError::Diverged { epoch: recipe.epochs });
     }
     request.precision.round(&mut state);
-    let net = ResNet::from_state(spec, &state, &plain)?;
+    let net = Net::from_state(network, &state, &plain)?;
     let (test, predictions) = predicted(&net, &data.test, context)?;
     Ok(Trained { state, test, predictions, device: context.device.label.clone() })
 }

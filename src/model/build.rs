@@ -4,101 +4,86 @@
 //! no two networks share running statistics (Burn's `RunningState` is shared
 //! between clones).
 
+use std::sync::Arc;
+
 use burn::module::{Param, RunningState};
 use burn::nn::BatchNorm;
 use burn::tensor::{Device, Tensor, TensorData};
 
-use super::resnet::{Block, Classifier, Conv, Norm, ResNet};
-use super::state::{HostTensor, Mismatch, StateDict, expected};
-use crate::domain::ModelSpec;
+use super::net::{Conv, Linear, Net, Norm, Route, Slot};
+use super::state::{HostTensor, Mismatch, StateDict};
+use crate::domain::network::{Network, Node, Op, Parameter, ParameterKind};
 
 struct Builder<'a> {
-    spec: &'a ModelSpec,
     state: &'a StateDict,
     device: &'a Device,
 }
 
 impl Builder<'_> {
-    fn tensor(&self, name: &str) -> TensorData {
+    fn tensor(&self, node: &Node, kind: ParameterKind) -> TensorData {
         // `check` came first, so that a missing tensor cannot happen; an empty
         // one would be refused by Burn's shape checks.
         let empty = HostTensor { shape: vec![0], data: Vec::new() };
-        let tensor = self.state.tensors.get(name).unwrap_or(&empty);
+        let name = format!("{}.{}", node.name, kind.suffix());
+        let tensor = self.state.tensors.get(&name).unwrap_or(&empty);
         TensorData::new(tensor.data.clone(), tensor.shape.clone())
     }
 
-    fn vector(&self, name: &str) -> Param<Tensor<1>> {
-        Param::from_data(self.tensor(name), self.device)
+    fn param<const D: usize>(&self, node: &Node, kind: ParameterKind) -> Param<Tensor<D>> {
+        Param::from_data(self.tensor(node, kind), self.device)
     }
 
-    fn conv(&self, name: &str, stride: usize, padding: usize) -> Conv {
-        let bias = self.spec.conv_bias.then(|| self.vector(&format!("{name}.bias")));
-        let weight = Param::from_data(self.tensor(&format!("{name}.weight")), self.device);
-        Conv { weight, bias, stride, padding }
-    }
-
-    fn norm(&self, name: &str) -> Norm {
-        let running = |part: &str| {
-            let data = self.tensor(&format!("{name}.{part}"));
-            RunningState::new(Tensor::from_data(data, self.device))
-        };
+    fn norm(&self, node: &Node, epsilon: f64, momentum: f64) -> Norm {
+        let running =
+            |kind| RunningState::new(Tensor::from_data(self.tensor(node, kind), self.device));
         Norm {
             inner: BatchNorm {
-                gamma: self.vector(&format!("{name}.weight")),
-                beta: self.vector(&format!("{name}.bias")),
+                gamma: self.param(node, ParameterKind::Scale),
+                beta: self.param(node, ParameterKind::Shift),
                 training: Param::from_bool(true),
-                running_mean: running("running_mean"),
-                running_var: running("running_var"),
-                momentum: 1.0 - self.spec.norm_momentum,
-                epsilon: self.spec.norm_epsilon,
+                running_mean: running(ParameterKind::Mean),
+                running_var: running(ParameterKind::Variance),
+                momentum: 1.0 - momentum,
+                epsilon,
             },
         }
     }
-
-    fn stage(&self, stage: usize) -> Vec<Block> {
-        (0..self.spec.blocks_in(stage))
-            .map(|block| {
-                let name = format!("layer{stage}.{block}");
-                let stride = 1 + usize::from(self.spec.changes_shape(stage, block));
-                Block {
-                    conv1: self.conv(&format!("{name}.conv1"), stride, 1),
-                    bn1: self.norm(&format!("{name}.bn1")),
-                    conv2: self.conv(&format!("{name}.conv2"), 1, 1),
-                    bn2: self.norm(&format!("{name}.bn2")),
-                    shortcut: self
-                        .spec
-                        .has_projection(stage, block)
-                        .then(|| self.conv(&format!("{name}.shortcut"), stride, 0)),
-                }
-            })
-            .collect()
-    }
 }
 
-impl ResNet {
+impl Net {
     /// Builds the network on `device` from host tensors.
     ///
     /// # Errors
-    /// [`Mismatch`] if the tensors do not fit `spec`.
+    /// [`Mismatch`] if the tensors do not fit `network`.
     pub fn from_state(
-        spec: &ModelSpec,
+        network: &Arc<Network>,
         state: &StateDict,
         device: &Device,
-    ) -> Result<ResNet, Mismatch> {
-        state.check(spec)?;
-        let build = Builder { spec, state, device };
-        Ok(ResNet {
-            conv1: build.conv("conv1", 1, 1),
-            bn1: build.norm("bn1"),
-            layer1: build.stage(1),
-            layer2: build.stage(2),
-            layer3: build.stage(3),
-            linear: Classifier {
-                weight: Param::from_data(build.tensor("linear.weight"), device),
-                bias: build.vector("linear.bias"),
-            },
-            spec: spec.clone(),
-        })
+    ) -> Result<Net, Mismatch> {
+        state.check(network)?;
+        let build = Builder { state, device };
+        let (mut convs, mut norms, mut linears) = (Vec::new(), Vec::new(), Vec::new());
+        let mut slot = |node: &Node| match node.op {
+            Op::Conv { stride, padding, bias, .. } => {
+                let weight = build.param(node, ParameterKind::Kernel);
+                let bias = bias.then(|| build.param(node, ParameterKind::Bias));
+                convs.push(Conv { weight, bias, stride, padding });
+                Slot::Conv(convs.len() - 1)
+            }
+            Op::Norm { epsilon, momentum } => {
+                norms.push(build.norm(node, epsilon, momentum));
+                Slot::Norm(norms.len() - 1)
+            }
+            Op::Linear => {
+                let weight = build.param(node, ParameterKind::Kernel);
+                linears.push(Linear { weight, bias: build.param(node, ParameterKind::Bias) });
+                Slot::Linear(linears.len() - 1)
+            }
+            Op::Input | Op::Relu | Op::Add | Op::Pad { .. } | Op::GlobalPool => Slot::None,
+        };
+        let slots = network.nodes().iter().map(&mut slot).collect();
+        let route = Arc::new(Route::new(Arc::clone(network), slots));
+        Ok(Net { convs, norms, linears, route })
     }
 
     /// Reads every tensor back to the host, running statistics up to date.
@@ -107,60 +92,28 @@ impl ResNet {
     /// The device's message if a tensor cannot be read (a lost device).
     pub fn to_state(&self) -> Result<StateDict, String> {
         let mut state = StateDict::default();
-        for (name, shape) in expected(&self.spec) {
-            let data = self.read(&name)?;
+        for parameter in self.network().parameters() {
+            let data = self.read(&parameter)?;
+            let Parameter { name, shape, .. } = parameter;
             state.tensors.insert(name, HostTensor { shape, data });
         }
         Ok(state)
     }
 
-    fn read(&self, name: &str) -> Result<Vec<f32>, String> {
-        let unknown = || format!("no tensor {name}");
-        if let Some(part) = name.strip_prefix("linear.") {
-            return match part {
-                "weight" => host(self.linear.weight.val()),
-                _ => host(self.linear.bias.val()),
-            };
+    fn read(&self, parameter: &Parameter) -> Result<Vec<f32>, String> {
+        use ParameterKind::{Bias, Kernel, Mean, Scale, Shift, Variance};
+        let unknown = || format!("no tensor {}", parameter.name);
+        match (self.route.slots[parameter.node.index()], parameter.kind) {
+            (Slot::Conv(at), Kernel) => host(self.convs[at].weight.val()),
+            (Slot::Conv(at), Bias) => host(self.convs[at].bias.as_ref().ok_or_else(unknown)?.val()),
+            (Slot::Norm(at), Scale) => host(self.norms[at].inner.gamma.val()),
+            (Slot::Norm(at), Shift) => host(self.norms[at].inner.beta.val()),
+            (Slot::Norm(at), Mean) => host(self.norms[at].inner.running_mean.value_sync()),
+            (Slot::Norm(at), Variance) => host(self.norms[at].inner.running_var.value_sync()),
+            (Slot::Linear(at), Kernel) => host(self.linears[at].weight.val()),
+            (Slot::Linear(at), Bias) => host(self.linears[at].bias.val()),
+            _ => Err(unknown()),
         }
-        let (module, part) = name.rsplit_once('.').ok_or_else(unknown)?;
-        let (block, leaf) = match module.rsplit_once('.') {
-            None => (None, module),
-            Some((block, leaf)) => (Some(self.block(block).ok_or_else(unknown)?), leaf),
-        };
-        if leaf.starts_with("bn") {
-            let norm = match (block, leaf) {
-                (None, _) => &self.bn1,
-                (Some(b), "bn1") => &b.bn1,
-                (Some(b), _) => &b.bn2,
-            };
-            return match part {
-                "weight" => host(norm.inner.gamma.val()),
-                "bias" => host(norm.inner.beta.val()),
-                "running_mean" => host(norm.inner.running_mean.value_sync()),
-                _ => host(norm.inner.running_var.value_sync()),
-            };
-        }
-        let conv = match (block, leaf) {
-            (None, _) => &self.conv1,
-            (Some(b), "conv1") => &b.conv1,
-            (Some(b), "conv2") => &b.conv2,
-            (Some(b), _) => b.shortcut.as_ref().ok_or_else(unknown)?,
-        };
-        match part {
-            "weight" => host(conv.weight.val()),
-            _ => host(conv.bias.as_ref().ok_or_else(unknown)?.val()),
-        }
-    }
-
-    fn block(&self, name: &str) -> Option<&Block> {
-        let (stage, block) = name.strip_prefix("layer")?.split_once('.')?;
-        let blocks = match stage {
-            "1" => &self.layer1,
-            "2" => &self.layer2,
-            "3" => &self.layer3,
-            _ => return None,
-        };
-        blocks.get(block.parse::<usize>().ok()?)
     }
 }
 

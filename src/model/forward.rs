@@ -1,19 +1,19 @@
-//! The one forward path. It offers every layer of [`ModelSpec::layers`] to a tap,
-//! in order; passes without a tap, passes that start at a block and passes with
-//! deleted blocks are the same code.
+//! The one forward path: an interpreter that goes through a network's nodes in order and
+//! offers every layer to a tap. Passes without a tap, passes that start in the middle and
+//! passes without some blocks ([`Net::without`]) are the same code.
 //!
-//! A deleted block computes `relu(x)` (science notes §1.6). Its input comes from
-//! a ReLU, so that is `x` itself, and nothing is computed. Its layers are not
-//! offered; the others keep their indices.
-//!
-//! [`ModelSpec::layers`]: crate::domain::ModelSpec::layers
+//! Nothing is computed before it is needed: in evaluation mode a convolution whose output
+//! nobody looks at, and a norm that nobody wants to see, wait for what comes behind them
+//! ([`Value`]), so that convolution, norm, sum and ReLU become one pass over memory. This
+//! is a rule about neighbouring nodes; no order of layers is spelled here.
 
 use std::convert::Infallible;
 
-use burn::tensor::Tensor;
+use burn::tensor::{Tensor, s};
 
-use super::resnet::{Affine, Block, Mode, ResNet};
-use crate::domain::{Bypass, ResidualBlock, Shortcut};
+use super::net::{Affine, Conv, Mode, Net, Norm, Slot};
+use crate::domain::ResidualBlock;
+use crate::domain::network::{BlockSpan, Node, NodeId, Op};
 use crate::kernels;
 
 /// A layer's output as the tap sees it.
@@ -50,67 +50,63 @@ pub enum Wanted {
     NextRelu,
 }
 
-/// Offers layers to a tap with their indices.
-struct Offers<T> {
-    index: usize,
-    tap: T,
-    /// Nobody looks: convolutions, norms, sums and ReLUs may be one pass.
-    unseen: bool,
+/// The value of a node, or what it will be made of.
+enum Value<'a> {
+    /// A map.
+    Map(Tensor<4>),
+    /// A vector.
+    Vector(Tensor<2>),
+    /// A convolution that was not run yet.
+    Conv(Box<WaitingConv<'a>>),
+    /// A map that was offered with the norm behind it.
+    Offered(Box<WaitingNorm>),
+    /// A map with a norm that was not run yet.
+    Normed(Box<WaitingNorm>),
 }
 
-impl<E, T: FnMut(usize, Activation<'_>) -> Result<Wanted, E>> Offers<T> {
-    fn offer(&mut self, activation: Activation<'_>) -> Result<(), E> {
-        self.index += 1;
-        (self.tap)(self.index - 1, activation).map(|_| ())
-    }
-
-    /// The layer `behind` this one is its norm.
-    fn before_norm(
-        &mut self,
-        map: &Tensor<4>,
-        affine: Option<&Affine>,
-        behind: usize,
-    ) -> Result<Wanted, E> {
-        let Some(Affine { scale, shift }) = affine else {
-            return self.offer(Activation::Map(map)).map(|()| Wanted::All);
-        };
-        self.index += 1;
-        let at = self.index - 1;
-        (self.tap)(at, Activation::BeforeNorm { map, scale, shift, norm: at + behind })
-    }
-
-    fn skip(&mut self, layers: usize) {
-        self.index += layers;
-    }
+/// A convolution of `x`, and what came behind it.
+struct WaitingConv<'a> {
+    conv: &'a Conv,
+    x: Tensor<4>,
+    norm: Option<&'a Norm>,
+    /// What is to be added.
+    skip: Option<Tensor<4>>,
 }
 
-/// Offers to nobody.
-fn unseen<E>() -> Offers<impl FnMut(usize, Activation<'_>) -> Result<Wanted, E>> {
-    Offers { index: 0, tap: |_: usize, _: Activation<'_>| Ok(Wanted::NextRelu), unseen: true }
+/// A map and the norm behind it.
+struct WaitingNorm {
+    map: Tensor<4>,
+    affine: Affine,
+    /// What is to be added.
+    skip: Option<Tensor<4>>,
+    /// How much of what follows somebody wants to see.
+    wanted: Wanted,
 }
 
-impl ResNet {
+/// One pass.
+struct Pass<'a, T> {
+    net: &'a Net,
+    mode: Mode,
+    /// Offers a layer by its index; `None` where nobody looks at anything.
+    tap: Option<T>,
+    values: Vec<Option<Value<'a>>>,
+    /// How often each node's value is still needed.
+    users: Vec<usize>,
+}
+
+/// A tap's type where there is none.
+type NoTap<E> = fn(usize, Activation<'_>) -> Result<Wanted, E>;
+
+impl Net {
     /// Runs a batch `[n, channels, height, width]` and returns the logits
     /// `[n, classes]`.
     pub fn forward(&self, x: Tensor<4>, mode: Mode) -> Tensor<2> {
-        self.forward_without(x, mode, &Bypass::none())
+        let pass = Pass::<NoTap<Infallible>>::new(self, mode, None);
+        never(pass.run(NodeId::INPUT, x, |_, _| Ok(())))
     }
 
-    /// The same without some blocks.
-    pub fn forward_without(&self, x: Tensor<4>, mode: Mode, bypass: &Bypass) -> Tensor<2> {
-        let mut offers = unseen::<Infallible>();
-        let run = |_: ResidualBlock, _: &Tensor<4>| Ok(());
-        let logits = self
-            .stem(x, mode, &mut offers)
-            .and_then(|x| self.rest(x, None, mode, bypass, &mut offers, run));
-        match logits {
-            Ok(logits) => logits,
-            Err(never) => match never {},
-        }
-    }
-
-    /// Runs a batch without the blocks of `bypass` and offers every other layer's
-    /// output to `tap`, with the layer's index in the full layer list, in order.
+    /// Runs a batch and offers every layer's output to `tap`, with the layer's index in
+    /// the full layer list, in order.
     ///
     /// # Errors
     /// The tap's first error, which ends the pass.
@@ -118,12 +114,9 @@ impl ResNet {
         &self,
         x: Tensor<4>,
         mode: Mode,
-        bypass: &Bypass,
         tap: impl FnMut(usize, Activation<'_>) -> Result<Wanted, E>,
     ) -> Result<Tensor<2>, E> {
-        let mut offers = Offers { index: 0, tap, unseen: false };
-        let x = self.stem(x, mode, &mut offers)?;
-        self.rest(x, None, mode, bypass, &mut offers, |_, _| Ok(()))
+        Pass::new(self, mode, Some(tap)).run(NodeId::INPUT, x, |_, _| Ok(()))
     }
 
     /// Runs a batch in evaluation mode and shows the input of every block to
@@ -136,180 +129,281 @@ impl ResNet {
         x: Tensor<4>,
         each: impl FnMut(ResidualBlock, &Tensor<4>) -> Result<(), E>,
     ) -> Result<Tensor<2>, E> {
-        let mut offers = unseen::<E>();
-        let x = self.stem(x, Mode::Evaluate, &mut offers)?;
-        self.rest(x, None, Mode::Evaluate, &Bypass::none(), &mut offers, each)
+        Pass::<NoTap<E>>::new(self, Mode::Evaluate, None).run(NodeId::INPUT, x, each)
     }
 
-    /// Runs the network from `block` on, of which `x` is the input, in evaluation
-    /// mode, and returns the logits.
-    pub fn forward_from(&self, block: ResidualBlock, x: Tensor<4>, bypass: &Bypass) -> Tensor<2> {
-        let mut offers = unseen::<Infallible>();
-        let each = |_: ResidualBlock, _: &Tensor<4>| Ok(());
-        match self.rest(x, Some(block), Mode::Evaluate, bypass, &mut offers, each) {
-            Ok(logits) => logits,
-            Err(never) => match never {},
-        }
+    /// Runs the network in evaluation mode from behind the node `from`, whose value `x`
+    /// is, and returns the logits. Everything behind it has to come from it alone.
+    pub fn forward_from(&self, from: NodeId, x: Tensor<4>) -> Tensor<2> {
+        let pass = Pass::<NoTap<Infallible>>::new(self, Mode::Evaluate, None);
+        never(pass.run(from, x, |_, _| Ok(())))
+    }
+}
+
+fn never<T>(result: Result<T, Infallible>) -> T {
+    match result {
+        Ok(value) => value,
+        Err(never) => match never {},
+    }
+}
+
+impl<'a, E, T: FnMut(usize, Activation<'_>) -> Result<Wanted, E>> Pass<'a, T> {
+    fn new(net: &'a Net, mode: Mode, tap: Option<T>) -> Pass<'a, T> {
+        let values = net.network().nodes().iter().map(|_| None).collect();
+        Pass { net, mode, tap, values, users: net.network().users() }
     }
 
-    fn stem<E, T>(&self, x: Tensor<4>, mode: Mode, offers: &mut Offers<T>) -> Result<Tensor<4>, E>
-    where
-        T: FnMut(usize, Activation<'_>) -> Result<Wanted, E>,
-    {
-        if offers.unseen && mode == Mode::Evaluate {
-            offers.skip(3);
-            return Ok(self.conv1.forward_fused(x, self.bn1.affine(), None));
-        }
-        let x = self.conv1.forward(x);
-        let affine = self.bn1.prepare(mode);
-        let wanted = offers.before_norm(&x, affine.as_ref(), 1)?;
-        let x = match (affine, wanted) {
-            (Some(affine), Wanted::NotTheNorm | Wanted::NextRelu) => {
-                offers.skip(1);
-                kernels::affine_channels_then(x, affine.scale, affine.shift, None, true)
-            }
-            (affine, _) => {
-                let y = self.bn1.forward(x, affine);
-                offers.offer(Activation::Map(&y))?;
-                kernels::relu(y)
-            }
-        };
-        offers.offer(Activation::Map(&x))?;
-        Ok(x)
-    }
-
-    /// Everything behind the stem, or behind the blocks before `from`.
-    fn rest<E, T>(
-        &self,
-        mut x: Tensor<4>,
-        from: Option<ResidualBlock>,
-        mode: Mode,
-        bypass: &Bypass,
-        offers: &mut Offers<T>,
-        mut each: impl FnMut(ResidualBlock, &Tensor<4>) -> Result<(), E>,
-    ) -> Result<Tensor<2>, E>
-    where
-        T: FnMut(usize, Activation<'_>) -> Result<Wanted, E>,
-    {
-        for (id, block) in self.blocks().filter(|(id, _)| from.is_none_or(|from| *id >= from)) {
-            each(id, &x)?;
-            x = match bypass.contains(id) {
-                true => {
-                    offers.skip(block.layers(self.spec.residual));
-                    x
-                }
-                false => self.run_block(block, x, mode, offers)?,
-            };
-        }
-        let [n, channels, _, _] = x.dims();
-        let pooled: Tensor<2> = x.mean_dim(3).mean_dim(2).reshape([n, channels]);
-        offers.offer(Activation::Vector(&pooled))?;
-        let weight = self.linear.weight.val().transpose();
-        let logits = pooled.matmul(weight) + self.linear.bias.val().unsqueeze();
-        offers.offer(Activation::Vector(&logits))?;
-        Ok(logits)
-    }
-
-    fn run_block<E, T>(
-        &self,
-        block: &Block,
+    /// Runs what is behind `from`, whose value is `x`.
+    fn run(
+        mut self,
+        from: NodeId,
         x: Tensor<4>,
-        mode: Mode,
-        offers: &mut Offers<T>,
-    ) -> Result<Tensor<4>, E>
-    where
-        T: FnMut(usize, Activation<'_>) -> Result<Wanted, E>,
-    {
-        if offers.unseen && mode == Mode::Evaluate {
-            offers.skip(block.layers(self.spec.residual));
-            return Ok(self.run_unseen(block, x));
+        mut each: impl FnMut(ResidualBlock, &Tensor<4>) -> Result<(), E>,
+    ) -> Result<Tensor<2>, E> {
+        let network = self.net.network();
+        self.values[from.index()] = Some(Value::Map(x));
+        let spans = network.blocks();
+        let mut blocks = spans.iter().peekable();
+        for (id, node) in network.each().skip(from.index() + 1) {
+            if let Some(span) = blocks.next_if(|span| span.first == id) {
+                self.show(span, &mut each)?;
+            }
+            let value = self.step(id, node)?;
+            self.values[id.index()] = Some(value);
         }
-        let mut y = block.conv1.forward(x.clone());
-        let affine = block.bn1.prepare(mode);
-        let wanted = offers.before_norm(&y, affine.as_ref(), 1)?;
-        y = match (affine, wanted) {
-            (Some(affine), Wanted::NotTheNorm | Wanted::NextRelu) => {
-                offers.skip(1);
-                kernels::affine_channels_then(y, affine.scale, affine.shift, None, true)
-            }
-            (affine, _) => {
-                let y = block.bn1.forward(y, affine);
-                offers.offer(Activation::Map(&y))?;
-                kernels::relu(y)
-            }
-        };
-        offers.offer(Activation::Map(&y))?;
-        y = block.conv2.forward(y);
-        let affine = block.bn2.prepare(mode);
-        let residual = self.spec.residual;
-        let projects = residual && block.shortcut.is_some();
-        let wanted = offers.before_norm(&y, affine.as_ref(), 1 + usize::from(projects))?;
-        let skip = match (&block.shortcut, residual) {
-            (_, false) => None,
-            (None, true) => Some(self.pad_shortcut(x, &y)),
-            (Some(shortcut), true) => {
-                let projected = shortcut.forward(x);
-                offers.offer(Activation::Map(&projected))?;
-                Some(projected)
-            }
-        };
-        match (affine, wanted) {
-            (Some(Affine { scale, shift }), Wanted::NextRelu) => {
-                offers.skip(1 + usize::from(residual));
-                y = kernels::affine_channels_then(y, scale, shift, skip, true);
-            }
-            (Some(Affine { scale, shift }), Wanted::NotTheNorm) => {
-                offers.skip(1);
-                y = kernels::affine_channels_then(y, scale, shift, skip, !residual);
-                if residual {
-                    offers.offer(Activation::Map(&y))?;
-                    y = kernels::relu(y);
-                }
-            }
-            (affine, _) => {
-                y = block.bn2.forward(y, affine);
-                offers.offer(Activation::Map(&y))?;
-                if let Some(skip) = skip {
-                    y = kernels::add(y, skip);
-                    offers.offer(Activation::Map(&y))?;
-                }
-                y = kernels::relu(y);
-            }
+        match self.take(network.output()) {
+            Value::Vector(logits) => Ok(logits),
+            other => Ok(other.map().flatten(1, 3)),
         }
-        offers.offer(Activation::Map(&y))?;
-        Ok(y)
     }
 
-    /// A block in evaluation mode whose layers nobody looks at.
-    fn run_unseen(&self, block: &Block, x: Tensor<4>) -> Tensor<4> {
-        let y = block.conv1.forward_fused(x.clone(), block.bn1.affine(), None);
-        let skip = match (&block.shortcut, self.spec.residual) {
-            (_, false) => None,
-            (None, true) => Some(self.pad_shortcut(x, &y)),
-            (Some(shortcut), true) => Some(shortcut.forward(x)),
-        };
-        block.conv2.forward_fused(y, block.bn2.affine(), skip)
+    /// Shows a block's input.
+    fn show(
+        &mut self,
+        span: &BlockSpan,
+        each: &mut impl FnMut(ResidualBlock, &Tensor<4>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let value = &mut self.values[span.input.index()];
+        if let Some(waiting) = value.take() {
+            let map = waiting.map();
+            each(span.block, &map)?;
+            *value = Some(Value::Map(map));
+        }
+        Ok(())
     }
 
-    /// He et al.'s option A: every second pixel, zero channels on both sides.
-    /// The identity where shapes agree.
-    fn pad_shortcut(&self, x: Tensor<4>, like: &Tensor<4>) -> Tensor<4> {
-        let [n, from, _, _] = x.dims();
-        let [_, to, h, w] = like.dims();
-        if from == to || self.spec.shortcut == Shortcut::Projection {
-            return x;
+    /// The value of a node, which is let go of when nobody needs it any more.
+    fn take(&mut self, id: NodeId) -> Value<'a> {
+        let (value, users) = (&mut self.values[id.index()], &mut self.users[id.index()]);
+        *users = users.saturating_sub(1);
+        match (value.take(), *users) {
+            (Some(last), 0) => last,
+            (Some(Value::Vector(x)), _) => {
+                *value = Some(Value::Vector(x.clone()));
+                Value::Vector(x)
+            }
+            // what several nodes read is computed once
+            (Some(shared), _) => {
+                let map = shared.map();
+                *value = Some(Value::Map(map.clone()));
+                Value::Map(map)
+            }
+            (None, _) => unreachable!("nodes come in topological order"),
         }
-        let device = x.device();
-        let kept = x.slice(burn::tensor::s![.., .., 0..;2, 0..;2]);
-        let before = (to - from) / 2;
-        let zeros = |channels| Tensor::<4>::zeros([n, channels, h, w], &device);
-        Tensor::cat(vec![zeros(before), kept, zeros(to - from - before)], 1)
+    }
+
+    fn offer(&mut self, node: &Node, activation: Activation<'_>) -> Result<(), E> {
+        if let (Some(tap), Some(layer)) = (&mut self.tap, node.layer) {
+            tap(layer, activation)?;
+        }
+        Ok(())
+    }
+
+    /// Offers a map that was computed.
+    fn seen(&mut self, node: &Node, map: Tensor<4>) -> Result<Value<'a>, E> {
+        self.offer(node, Activation::Map(&map))?;
+        Ok(Value::Map(map))
+    }
+
+    /// The norm that alone reads a node, with its place in the layer list.
+    fn norm_behind(&self, id: NodeId) -> Option<(&'a Norm, usize)> {
+        let reader = self.net.route.only_readers[id.index()]?;
+        let index = self.net.network().node(reader).layer?;
+        match self.net.route.slots[reader.index()] {
+            Slot::Norm(at) => Some((&self.net.norms[at], index)),
+            _ => None,
+        }
+    }
+
+    fn step(&mut self, id: NodeId, node: &Node) -> Result<Value<'a>, E> {
+        let input = |at: usize| node.inputs.get(at).copied().unwrap_or(NodeId::INPUT);
+        let evaluates = self.mode == Mode::Evaluate;
+        let net = self.net;
+        match net.route.slots[id.index()] {
+            Slot::Conv(at) => {
+                let x = self.take(input(0)).map();
+                let conv = &net.convs[at];
+                let norm = self.norm_behind(id).filter(|_| evaluates);
+                let Some((norm, index)) = norm else {
+                    return self.seen(node, conv.forward(x));
+                };
+                let (Some(tap), Some(layer)) = (&mut self.tap, node.layer) else {
+                    let waiting = WaitingConv { conv, x, norm: None, skip: None };
+                    return Ok(Value::Conv(Box::new(waiting)));
+                };
+                let (map, affine) = (conv.forward(x), norm.affine());
+                let Affine { scale, shift } = &affine;
+                let shown = Activation::BeforeNorm { map: &map, scale, shift, norm: index };
+                let wanted = tap(layer, shown)?;
+                Ok(Value::Offered(Box::new(WaitingNorm { map, affine, skip: None, wanted })))
+            }
+            Slot::Norm(at) => {
+                let norm = &net.norms[at];
+                match self.take(input(0)) {
+                    Value::Conv(mut waiting) if waiting.norm.is_none() => {
+                        waiting.norm = Some(norm);
+                        Ok(Value::Conv(waiting))
+                    }
+                    Value::Offered(waiting) if waiting.wanted == Wanted::All => {
+                        let WaitingNorm { map, affine: Affine { scale, shift }, .. } = *waiting;
+                        self.seen(node, kernels::affine_channels(map, scale, shift))
+                    }
+                    Value::Offered(waiting) => Ok(Value::Normed(waiting)),
+                    other if evaluates => {
+                        let Affine { scale, shift } = norm.affine();
+                        let y = kernels::affine_channels(other.map(), scale, shift);
+                        self.seen(node, y)
+                    }
+                    other => {
+                        let y = norm.forward_train(other.map());
+                        self.seen(node, y)
+                    }
+                }
+            }
+            Slot::Linear(at) => {
+                let x = match self.take(input(0)) {
+                    Value::Vector(x) => x,
+                    other => other.map().flatten(1, 3),
+                };
+                let y = net.linears[at].forward(x);
+                self.offer(node, Activation::Vector(&y))?;
+                Ok(Value::Vector(y))
+            }
+            Slot::None => self.plain(node, input),
+        }
+    }
+
+    /// A node without parameters.
+    fn plain(&mut self, node: &Node, input: impl Fn(usize) -> NodeId) -> Result<Value<'a>, E> {
+        match node.op {
+            Op::Add => {
+                let (a, b) = (self.take(input(0)), self.take(input(1)));
+                // one of the two may wait for the sum; the other is computed
+                let (branch, skip) = if a.takes_a_skip() { (a, b) } else { (b, a) };
+                let skip = skip.map();
+                match branch {
+                    Value::Conv(mut waiting) if waiting.skip.is_none() => {
+                        waiting.skip = Some(skip);
+                        Ok(Value::Conv(waiting))
+                    }
+                    Value::Normed(mut waiting) if waiting.skip.is_none() => {
+                        waiting.skip = Some(skip);
+                        match waiting.wanted {
+                            Wanted::NextRelu => Ok(Value::Normed(waiting)),
+                            _ => self.seen(node, Value::Normed(waiting).map()),
+                        }
+                    }
+                    other => self.seen(node, kernels::add(other.map(), skip)),
+                }
+            }
+            Op::Relu => {
+                let y = match self.take(input(0)) {
+                    Value::Conv(waiting) => match *waiting {
+                        WaitingConv { conv, x, norm: Some(norm), skip } => {
+                            conv.forward_relu(x, norm.affine(), skip)
+                        }
+                        other => kernels::relu(Value::Conv(Box::new(other)).map()),
+                    },
+                    Value::Normed(waiting) => {
+                        let WaitingNorm { map, affine: Affine { scale, shift }, skip, .. } =
+                            *waiting;
+                        kernels::affine_channels_then(map, scale, shift, skip, true)
+                    }
+                    other => kernels::relu(other.map()),
+                };
+                self.seen(node, y)
+            }
+            Op::Pad { stride } => {
+                let x = self.take(input(0)).map();
+                self.seen(node, pad(x, stride, &node.shape))
+            }
+            Op::GlobalPool => {
+                let x = self.take(input(0)).map();
+                let [n, channels, _, _] = x.dims();
+                let pooled: Tensor<2> = x.mean_dim(3).mean_dim(2).reshape([n, channels]);
+                self.offer(node, Activation::Vector(&pooled))?;
+                Ok(Value::Vector(pooled))
+            }
+            Op::Input | Op::Conv { .. } | Op::Norm { .. } | Op::Linear => {
+                unreachable!("{} is the input or has parameters", node.name)
+            }
+        }
     }
 }
 
-impl Block {
-    /// How many layers of the list it has.
-    fn layers(&self, residual: bool) -> usize {
-        6 + usize::from(residual) + usize::from(residual && self.shortcut.is_some())
+impl Value<'_> {
+    /// The value itself, as a map; a vector is one of one pixel.
+    fn map(self) -> Tensor<4> {
+        match self {
+            Value::Map(map) => map,
+            Value::Offered(waiting) => waiting.map,
+            Value::Vector(x) => {
+                let [n, features] = x.dims();
+                x.reshape([n, features, 1, 1])
+            }
+            Value::Conv(waiting) => {
+                let WaitingConv { conv, x, norm, skip } = *waiting;
+                let y = match norm {
+                    Some(norm) => conv.forward_affine(x, norm.affine()),
+                    None => conv.forward(x),
+                };
+                match skip {
+                    Some(skip) => kernels::add(y, skip),
+                    None => y,
+                }
+            }
+            Value::Normed(waiting) => {
+                let WaitingNorm { map, affine: Affine { scale, shift }, skip, .. } = *waiting;
+                match skip {
+                    None => kernels::affine_channels(map, scale, shift),
+                    skip => kernels::affine_channels_then(map, scale, shift, skip, false),
+                }
+            }
+        }
+    }
+
+    /// True if it waits, and a sum can be part of what it waits for.
+    fn takes_a_skip(&self) -> bool {
+        match self {
+            Value::Conv(waiting) => waiting.skip.is_none(),
+            Value::Normed(waiting) => waiting.skip.is_none(),
+            _ => false,
+        }
     }
 }
+
+/// Every `stride`-th pixel, zero channels on both sides up to `shape`.
+fn pad(x: Tensor<4>, stride: usize, shape: &[usize]) -> Tensor<4> {
+    let [n, from, _, _] = x.dims();
+    let device = x.device();
+    let stride = stride as isize;
+    let kept = x.slice(s![.., .., 0..;stride, 0..;stride]);
+    let [_, _, h, w] = kept.dims();
+    let more = shape.first().map_or(0, |to| to.saturating_sub(from));
+    let before = more / 2;
+    let zeros = |channels| Tensor::<4>::zeros([n, channels, h, w], &device);
+    Tensor::cat(vec![zeros(before), kept, zeros(more - before)], 1)
+}
+
+#[cfg(test)]
+mod tests;

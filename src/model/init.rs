@@ -9,28 +9,24 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
 
-use super::state::{HostTensor, StateDict, expected};
-use crate::domain::ModelSpec;
+use super::state::{HostTensor, StateDict};
+use crate::domain::network::{Initial, Network};
 
 /// Standard deviation of a standard normal truncated at two deviations.
 const TRUNCATED_STD: f64 = 0.879_625_661_034_239_8;
 
-/// The initial state of `spec` under `seed`.
-pub fn initial_state(spec: &ModelSpec, seed: u64) -> StateDict {
+/// The initial state of `network` under `seed`: drawn in the order of its nodes.
+pub fn initial_state(network: &Network, seed: u64) -> StateDict {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let mut state = StateDict::default();
-    for (name, shape) in expected(spec) {
-        let len: usize = shape.iter().product();
-        let data = match shape.len() {
-            1 if name.ends_with(".running_var") => vec![1.0; len],
-            1 if name.ends_with(".weight") => vec![1.0; len],
-            1 => vec![0.0; len],
-            _ => {
-                let fan_in: usize = shape[1..].iter().product();
-                he_normal(fan_in, len, &mut rng)
-            }
+    for parameter in network.parameters() {
+        let len = parameter.len();
+        let data = match parameter.initial() {
+            Initial::One => vec![1.0; len],
+            Initial::Zero => vec![0.0; len],
+            Initial::HeNormal { fan_in } => he_normal(fan_in, len, &mut rng),
         };
-        state.tensors.insert(name, HostTensor { shape, data });
+        state.tensors.insert(parameter.name, HostTensor { shape: parameter.shape, data });
     }
     state
 }
@@ -53,11 +49,11 @@ fn truncated_normal(rng: &mut ChaCha8Rng) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::Preset;
+    use crate::domain::{ModelSpec, Preset};
 
     #[test]
     fn a_seed_fixes_the_weights_and_their_spread_is_he_normal() {
-        let spec = ModelSpec::new(Preset::Paper, 8, 2.0, 10, [3, 32, 32]).unwrap();
+        let spec = ModelSpec::new(Preset::Paper, 8, 2.0, 10, [3, 32, 32]).unwrap().network();
         let a = initial_state(&spec, 7);
         assert_eq!(a, initial_state(&spec, 7));
         assert_ne!(a, initial_state(&spec, 8));

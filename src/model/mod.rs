@@ -10,8 +10,8 @@ pub mod components;
 mod forward;
 pub mod infer;
 pub mod init;
+pub mod net;
 pub mod prune;
-pub mod resnet;
 pub mod state;
 pub mod weights;
 
@@ -19,6 +19,6 @@ pub use capture::GramTap;
 pub use components::{ComponentTap, Spent};
 pub use forward::{Activation, Wanted};
 pub use infer::{Overrides, infer};
-pub use resnet::{Mode, ResNet};
+pub use net::{Mode, Net};
 pub use state::{HostTensor, Mismatch, StateDict};
 pub use weights::{WeightsError, read_weights, write_safetensors};

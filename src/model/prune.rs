@@ -2,8 +2,10 @@
 //! stay are numbered anew within their stage, so that any CIFAR ResNet built with
 //! as many blocks (PyTorch: `ResNet(BasicBlock, [n1, n2, n3])`) takes them.
 
+use std::collections::BTreeMap;
+
 use super::state::StateDict;
-use crate::domain::{Bypass, BypassError, ModelSpec, ResidualBlock};
+use crate::domain::{Bypass, BypassError, ModelSpec};
 
 /// The description and the weights of `spec` and `state` without the blocks of
 /// `bypass`.
@@ -15,36 +17,24 @@ pub fn pruned(
     state: &StateDict,
     bypass: &Bypass,
 ) -> Result<(ModelSpec, StateDict), BypassError> {
-    bypass.check(spec)?;
-    let kept: Vec<ResidualBlock> =
-        ResidualBlock::all(spec).into_iter().filter(|block| !bypass.contains(*block)).collect();
-    let place = |block: ResidualBlock| {
-        kept.iter().filter(|k| k.stage == block.stage).position(|k| *k == block)
+    let whole = spec.network();
+    let cut = whole.without(bypass)?;
+    let kept = |stage: usize| {
+        let of_stage = whole.blocks().into_iter().map(|span| span.block);
+        of_stage.filter(|block| block.stage == stage && !bypass.contains(*block)).count()
     };
-    let mut blocks = [0; 3];
-    for block in &kept {
-        blocks[block.stage - 1] += 1;
-    }
-    let mut small = StateDict::default();
-    for (name, tensor) in &state.tensors {
-        let name = match split(name) {
-            None => name.clone(),
-            Some((block, rest)) => match place(block) {
-                None => continue,
-                Some(at) => format!("layer{}.{at}.{rest}", block.stage),
-            },
-        };
-        small.tensors.insert(name, tensor.clone());
-    }
+    let blocks = [1, 2, 3].map(kept);
     let blocks = (!bypass.is_empty() || spec.blocks.is_some()).then_some(blocks);
-    Ok((ModelSpec { blocks, ..spec.clone() }, small))
-}
-
-/// `layer2.3.conv1.weight` as block 2.3 and `conv1.weight`.
-fn split(name: &str) -> Option<(ResidualBlock, &str)> {
-    let (stage, rest) = name.strip_prefix("layer")?.split_once('.')?;
-    let (block, rest) = rest.split_once('.')?;
-    Some((ResidualBlock { stage: stage.parse().ok()?, block: block.parse().ok()? }, rest))
+    let small = ModelSpec { blocks, ..spec.clone() };
+    // both have the same tensors in the same order; only names differ
+    let names = small.network().parameters().into_iter().map(|parameter| parameter.name);
+    let mut tensors = BTreeMap::new();
+    for (old, new) in cut.parameters().iter().zip(names) {
+        if let Some(tensor) = state.tensors.get(&old.name) {
+            tensors.insert(new, tensor.clone());
+        }
+    }
+    Ok((small, StateDict { tensors }))
 }
 
 #[cfg(test)]
@@ -53,14 +43,15 @@ mod tests {
     use crate::domain::Preset;
     use crate::model::infer::{Overrides, infer};
     use crate::model::init::initial_state;
-    use crate::model::{Mode, ResNet};
+    use crate::model::{Mode, Net};
     use burn::tensor::{Device, Tensor, TensorData};
+    use std::sync::Arc;
 
     #[test]
     fn the_cut_network_computes_what_the_whole_one_does_without_its_blocks() {
         for preset in [Preset::He, Preset::Paper] {
             let spec = ModelSpec::new(preset, 20, 0.5, 10, [3, 16, 16]).unwrap();
-            let state = initial_state(&spec, 3);
+            let state = initial_state(&spec.network(), 3);
             let bypass: Bypass = "1.0,1.2,2.1,3.2".parse().unwrap();
             let (small_spec, small) = pruned(&spec, &state, &bypass).unwrap();
             assert_eq!(small_spec.blocks, Some([1, 2, 2]));
@@ -68,9 +59,10 @@ mod tests {
             let x: Vec<f32> = (0..4 * 3 * 256).map(|i| ((i * 31) % 61) as f32 / 60.0).collect();
             let x = Tensor::<4>::from_data(TensorData::new(x, [4, 3, 16, 16]), &device);
             let logits = |t: Tensor<2>| t.into_data().try_into_vec::<f32>().unwrap();
-            let whole = ResNet::from_state(&spec, &state, &device).unwrap();
-            let cut = ResNet::from_state(&small_spec, &small, &device).unwrap();
-            let a = logits(whole.forward_without(x.clone(), Mode::Evaluate, &bypass));
+            let whole = Net::from_state(&Arc::new(spec.network()), &state, &device).unwrap();
+            let cut = Net::from_state(&Arc::new(small_spec.network()), &small, &device).unwrap();
+            let without = whole.without(&bypass).unwrap();
+            let a = logits(without.forward(x.clone(), Mode::Evaluate));
             assert_eq!(a, logits(cut.forward(x.clone(), Mode::Evaluate)));
             assert_ne!(a, logits(whole.forward(x, Mode::Evaluate)));
             // a checkpoint of it is recognised
@@ -85,7 +77,7 @@ mod tests {
     #[test]
     fn nothing_deleted_changes_nothing_and_the_impossible_is_refused() {
         let spec = ModelSpec::new(Preset::He, 14, 0.5, 10, [3, 16, 16]).unwrap();
-        let state = initial_state(&spec, 3);
+        let state = initial_state(&spec.network(), 3);
         let (same, tensors) = pruned(&spec, &state, &Bypass::none()).unwrap();
         assert_eq!((&same, &tensors), (&spec, &state));
         assert!(pruned(&spec, &state, &"2.0".parse().unwrap()).is_err());

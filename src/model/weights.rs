@@ -311,7 +311,7 @@ pub fn model_of(
     };
     weights
         .state
-        .check(&spec)
+        .check(&spec.network())
         .map_err(|source| WeightsError::Mismatch { origin: origin.to_string(), source })?;
     Ok(spec)
 }
@@ -325,7 +325,7 @@ mod tests {
     #[test]
     fn our_file_round_trips_in_both_precisions() {
         let spec = ModelSpec::new(Preset::Paper, 8, 0.25, 10, [3, 8, 8]).unwrap();
-        let mut state = initial_state(&spec, 3);
+        let mut state = initial_state(&spec.network(), 3);
         for precision in [Precision::F32, Precision::F16] {
             let bytes = write_safetensors(&state, &spec, precision).unwrap();
             let back = parse_safetensors(&bytes, "test").unwrap();

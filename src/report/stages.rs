@@ -1,7 +1,7 @@
 //! The map in a few numbers: mean CKA within the network's parts and between them.
 
 use super::table::{aligned, show};
-use crate::domain::Layer;
+use crate::domain::{Layer, Role};
 use crate::runs::LoadedRun;
 
 /// Mean CKA between parts of the network.
@@ -17,8 +17,8 @@ pub(super) struct Stages {
 fn part(layer: &Layer) -> String {
     match layer.stage {
         Some(stage) => format!("stage {stage}"),
-        None if layer.shape.len() == 3 => "stem".into(),
-        None => "head".into(),
+        None if layer.role == Role::Head => "head".into(),
+        None => "stem".into(),
     }
 }
 

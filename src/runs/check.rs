@@ -87,7 +87,7 @@ pub(super) fn map(
         (None, Of::Run) => return Err("it is a map of one run".into()),
     }
     if let (Some(blocks), Some(model)) = (key.blocks(), model) {
-        blocks.check(model).map_err(|e| format!("deleted: {e}"))?;
+        model.network().check_deleted(blocks).map_err(|e| format!("deleted: {e}"))?;
     }
     data(&record.data)?;
     for (name, value) in [

@@ -51,7 +51,7 @@ pub fn engine(device: &str) -> Engine {
 /// A small network with a random state whose norms are not trivial.
 pub fn small_net(preset: Preset, width: f64, side: usize, seed: u64) -> (ModelSpec, StateDict) {
     let spec = ModelSpec::new(preset, 8, width, 10, [3, side, side]).unwrap();
-    let mut state = initial_state(&spec, seed);
+    let mut state = initial_state(&spec.network(), seed);
     let mut rng = ChaCha8Rng::seed_from_u64(seed ^ 0xb10c);
     for (name, tensor) in &mut state.tensors {
         if tensor.shape.len() == 1 {

@@ -37,7 +37,7 @@ impl Inner {
         let data = self.images_of(&a.manifest, &like.data.fingerprint)?;
         let plan = super::super::pruned::plan(like);
         let model = |run: &LoadedRun, state| ComparedModel {
-            spec: run.manifest.model.clone(),
+            network: Arc::new(run.manifest.model.network()),
             state: Arc::new(state),
         };
         let ask = CompareRequest {

@@ -17,7 +17,7 @@
 //! Memory beside the network: of `P` probed features in all, `C` classes and
 //! `R` learning rates, `4 P (C (2 R + 1) + 1)` bytes (weights and velocity of
 //! every rate, the best weights so far, the means), and one layer's rows on a
-//! GPU. ResNet-56 of width 1 (54 probes, `P` = 516,096) with ten classes and three
+//! GPU. Net-56 of width 1 (54 probes, `P` = 516,096) with ten classes and three
 //! rates: 147 MB. The best weights are kept rather than tested at every
 //! improvement: that is one part in `2 R + 1` of the memory against a pass over
 //! the test images per epoch.
@@ -33,10 +33,10 @@ use super::evaluate::{BATCH, fits};
 use super::train::cosine;
 use super::{Context, EngineError};
 use crate::data::ImageSet;
-use crate::domain::ModelSpec;
+use crate::domain::Network;
 use crate::domain::probes::{Probe, TrainingSplit};
 use crate::domain::softmax::Classifier;
-use crate::model::{ResNet, StateDict};
+use crate::model::{Net, StateDict};
 use stream::{MEASURED, Stream, generator, labels, purpose};
 
 /// Share of the training images that is held out.
@@ -62,7 +62,7 @@ pub struct ProbeRecipe {
 /// 30 epochs with rates of 3, 10 and 30. On the mean loss a rate of 3 is stable
 /// whatever the features (its curvature is at most 1 with the bias, and momentum
 /// 0.9 bears up to 3.8); larger ones learn the small directions of features that
-/// do not lie along one. Measured on `shapes`, ResNet-14, test accuracy after the first,
+/// do not lie along one. Measured on `shapes`, Net-14, test accuracy after the first,
 /// third and last block: 40, 77 and 97 % with constant rates of 3 and 10, 46, 82
 /// and 96 % with cosines of 1, 3, 10 and 30; 44, 80 and 96 % in 15 epochs of 3
 /// and 30.
@@ -115,7 +115,7 @@ impl ProbeRecipe {
 #[derive(Debug)]
 pub struct ProbeRequest {
     /// The network.
-    pub spec: ModelSpec,
+    pub network: Arc<Network>,
     /// Its weights.
     pub state: Arc<StateDict>,
     /// All training images.
@@ -170,10 +170,10 @@ pub struct Probed {
 }
 
 pub(super) fn run(request: &ProbeRequest, context: &Context<'_>) -> Result<Probed, EngineError> {
-    let ProbeRequest { spec, train, test, recipe, .. } = request;
+    let ProbeRequest { network, train, test, recipe, .. } = request;
     recipe.check()?;
-    fits(spec, train)?;
-    fits(spec, test)?;
+    fits(network, train)?;
+    fits(network, test)?;
     let mut rng = generator(recipe.seed, purpose::SPLIT);
     let split = TrainingSplit::draw(&request.subset, train.labels(), HELD_OUT, &mut rng);
     if split.held_out.is_empty() {
@@ -183,7 +183,7 @@ pub(super) fn run(request: &ProbeRequest, context: &Context<'_>) -> Result<Probe
         )));
     }
     let start = Instant::now();
-    let net = ResNet::from_state(spec, &request.state, &context.device.device)?;
+    let net = Net::from_state(network, &request.state, &context.device.device)?;
     let mut stream = Stream::new(&net, recipe, &split, test.len(), context);
     let (chosen, curves) = fit(&mut stream, train, &split)?;
     let right = stream.test(&chosen, test)?;

@@ -11,7 +11,6 @@ use rand_chacha::ChaCha8Rng;
 use super::{Chosen, ProbeRecipe, ProbeSeconds};
 use crate::data::augment::crop_flip;
 use crate::data::{ImageSet, Normaliser};
-use crate::domain::Bypass;
 use crate::domain::probes::{TrainingSplit, probed_layers};
 use crate::domain::softmax::{Moments, SoftmaxStack};
 use crate::engine::evaluate::{BATCH, upload};
@@ -19,7 +18,7 @@ use crate::engine::{Context, EngineError};
 use crate::kernels;
 use crate::model::capture::flatten;
 use crate::model::init::he_normal;
-use crate::model::{Activation, Mode, ResNet, Wanted};
+use crate::model::{Activation, Mode, Net, Wanted};
 
 /// Streams of the seed's generator, one for each purpose, so that none depends
 /// on how much another draws.
@@ -43,7 +42,7 @@ pub(super) fn generator(seed: u64, stream: u64) -> ChaCha8Rng {
 /// Forward passes of a network whose probed layers are looked at, with progress,
 /// cancellation and time.
 pub(super) struct Stream<'a> {
-    net: &'a ResNet,
+    net: &'a Net,
     pub(super) recipe: &'a ProbeRecipe,
     context: &'a Context<'a>,
     /// Indices of the probed layers.
@@ -57,13 +56,13 @@ pub(super) struct Stream<'a> {
 
 impl<'a> Stream<'a> {
     pub(super) fn new(
-        net: &'a ResNet,
+        net: &'a Net,
         recipe: &'a ProbeRecipe,
         split: &TrainingSplit,
         test: usize,
         context: &'a Context<'a>,
     ) -> Stream<'a> {
-        let spec = net.spec();
+        let network = net.network();
         let batch = recipe.batch.min(split.train.len()).max(1);
         let steps = split.train.len() / batch;
         let epoch = steps + split.held_out.len().div_ceil(BATCH);
@@ -71,8 +70,8 @@ impl<'a> Stream<'a> {
             net,
             recipe,
             context,
-            layers: probed_layers(&spec.layers()),
-            normaliser: Normaliser::new(spec.mean, spec.std),
+            layers: probed_layers(&network.layers()),
+            normaliser: Normaliser::new(network.input().mean, network.input().std),
             batch,
             done: 0,
             total: steps.min(MEASURED) + recipe.epochs * epoch + test.div_ceil(BATCH),
@@ -87,7 +86,7 @@ impl<'a> Stream<'a> {
         images: &ImageSet,
         train: &[u32],
     ) -> Result<Vec<SoftmaxStack>, EngineError> {
-        let list = self.net.spec().layers();
+        let list = self.net.network().layers();
         let features: Vec<usize> = self.layers.iter().map(|at| list[*at].features()).collect();
         let mut moments: Vec<Moments> = features.iter().map(|p| Moments::new(*p)).collect();
         let mut rng = generator(self.recipe.seed, purpose::MEASURE);
@@ -97,7 +96,7 @@ impl<'a> Stream<'a> {
             let x = self.augmented(images, indices, &mut rng);
             self.pass(x, |probe, rows| moments[probe].add(rows))?;
         }
-        let classes = self.net.spec().classes;
+        let classes = self.net.network().classes();
         let ProbeRecipe { seed, learning_rates, momentum, .. } = self.recipe;
         let mut stacks = Vec::with_capacity(moments.len());
         for ((moments, p), at) in moments.into_iter().zip(features).zip(&self.layers) {
@@ -135,7 +134,7 @@ impl<'a> Stream<'a> {
     }
 
     pub(super) fn plain(&self, images: &ImageSet, indices: &[u32]) -> Tensor<4> {
-        upload(self.net.spec(), images, indices, &self.context.device.device)
+        upload(self.net.network(), images, indices, &self.context.device.device)
     }
 
     /// A batch of images, each cropped and flipped at random as in training.
@@ -169,7 +168,7 @@ impl<'a> Stream<'a> {
         let mut probe = 0;
         let layers = &self.layers;
         let cancel = self.context.cancel;
-        self.net.forward_tapped(x, Mode::Evaluate, &Bypass::none(), |layer, activation| {
+        self.net.forward_tapped(x, Mode::Evaluate, |layer, activation| {
             if layers.get(probe) != Some(&layer) {
                 return Ok(Wanted::All);
             }

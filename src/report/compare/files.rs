@@ -69,22 +69,17 @@ fn npy(map: &SimilarityMatrix) -> Result<Vec<u8>, ReportError> {
 }
 
 fn pairs(comparison: &Comparison) -> Result<String, ReportError> {
-    let header = [
-        "rows_run",
-        "cols_run",
-        "reused",
-        "same_layers",
-        "mean_corresponding",
-        "mean",
-        "best_stage1",
-        "best_stage2",
-        "best_stage3",
-        "best_outside",
-        "same_stage1",
-        "same_stage2",
-        "same_stage3",
-        "same_outside",
-    ];
+    let stages = comparison.stages();
+    let named = |what: &str| -> Vec<String> {
+        let name = |stage: &Option<usize>| match stage {
+            Some(stage) => format!("{what}_stage{stage}"),
+            None => format!("{what}_outside"),
+        };
+        stages.iter().map(name).collect()
+    };
+    let fixed = ["rows_run", "cols_run", "reused", "same_layers", "mean_corresponding", "mean"];
+    let header = [fixed.map(String::from).to_vec(), named("best"), named("same")].concat();
+    let header: Vec<&str> = header.iter().map(String::as_str).collect();
     let rows = comparison.pairs.iter().map(|pair| {
         let found = &pair.summary;
         let mut row = vec![
@@ -95,10 +90,9 @@ fn pairs(comparison: &Comparison) -> Result<String, ReportError> {
             number(found.mean_corresponding),
             number(found.mean),
         ];
-        let stages = [Some(1), Some(2), Some(3), None]
-            .map(|stage| found.stages.iter().find(|s| s.stage == stage));
-        row.extend(stages.map(|s| number(s.map(|s| s.best))));
-        row.extend(stages.map(|s| number(s.map(|s| s.same_stage))));
+        let found = |stage: &Option<usize>| found.stages.iter().find(|s| s.stage == *stage);
+        row.extend(stages.iter().map(|s| number(found(s).map(|s| s.best))));
+        row.extend(stages.iter().map(|s| number(found(s).map(|s| s.same_stage))));
         row
     });
     encode(&header, rows)

@@ -10,6 +10,8 @@ pub use files::files;
 pub use json::json;
 pub use table::table;
 
+use std::collections::BTreeSet;
+
 use super::ReportError;
 use crate::domain::ModelSpec;
 use crate::domain::SimilarityMatrix;
@@ -95,6 +97,13 @@ impl Comparison {
     fn pair(&self, a: usize, b: usize) -> Option<&PairMaps> {
         let found = self.pairs.iter().find(|p| p.members == (a, b) || p.members == (b, a));
         found.map(|pair| &pair.analysis)
+    }
+
+    /// The stages of all rows, ascending, then `None` for stem and head.
+    fn stages(&self) -> Vec<Option<usize>> {
+        let layers = self.pairs.iter().flat_map(|pair| &pair.analysis.rows().layers);
+        let staged: BTreeSet<usize> = layers.filter_map(|layer| layer.stage).collect();
+        staged.into_iter().map(Some).chain([None]).collect()
     }
 
     /// Statistics of some members.

@@ -79,8 +79,12 @@ fn head(comparison: &Comparison) -> String {
 
 fn pairs(comparison: &Comparison) -> String {
     let without = comparison.pairs.iter().any(|pair| pair.analysis.without_pc1().is_some());
-    let mut header =
-        row(["rows", "cols", "same layers", "all", "stage 1", "stage 2", "stage 3", "stem, head"]);
+    let stages = comparison.stages();
+    let mut header = row(["rows", "cols", "same layers", "all"]);
+    header.extend(stages.iter().map(|stage| match stage {
+        Some(stage) => format!("stage {stage}"),
+        None => "stem, head".into(),
+    }));
     if without {
         header.push("same layers without PC1".into());
     }
@@ -93,8 +97,8 @@ fn pairs(comparison: &Comparison) -> String {
             show(found.mean_corresponding),
             show(found.mean),
         ];
-        cells.extend([Some(1), Some(2), Some(3), None].map(|stage| {
-            let found = found.stages.iter().find(|s| s.stage == stage);
+        cells.extend(stages.iter().map(|stage| {
+            let found = found.stages.iter().find(|s| s.stage == *stage);
             found.map_or_else(
                 || "-".into(),
                 |s| format!("{:.4} ({:.0} %)", s.best, 100.0 * s.same_stage),

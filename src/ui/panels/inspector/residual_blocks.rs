@@ -73,14 +73,14 @@ fn detected(pane: &mut Pane<'_>, explorer: &Explorer) {
 
 /// What the residual blocks that lie inside a detected block would cost.
 fn suggestion(pane: &mut Pane<'_>, explorer: &Explorer, block: &BlockStructure) {
-    let spec = &explorer.run().manifest.model;
+    let network = explorer.run().manifest.model.network();
     let inside: Vec<usize> =
         block.span.clone().filter_map(|p| explorer.indices().get(p).copied()).collect();
     let whole = |id: &ResidualBlock| {
         let mut layers = explorer.layers().iter().filter(|l| ResidualBlock::of(l) == Some(*id));
         layers.all(|l| inside.first() <= Some(&l.index) && Some(&l.index) <= inside.last())
     };
-    let redundant: Bypass = ResidualBlock::deletable(spec).into_iter().filter(whole).collect();
+    let redundant: Bypass = network.deletable().into_iter().filter(whole).collect();
     if redundant.is_empty() {
         return;
     }
