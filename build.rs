@@ -2,7 +2,7 @@
 //! `saved_runs/`, into the build's output folder.
 //!
 //! A run is a folder with a `run.ron`, a comparison of two runs one below
-//! `comparisons/` with a `comparison.ron`. If `saved_runs/shipped.txt` exists,
+//! `comparisons/` with a `cka/map.ron` (`comparison.ron` before format 2). If `saved_runs/shipped.txt` exists,
 //! only what it names (one a line, `RUN` or `comparisons/PAIR`) is embedded, so
 //! that a developer's own runs in the same folder stay out of the binary. Checkpoints, hidden files and
 //! links are left out.
@@ -26,15 +26,15 @@ fn main() -> Result<(), Box<dyn Error>> {
         entries(&root)?
             .into_iter()
             .chain(pairs.into_iter().map(|name| format!("comparisons/{name}")))
-            .filter(|name| root.join(name).join(record(name)).is_file())
+            .filter(|name| records(name).iter().any(|file| root.join(name).join(file).is_file()))
             .collect()
     };
 
     let mut table = String::from("pub static FILES: &[(&str, &[u8])] = &[\n");
     for run in &runs {
         let folder = root.join(run);
-        if !folder.join(record(run)).is_file() {
-            let record = record(run);
+        if !records(run).iter().any(|file| folder.join(file).is_file()) {
+            let record = records(run)[0];
             return Err(format!("{} names {run:?}, which has no {record}", list.display()).into());
         }
         println!("cargo:rerun-if-changed={}", folder.display());
@@ -45,9 +45,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// The file that makes a folder a run or a comparison.
-fn record(name: &str) -> &'static str {
-    if name.starts_with("comparisons/") { "comparison.ron" } else { "run.ron" }
+/// The files one of which makes a folder a run or a comparison.
+fn records(name: &str) -> &'static [&'static str] {
+    match name.starts_with("comparisons/") {
+        true => &["cka/map.ron", "comparison.ron"],
+        false => &["run.ron"],
+    }
 }
 
 /// Adds every file below `folder` under the name `prefix/FILE`.

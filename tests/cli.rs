@@ -172,14 +172,14 @@ fn bad_runs_are_explained() {
     let folder = scratch.path("runs/tiny");
     let manifest = fs::read_to_string(folder.join("run.ron")).unwrap();
     let show = |parts: &[&str]| scratch.fails(&["show", "tiny"], 1, parts);
-    fs::write(folder.join("run.ron"), manifest.replace("format: 1", "format: 9")).unwrap();
+    fs::write(folder.join("run.ron"), manifest.replace("format: 2", "format: 9")).unwrap();
     show(&["run.ron", "newer"]);
     fs::write(folder.join("run.ron"), manifest.replace("depth: 8", "depth: eight")).unwrap();
     show(&["run.ron:", ":"]);
     fs::write(folder.join("run.ron"), &manifest).unwrap();
     let cka = ndarray::Array2::<f64>::zeros((3, 3));
-    ndarray_npy::write_npy(folder.join("analysis/cka.npy"), &cka).unwrap();
-    show(&["cka.npy", "3", "26"]);
+    ndarray_npy::write_npy(folder.join("analysis/maps/cka/values.npy"), &cka).unwrap();
+    show(&["cka/values.npy", "3", "26"]);
     scratch.fails(&["show", "tyni"], 1, &["tyni", "tiny"]);
     scratch.fails(&["show", ".."], 1, &[".."]);
 }

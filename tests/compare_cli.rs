@@ -106,7 +106,7 @@ fn maps_are_kept_used_again_and_turned_round() {
     let folders: Vec<PathBuf> = kept.map(|e| e.unwrap().path()).collect();
     assert_eq!(folders.len(), 3);
     for folder in &folders {
-        fs::write(folder.join("cka.npy"), "x").unwrap();
+        fs::write(folder.join("cka/values.npy"), "x").unwrap();
     }
     let healed = scratch.json(&args(&["he", "paper"]));
     assert_eq!(reused(&healed), [false; 3]);

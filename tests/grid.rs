@@ -25,7 +25,7 @@ impl Scratch {
     fn copy(&self, name: &str, seed: u64, fraction: &str, width: &str) {
         let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("saved_runs/resnet14-shapes-s0");
         let to = self.path("runs").join(name);
-        fs::create_dir_all(to.join("analysis")).unwrap();
+        fs::create_dir_all(to.join("analysis/maps/cka")).unwrap();
         let text = fs::read_to_string(from.join("run.ron")).unwrap();
         let text = text
             .replace("name: \"resnet14-shapes-s0\"", &format!("name: \"{name}\""))
@@ -33,8 +33,9 @@ impl Scratch {
             .replace("fraction: 1.0", &format!("fraction: {fraction}"))
             .replace("width: 1.0", &format!("width: {width}"));
         fs::write(to.join("run.ron"), text).unwrap();
-        for file in ["analysis.ron", "cka.npy", "cka_se.npy"] {
-            fs::copy(from.join("analysis").join(file), to.join("analysis").join(file)).unwrap();
+        for file in ["map.ron", "values.npy", "se.npy"] {
+            let file = format!("analysis/maps/cka/{file}");
+            fs::copy(from.join(&file), to.join(&file)).unwrap();
         }
     }
 

@@ -26,15 +26,17 @@ fn the_map_of_a_pruned_network_is_kept_shown_and_exported() {
 
     let prune = ["prune", run, "--blocks", "3.1,2.1", "--examples", "32", "--map"];
     let text = scratch.ok(&prune);
-    for part in ["without 2.1,3.1  32 examples in 2 batches", "difference", "pruned/2.1+3.1"] {
+    for part in
+        ["without 2.1,3.1  32 examples in 2 batches", "difference", "without-blocks-2.1+3.1"]
+    {
         assert!(text.contains(part), "{part:?} is not in {text}");
     }
-    let folder = scratch.path("runs").join(run).join("analysis/pruned/2.1+3.1");
+    let folder = scratch.path("runs").join(run).join("analysis/maps/cka-without-blocks-2.1+3.1");
     let read = |file: &str| fs::read(folder.join(file)).unwrap();
-    let (cka, record) = (read("cka.npy"), read("pruned.ron"));
+    let (cka, record) = (read("values.npy"), read("map.ron"));
     let text = scratch.ok(&prune);
     assert!(text.contains("without 2.1,3.1  from the run folder"), "{text}");
-    assert!(read("pruned.ron") == record, "not computed twice");
+    assert!(read("map.ron") == record, "not computed twice");
 
     let json: serde_json::Value =
         serde_json::from_str(&scratch.ok(&["show", run, "--format", "json"])).unwrap();
@@ -42,7 +44,7 @@ fn the_map_of_a_pruned_network_is_kept_shown_and_exported() {
     assert_eq!(found.len(), 1);
     let (found, layers) = (&found[0], json["layers"].as_array().unwrap());
     assert_eq!(found["blocks"], serde_json::json!(["2.1", "3.1"]));
-    assert_eq!(found["path"], "analysis/pruned/2.1+3.1/cka.npy");
+    assert_eq!(found["path"], "analysis/maps/cka-without-blocks-2.1+3.1/values.npy");
     assert_eq!((&found["examples"], &found["stale"]), (&32.into(), &false.into()));
     assert!(found["accuracy"].as_f64().unwrap() <= 1.0);
     // the difference is that of the two files, over pairs that both define
@@ -67,7 +69,10 @@ fn the_map_of_a_pruned_network_is_kept_shown_and_exported() {
     let line = table.lines().find(|l| l.starts_with("2.1,3.1 ")).unwrap();
     assert!(line.contains(&format!("{mean:.4}")) && line.ends_with("current"), "{line}");
     let plain = scratch.ok(&["show", run, "--format", "plain"]);
-    assert!(plain.contains("map without 2.1,3.1: analysis/pruned/2.1+3.1/cka.npy"), "{plain}");
+    assert!(
+        plain.contains("map without 2.1,3.1: analysis/maps/cka-without-blocks-2.1+3.1/values.npy"),
+        "{plain}"
+    );
 
     // every format, its standard errors, and what is not known of it
     let npy = exported(&["--blocks", "3.1,2.1"]);
@@ -89,14 +94,18 @@ fn the_map_of_a_pruned_network_is_kept_shown_and_exported() {
     scratch.fails(&other, 1, &["there are those without 2.1,3.1", "--blocks 3.1 --map"]);
 
     // damage is one line about this map, and the run opens
-    fs::write(folder.join("cka.npy"), &cka[..cka.len() - 8]).unwrap();
-    scratch.fails(&["export", run, "--out", "x.npy", "--mode", "pruned"], 1, &["cka.npy", "--map"]);
+    fs::write(folder.join("values.npy"), &cka[..cka.len() - 8]).unwrap();
+    scratch.fails(
+        &["export", run, "--out", "x.npy", "--mode", "pruned"],
+        1,
+        &["values.npy", "--map"],
+    );
     scratch.ok(&["show", run]);
     assert!(scratch.ok(&prune).contains("32 examples in 2 batches"), "it is made anew");
-    assert!(read("cka.npy") == cka, "the same again");
-    fs::write(folder.join("pruned.ron"), "(format: 1,").unwrap();
+    assert!(read("values.npy") == cka, "the same again");
+    fs::write(folder.join("map.ron"), "(format: 1,").unwrap();
     let json: serde_json::Value =
         serde_json::from_str(&scratch.ok(&["show", run, "--format", "json"])).unwrap();
     let problem = json["analyses"]["problems"][0].as_str().unwrap();
-    assert!(problem.contains("2.1+3.1/pruned.ron:1:"), "{problem}");
+    assert!(problem.contains("2.1+3.1/map.ron:1:"), "{problem}");
 }

@@ -184,15 +184,22 @@ class Case:
             "--threads", options.threads, "--pc-examples", "0",
         ])
         analysis = self.scratch / f"resnet{self.depth}" / "analysis"
-        record = (analysis / "analysis.ron").read_text()
+        main = analysis / "maps" / "cka" / "map.ron"
+        if not main.exists():  # a program before format 2
+            main = analysis / "analysis.ron"
+        record = main.read_text()
         block = re.search(r"\bseconds:\s*(?:Seconds)?\s*\(([^)]*)\)", record)
         if not block:
-            fail(f"{analysis / 'analysis.ron'} has no seconds")
+            fail(f"{main} has no seconds")
         pairs = re.findall(r"(\w+):\s*([0-9.eE+-]+)", block.group(1))
         sample = {name: float(value) for name, value in pairs}
-        self.our_names = re.findall(r'\bname:\s*"([^"]*)"', record[record.index("layers:"):])
+        self.our_names = re.findall(
+            r'\bname:\s*"([^"]*)"', record[record.index("layers:"):].split(")]", 1)[0]
+        )
         self.samples.setdefault("blockscope", []).append(sample | {"process": wall, "peak": peak})
-        self.matrices["blockscope"] = np.load(analysis / "cka.npy")
+        self.matrices["blockscope"] = np.load(
+            main.with_name("values.npy" if main.name == "map.ron" else "cka.npy")
+        )
 
     def measure(self, program):
         """All tools in turns."""

@@ -6,18 +6,21 @@ use ndarray::Array2;
 
 use crate::domain::components::Components;
 use crate::domain::deletion::{DeletionRow, DeletionTable, Experiment};
+use crate::domain::measure::{CKA_BETWEEN, CKA_MINIBATCH};
 use crate::domain::predictions::Predictions;
 use crate::domain::probes::Probe;
-use crate::domain::record::{DataRecord, Evaluation, Recipe, Sample, Seconds};
-use crate::domain::{Layer, LayerKind, ModelSpec, Preset, SimilarityMatrix};
+use crate::domain::record::{DataRecord, Evaluation, Provenance, Recipe, Sample, Seconds};
+use crate::domain::suite::SuiteMaps;
+use crate::domain::{
+    Layer, LayerKind, Map, MapKey, MapPlan, MapRecord, ModelSpec, Preset, Side, SimilarityMatrix,
+};
 use crate::runs::{
-    AnalysisRecord, CkaAnalysis, ComparedImages, ComponentsAnalysis, ComponentsRecord,
-    DeletionAnalysis, DeletionRecord, FORMAT, LoadedRun, PairAnalysis, PairRecord,
-    PredictionsAnalysis, PredictionsRecord, ProbesAnalysis, ProbesRecord, RunId, RunManifest,
-    RunState, RunSummary, Side,
+    ComponentsAnalysis, ComponentsRecord, DeletionAnalysis, DeletionRecord, FORMAT, LoadedRun,
+    PairMaps, PredictionsAnalysis, PredictionsRecord, ProbesAnalysis, ProbesRecord, RunId,
+    RunManifest, RunMaps, RunState, RunSummary, suite_maps,
 };
 
-use super::{Answers, GridMap, Input};
+use super::{Answers, Input};
 use super::{App, Awaited, Explorer, Key, KeyCode, LoadedPair, Look, update};
 
 /// A run of `ResNet-depth` (rounded to `6n + 2`) with an analysis.
@@ -49,24 +52,17 @@ pub fn synthetic_run(depth: usize) -> LoadedRun {
         fingerprint: "3f9c01ab77d2".repeat(5),
     };
     let (cka, se) = synthetic_map(&layers);
-    let record = AnalysisRecord {
-        format: FORMAT,
-        program: "blockscope 0.1.0".into(),
-        created: "2026-08-01T12:00:00Z".into(),
-        device: "cpu (flex, 2 threads)".into(),
+    let record = MapRecord {
+        provenance: provenance(),
         data: data.clone(),
-        weights_hash: None,
-        estimator: crate::domain::cka::ESTIMATOR.into(),
+        rows: Side { run: name.clone(), weights_hash: None, model: None, layers },
+        cols: None,
+        plan: plan(),
         weighting: "pairs".into(),
-        batch: 256,
-        batches: 39,
-        examples: 10_000,
-        dropped: 16,
-        passes: 1,
-        sample: Sample::First,
-        seed: 0,
         seconds: Seconds { forward: 6.1, gram: 4.2, pairs: 0.9, total: 11.4 },
-        layers,
+        estimator: CKA_MINIBATCH.id(),
+        left_out: None,
+        difference: None,
     };
     let manifest = RunManifest {
         format: FORMAT,
@@ -91,17 +87,40 @@ pub fn synthetic_run(depth: usize) -> LoadedRun {
         test: Some(Evaluation { examples: 10_000, correct: 4_123, loss: 2.5 }),
         pruned_from: None,
     };
-    LoadedRun::new(RunId::Embedded(name), manifest, Some(CkaAnalysis { record, cka, se }))
+    let map = Map { key: MapKey::cka(), values: cka, error: Some(se), record };
+    LoadedRun::new(RunId::Embedded(name), manifest, RunMaps::new(vec![map], Vec::new()))
+}
+
+fn provenance() -> Provenance {
+    Provenance {
+        program: "blockscope 0.1.0".into(),
+        created: "2026-08-01T12:00:00Z".into(),
+        device: "cpu (flex, 2 threads)".into(),
+    }
+}
+
+/// All test images of CIFAR-10 in order.
+fn plan() -> MapPlan {
+    MapPlan {
+        examples: 10_000,
+        dropped: 16,
+        batch: 256,
+        batches: 39,
+        passes: 1,
+        sample: Sample::First,
+        seed: 0,
+    }
 }
 
 /// The same run with everything that an analysis may find beside the map.
 pub fn with_findings(mut run: LoadedRun) -> LoadedRun {
-    let Some(analysis) = run.analysis.clone() else { return run };
-    let layers = analysis.record.layers.clone();
+    let Some(analysis) = run.cka().cloned() else { return run };
+    let layers = analysis.layers().to_vec();
+    let made = provenance();
     let (n, examples) = (layers.len(), 200);
     let last = n.max(2) as f64 - 1.0;
     let in_block = |i: usize| (0.34..0.66).contains(&(i as f64 / last));
-    let dead = |i: usize| analysis.cka.get(i, i).is_none();
+    let dead = |i: usize| analysis.values.get(i, i).is_none();
     let share = |i: usize, k: usize| match (dead(i), in_block(i)) {
         (true, _) => f64::NAN,
         (_, true) => 0.62 / (1 + 6 * k) as f64,
@@ -112,15 +131,15 @@ pub fn with_findings(mut run: LoadedRun) -> LoadedRun {
         false => ((e * 37 + i / 20 * 11) % 101) as f32 - 40.0,
     };
     let similarity = SimilarityMatrix::new(Array2::from_shape_fn((n, n), |(i, j)| {
-        analysis.cka.get(i, j).map_or(f64::NAN, |v| v * v)
+        analysis.values.get(i, j).map_or(f64::NAN, |v| v * v)
     }));
-    let less = |by: f64| SimilarityMatrix::new(analysis.cka.view().mapv(|v| v * by));
+    let less = |by: f64| SimilarityMatrix::new(analysis.values.view().mapv(|v| v * by));
     run.components = Some(ComponentsAnalysis {
         record: ComponentsRecord {
             format: FORMAT,
-            program: analysis.record.program.clone(),
-            created: analysis.record.created.clone(),
-            device: analysis.record.device.clone(),
+            program: made.program.clone(),
+            created: made.created.clone(),
+            device: made.device.clone(),
             data: analysis.record.data.clone(),
             weights_hash: None,
             estimator: crate::domain::suite::ESTIMATOR.into(),
@@ -142,18 +161,20 @@ pub fn with_findings(mut run: LoadedRun) -> LoadedRun {
             scores: Array2::from_shape_fn((n, examples), |(i, e)| score(i, e)),
             norms: Array2::from_shape_fn((n, examples), |(_, e)| 10.0 + (e % 17) as f32),
             zeros: layers.iter().map(|l| (l.kind == LayerKind::Relu).then_some(0.45)).collect(),
-            similarity,
-            cka_without_pc1: less(0.7),
-            cka_without_dominant: less(0.9),
         },
     });
+    let maps = SuiteMaps { similarity, without_pc1: less(0.7), without_dominant: less(0.9) };
+    if let Some(suite) = &run.components {
+        let name = &run.manifest.name;
+        suite_maps(&suite.record, name, maps).into_iter().for_each(|map| run.maps.put(map));
+    }
     let probed = layers.iter().filter(|l| l.kind == LayerKind::Add || l.name.ends_with(".bn2"));
     run.probes = Some(ProbesAnalysis {
         record: ProbesRecord {
             format: FORMAT,
-            program: analysis.record.program.clone(),
-            created: analysis.record.created.clone(),
-            device: analysis.record.device.clone(),
+            program: made.program.clone(),
+            created: made.created.clone(),
+            device: made.device.clone(),
             data: analysis.record.data.clone(),
             weights_hash: None,
             recipe: "softmax regression, SGD with momentum".into(),
@@ -201,9 +222,9 @@ pub fn with_findings(mut run: LoadedRun) -> LoadedRun {
     run.deletion = Some(DeletionAnalysis {
         record: DeletionRecord {
             format: FORMAT,
-            program: analysis.record.program.clone(),
-            created: analysis.record.created.clone(),
-            device: analysis.record.device.clone(),
+            program: made.program.clone(),
+            created: made.created.clone(),
+            device: made.device.clone(),
             data: analysis.record.data,
             weights_hash: None,
         },
@@ -254,18 +275,18 @@ fn synthetic_map(layers: &[Layer]) -> (SimilarityMatrix, SimilarityMatrix) {
 
 /// The line of the home list that belongs to a run.
 pub fn summary(run: &LoadedRun) -> RunSummary {
-    let preview = run.analysis.as_ref().map(|a| {
-        let factor = a.cka.rows().div_ceil(24).max(1);
-        let side = a.cka.rows().div_ceil(factor);
+    let preview = run.cka().map(|a| {
+        let factor = a.values.rows().div_ceil(24).max(1);
+        let side = a.values.rows().div_ceil(factor);
         SimilarityMatrix::new(Array2::from_shape_fn((side, side), |(i, j)| {
-            a.cka.pooled(i, j, factor, crate::domain::Pooling::Mean).value.unwrap_or(f64::NAN)
+            a.values.pooled(i, j, factor, crate::domain::Pooling::Mean).value.unwrap_or(f64::NAN)
         }))
     });
     RunSummary {
         id: run.id.clone(),
         name: run.manifest.name.clone(),
         manifest: Ok(run.manifest.clone()),
-        analysis: run.analysis.is_some(),
+        analysis: run.cka().is_some(),
         analysis_error: None,
         preview,
     }
@@ -276,7 +297,7 @@ pub fn summaries() -> Vec<RunSummary> {
     let mut runs: Vec<RunSummary> =
         [38, 20, 56].into_iter().map(|d| summary(&synthetic_run(d))).collect();
     let mut bare = synthetic_run(14);
-    bare.analysis = None;
+    bare.maps = RunMaps::default();
     bare.manifest.name = "imported".into();
     bare.id = RunId::Embedded("imported".into());
     bare.manifest.test = None;
@@ -326,10 +347,9 @@ pub fn grid_runs() -> Vec<RunSummary> {
 }
 
 /// The map that a service would read for the grid.
-pub fn grid_map(run: &RunSummary) -> Option<GridMap> {
+pub fn grid_map(run: &RunSummary) -> Option<Map> {
     let depth = run.manifest.as_ref().ok()?.model.depth;
-    let analysis = synthetic_run(depth).analysis?;
-    Some(GridMap { layers: analysis.record.layers, values: analysis.cka })
+    synthetic_run(depth).cka().cloned()
 }
 
 /// The list of [`grid_runs`] on a screen of `size`.
@@ -370,8 +390,8 @@ pub fn pair_app(look: Look, depths: [usize; 2], cross: bool, size: (u16, u16)) -
     b.manifest.name = name;
     b.manifest.seed = Some(1);
     // another seed: the same picture, a little less of everything
-    if let Some(analysis) = &mut b.analysis {
-        analysis.cka = SimilarityMatrix::new(analysis.cka.view().mapv(|v| v - 0.2 * v * (1.0 - v)));
+    if let Some(map) = b.maps.cka_mut() {
+        map.values = SimilarityMatrix::new(map.values.view().mapv(|v| v - 0.2 * v * (1.0 - v)));
     }
     let cross = cross.then(|| synthetic_pair(&a, &b));
     app.awaited = Awaited::Pair(a.id.clone(), b.id.clone());
@@ -382,7 +402,7 @@ pub fn pair_app(look: Look, depths: [usize; 2], cross: bool, size: (u16, u16)) -
 
 /// CKA between two runs: layers of one section are alike, those of the block are
 /// not.
-pub fn synthetic_pair(a: &LoadedRun, b: &LoadedRun) -> PairAnalysis {
+pub fn synthetic_pair(a: &LoadedRun, b: &LoadedRun) -> PairMaps {
     let layers = |run: &LoadedRun| run.manifest.model.layers();
     let (rows, cols) = (layers(a), layers(b));
     let place = |i: usize, n: usize| i as f64 / (n.max(2) - 1) as f64;
@@ -398,37 +418,23 @@ pub fn synthetic_pair(a: &LoadedRun, b: &LoadedRun) -> PairAnalysis {
     let se = SimilarityMatrix::new(cka.mapv(|v| 0.02 * (1.0 - v)));
     let side = |run: &LoadedRun, layers: Vec<Layer>| Side {
         run: run.manifest.name.clone(),
-        weights_hash: "0".repeat(64),
-        model: run.manifest.model.clone(),
+        weights_hash: Some("0".repeat(64)),
+        model: Some(run.manifest.model.clone()),
         layers,
     };
-    PairAnalysis {
-        record: PairRecord {
-            format: FORMAT,
-            program: "blockscope 0.1.0".into(),
-            created: "2026-08-01T12:00:00Z".into(),
-            device: "cpu (flex, 2 threads)".into(),
-            rows: side(a, rows),
-            cols: side(b, cols),
-            data: ComparedImages {
-                title: "CIFAR-10".into(),
-                fingerprint: a.manifest.data.fingerprint.clone(),
-            },
-            estimator: crate::domain::cka::ESTIMATOR.into(),
-            without_pc1: None,
-            examples: 10_000,
-            dropped: 16,
-            batch: 256,
-            batches: 39,
-            passes: 1,
-            sample: Sample::First,
-            seed: 0,
-            seconds: Seconds { forward: 12.0, gram: 8.0, pairs: 2.0, total: 22.0 },
-        },
-        cka: SimilarityMatrix::new(cka),
-        se,
-        without_pc1: None,
-    }
+    let record = MapRecord {
+        provenance: provenance(),
+        data: DataRecord { fraction: 1.0, ..a.manifest.data.clone() },
+        rows: side(a, rows),
+        cols: Some(side(b, cols)),
+        plan: plan(),
+        weighting: "pairs".into(),
+        seconds: Seconds { forward: 12.0, gram: 8.0, pairs: 2.0, total: 22.0 },
+        estimator: CKA_BETWEEN.id(),
+        left_out: None,
+        difference: None,
+    };
+    PairMaps::new(record, SimilarityMatrix::new(cka), se, None)
 }
 
 /// The screen of predictions over six synthetic runs of two architectures.

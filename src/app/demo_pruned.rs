@@ -42,10 +42,10 @@ pub fn arrive_from(app: &mut App, origin: MapOrigin) {
     let gone: Vec<bool> = e.layers().iter().map(|l| deleted.contains_layer(l)).collect();
     let less = |(i, j): (usize, usize)| match gone[i] || gone[j] {
         true => f64::NAN,
-        false => map.cka.get(i, j).map_or(f64::NAN, |v| v - 0.3 * v * (1.0 - v)),
+        false => map.values.get(i, j).map_or(f64::NAN, |v| v - 0.3 * v * (1.0 - v)),
     };
     let n = gone.len();
-    map.cka = SimilarityMatrix::new(Array2::from_shape_fn((n, n), less));
+    map.values = SimilarityMatrix::new(Array2::from_shape_fn((n, n), less));
     update(app, Input::Job(id, JobUpdate::Map(deleted, Box::new(map), origin)));
     update(app, Input::Job(id, JobUpdate::Done));
 }

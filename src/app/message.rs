@@ -3,10 +3,8 @@
 
 use std::path::PathBuf;
 
-use crate::domain::{Layer, SimilarityMatrix, View};
-use crate::runs::{
-    Axis, LoadedRun, PairAnalysis, PredictionsAnalysis, RunId, RunManifest, RunSummary,
-};
+use crate::domain::{Layer, Map, SimilarityMatrix, View};
+use crate::runs::{Axis, LoadedRun, PairMaps, PredictionsAnalysis, RunId, RunManifest, RunSummary};
 
 use super::jobs::{JobId, JobRequest, JobUpdate, Picture};
 use super::key::Key;
@@ -61,15 +59,6 @@ pub(super) fn safe_stem(stem: &str) -> String {
     stem.trim_start_matches('.').to_string()
 }
 
-/// A run's map, as it was read for the grid.
-#[derive(Debug, Clone, PartialEq)]
-pub struct GridMap {
-    /// The layers of its rows and columns.
-    pub layers: Vec<Layer>,
-    /// The values of all pairs.
-    pub values: SimilarityMatrix,
-}
-
 /// What was read of a run.
 #[derive(Debug, Clone)]
 pub struct Answers {
@@ -122,7 +111,7 @@ pub struct LoadedPair {
     /// The first and the second.
     pub runs: [LoadedRun; 2],
     /// With the first in the rows.
-    pub cross: Option<PairAnalysis>,
+    pub cross: Option<PairMaps>,
 }
 
 /// What happens to the interface.
@@ -151,7 +140,7 @@ pub enum Input {
     /// The predictions of runs were read.
     PredictionsLoaded(Vec<Answers>),
     /// A map of a run, or in one line why there is none.
-    MapLoaded(RunId, MapMode, Result<Box<GridMap>, String>),
+    MapLoaded(RunId, MapMode, Result<Box<Map>, String>),
     /// The device of this session, in words.
     Device(String),
     /// News of a computation.

@@ -70,7 +70,7 @@ pub use explorer::Explorer;
 pub use key::{Key, KeyCode};
 pub use keymap::Keymap;
 pub use look::{ColourDepth, Look};
-pub use message::{Answers, Effect, ExportRequest, GridMap, GridRequest, Input, LoadedPair};
+pub use message::{Answers, Effect, ExportRequest, GridRequest, Input, LoadedPair};
 pub use mode::MapMode;
 pub use room::{Awaited, Toast};
 pub use state::{App, Screen};

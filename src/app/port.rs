@@ -6,8 +6,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::jobs::{JobId, JobRequest, JobUpdate, Picture};
-use super::message::{Answers, ExportRequest, GridMap, GridRequest, LoadedPair};
+use super::message::{Answers, ExportRequest, GridRequest, LoadedPair};
 use super::mode::MapMode;
+use crate::domain::Map;
 use crate::runs::{LoadedRun, RunId, RunSummary};
 
 /// What the explorer asks of the rest of the program. Runs on one worker
@@ -42,7 +43,7 @@ pub trait Port {
     ///
     /// # Errors
     /// One line that says what is wrong with it, or that it has none.
-    fn map(&self, id: &RunId, mode: MapMode) -> Result<GridMap, String>;
+    fn map(&self, id: &RunId, mode: MapMode) -> Result<Map, String>;
 
     /// Writes the grid as a PNG and an SVG figure and returns their paths.
     ///

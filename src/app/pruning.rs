@@ -1,9 +1,9 @@
 //! Deleting blocks of the open run: which are deleted, what that cost, undo and
 //! redo, and the jobs that measure it. Pure: jobs are effects.
 
+use crate::domain::Map;
 use crate::domain::deletion::{DeletionRow, DeletionTable};
 use crate::domain::{Bypass, ResidualBlock};
-use crate::runs::CkaAnalysis;
 
 /// Steps that can be undone.
 const HISTORY: usize = 200;
@@ -15,7 +15,7 @@ pub struct Pruning {
     undo: Vec<Bypass>,
     redo: Vec<Bypass>,
     table: DeletionTable,
-    map: Option<(Bypass, Box<CkaAnalysis>)>,
+    map: Option<(Bypass, Box<Map>)>,
 }
 
 impl Pruning {
@@ -40,7 +40,7 @@ impl Pruning {
     }
 
     /// The map of the pruned network, if it was computed, and without what.
-    pub fn map(&self) -> Option<(&Bypass, &CkaAnalysis)> {
+    pub fn map(&self) -> Option<(&Bypass, &Map)> {
         self.map.as_ref().map(|(deleted, map)| (deleted, map.as_ref()))
     }
 
@@ -89,7 +89,7 @@ impl Pruning {
     }
 
     /// Takes the map of a pruned network.
-    pub fn mapped(&mut self, deleted: Bypass, map: Box<CkaAnalysis>) {
+    pub fn mapped(&mut self, deleted: Bypass, map: Box<Map>) {
         self.map = Some((deleted, map));
     }
 

@@ -156,7 +156,7 @@ fn pooling_range_and_zoom_change_what_is_shown() {
     press(&mut app, "a");
     assert!(e(&app).range().0 > 0.0, "the scale follows the data");
     press(&mut app, "a m");
-    assert_eq!(e(&app).range(), MapMode::StandardError.fixed_range());
+    assert_eq!(e(&app).range(), MapMode::STANDARD_ERROR.fixed_range());
     press(&mut app, "+");
     assert_eq!(e(&app).pooled().map(|p| p.rows()), Some(133), "one to one");
     press(&mut app, "f");
@@ -208,7 +208,7 @@ fn home_opens_runs_and_tells_what_is_broken() {
     let [Effect::LoadRun(id)] = effects.as_slice() else { panic!("{effects:?}") };
     let mut bare = demo::synthetic_run(14);
     bare.id = id.clone();
-    bare.analysis = None;
+    bare.maps = Default::default();
     update(&mut app, Input::RunLoaded(Ok(Box::new(bare))));
     assert_eq!(app.scope(), Scope::Explorer);
     press(&mut app, "j l G v m + e / ?");

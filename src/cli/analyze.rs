@@ -5,11 +5,11 @@ use super::args::{AnalyzeArgs, Common};
 use super::{ExitCode, Failure, lab, watched};
 use crate::domain::plan::SamplePlan;
 use crate::domain::probes::Probe;
-use crate::domain::{Layer, LayerKind};
+use crate::domain::{Layer, LayerKind, Map};
 use crate::engine::probes::ProbeSeconds;
 use crate::lab::Event;
 use crate::lab::plan::{AnalysisPlan, ProbePlan};
-use crate::runs::{CkaAnalysis, ComponentsAnalysis, ProbesAnalysis};
+use crate::runs::{ComponentsAnalysis, ProbesAnalysis};
 
 pub fn run(common: &Common, args: &AnalyzeArgs) -> Result<ExitCode, Failure> {
     let lab = lab(common, args.data.as_ref());
@@ -54,14 +54,14 @@ fn plan(args: &AnalyzeArgs) -> AnalysisPlan {
     }
 }
 
-fn print_map(found: &CkaAnalysis) {
+fn print_map(found: &Map) {
     let record = &found.record;
     say!(
         "CKA  {} layers, {} examples in {} batches, on {}",
-        record.layers.len(),
-        record.examples,
-        record.batches,
-        record.device
+        found.layers().len(),
+        record.plan.examples,
+        record.plan.batches,
+        record.provenance.device
     );
     say!(
         "  {:.2} s: forward {:.2}, Gram {:.2}, pairs {:.2}",

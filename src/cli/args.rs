@@ -123,6 +123,8 @@ pub enum Command {
     Show(ShowArgs),
     /// Write a run's map, or the maps of many runs, as a picture or a table
     Export(ExportArgs),
+    /// Convert runs and comparisons of an older format, in place
+    Migrate(MigrateArgs),
     /// Print version, devices, colours and paths
     Doctor,
     /// Print the keys of all commands, or check your own
@@ -404,6 +406,18 @@ pub struct ShowArgs {
     pub table: Option<TableArg>,
 }
 
+/// `migrate`.
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("which").required(true).args(["names", "all"]))]
+pub struct MigrateArgs {
+    /// Names in the runs folder, paths of run folders, or comparisons/NAME
+    #[arg(value_name = "RUN")]
+    pub names: Vec<String>,
+    /// Every run and comparison of the runs folder
+    #[arg(long)]
+    pub all: bool,
+}
+
 /// The value of `--view`.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub enum ViewArg {
@@ -445,12 +459,12 @@ pub enum ModeArg {
 impl From<ModeArg> for MapMode {
     fn from(arg: ModeArg) -> MapMode {
         match arg {
-            ModeArg::Cka => MapMode::Cka,
-            ModeArg::Pc1Similarity => MapMode::PcSimilarity,
-            ModeArg::WithoutPc1 => MapMode::WithoutPc1,
-            ModeArg::WithoutDominant => MapMode::WithoutDominant,
-            ModeArg::Se => MapMode::StandardError,
-            ModeArg::Pruned => MapMode::Pruned,
+            ModeArg::Cka => MapMode::CKA,
+            ModeArg::Pc1Similarity => MapMode::PC_SIMILARITY,
+            ModeArg::WithoutPc1 => MapMode::WITHOUT_PC1,
+            ModeArg::WithoutDominant => MapMode::WITHOUT_DOMINANT,
+            ModeArg::Se => MapMode::STANDARD_ERROR,
+            ModeArg::Pruned => MapMode::PRUNED,
         }
     }
 }

@@ -41,6 +41,11 @@ const EXAMPLES: &[(&str, &str)] = &[
   blockscope show resnet20 --format json | jq .analyses.blocks",
     ),
     (
+        "migrate",
+        "  blockscope migrate resnet20
+  blockscope migrate --all --runs saved_runs",
+    ),
+    (
         "doctor",
         "  blockscope doctor
   blockscope doctor --device gpu",

@@ -8,13 +8,14 @@ use std::path::Path;
 
 use super::args::{Common, CompareArgs, ShowFormat};
 use super::{ExitCode, Failure, lab, watched, words};
+use crate::domain::Layer;
 use crate::domain::contrast::contrast;
 use crate::domain::plan::SamplePlan;
 use crate::domain::predictions::{Predictions, agreement};
 use crate::lab::Lab;
 use crate::lab::compare::{ComparisonPlan, Maps, Member, one_data};
 use crate::report::compare::{self, Comparison, Group, Pair};
-use crate::runs::{self, RunId, Side};
+use crate::runs::{self, RunId};
 
 /// Which runs, and which of them make groups (indices of runs).
 struct Chosen {
@@ -82,9 +83,16 @@ fn choose(lab: &Lab, args: &CompareArgs) -> Result<Chosen, Failure> {
     let members: Vec<Member> = ids.iter().map(|id| lab.member(id)).collect::<Result<_, _>>()?;
     one_data(&members)?;
     for (name, seeds) in groups.iter().filter(|(name, seeds)| *name != "all" && seeds.len() > 1) {
-        let sides: Vec<Side> = seeds.iter().map(|k| members[*k].side()).collect();
-        let listed: Vec<_> =
-            sides.iter().map(|s| (s.run.as_str(), &s.model, s.layers.as_slice())).collect();
+        let layers: Vec<Vec<Layer>> =
+            seeds.iter().map(|k| members[*k].subject.network.layers()).collect();
+        let listed: Vec<_> = seeds
+            .iter()
+            .zip(&layers)
+            .map(|(k, layers)| {
+                let run = &members[*k].run;
+                (run.manifest.name.as_str(), &run.manifest.model, layers.as_slice())
+            })
+            .collect();
         crate::domain::group::one_architecture(&listed)
             .map_err(|e| Failure::usage(format!("group {name}: {e}")))?;
     }

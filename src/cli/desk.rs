@@ -9,10 +9,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::{maps, words};
 use crate::app::Answers;
+use crate::app::GridRequest;
 use crate::app::jobs::{JobId, JobRequest, Picture};
 use crate::app::port::{JobNews, Port};
 use crate::app::{ExportRequest, LoadedPair, MapMode};
-use crate::app::{GridMap, GridRequest};
+use crate::domain::Map;
 use crate::engine::{CancelToken, device};
 use crate::export::{self, Format, MapExport};
 use crate::lab::{Event, Lab, LabError, Watch};
@@ -53,10 +54,10 @@ impl Port for Desk {
         let hashes = [&runs[0], &runs[1]].map(|run| run.manifest.weights_hash.clone());
         let cross = match hashes {
             [Some(a), Some(b)] => {
-                let images = runs[0].analysis.as_ref().map(|a| &a.record.data.fingerprint);
+                let images = runs[0].cka().map(|map| &map.record.data.fingerprint);
                 let found = self.lab.store().find_pair(&a, &b).map_err(|e| e.to_string())?;
                 // over the same images as the maps beside it
-                found.filter(|pair| Some(&pair.record.data.fingerprint) == images)
+                found.filter(|pair| Some(&pair.record().data.fingerprint) == images)
             }
             _ => None,
         };
@@ -103,8 +104,9 @@ impl Port for Desk {
             .map_err(|error| error.to_string())
     }
 
-    fn map(&self, id: &RunId, mode: MapMode) -> Result<GridMap, String> {
-        maps::read(self.lab.store(), id, mode).map(|stored| stored.map)
+    fn map(&self, id: &RunId, mode: MapMode) -> Result<Map, String> {
+        // the grid shows values alone
+        maps::read(self.lab.store(), id, mode).map(|map| Map { error: None, ..map })
     }
 
     fn export_grid(&self, request: &GridRequest) -> Result<Vec<PathBuf>, String> {

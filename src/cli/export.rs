@@ -2,9 +2,9 @@
 //! many runs over two axes as one figure, without a terminal.
 
 use super::args::{Common, ExportArgs, ModeArg};
-use super::maps::StoredMap;
 use super::{ExitCode, Failure, explore, maps};
 use crate::app::{ColourDepth, Look, MapMode};
+use crate::domain::Map;
 use crate::export::{self, Format, MapExport};
 use crate::runs::{Axis, GridPlan, RunFilter, RunId, RunStore};
 use crate::theme::{Colormap, ThemeSet};
@@ -45,9 +45,9 @@ fn single(
     let manifest = store.manifest(&id)?;
     let view = args.view.into();
     let (quantity, mode, stored) = chosen(store, args, &id)?;
-    let map = maps::in_view(&stored.map, view);
-    let indices = view.select(&stored.map.layers);
-    let errors = stored.errors.map(|se| se.select(&indices, &indices));
+    let (layers, values) = maps::in_view(&stored, view);
+    let indices = view.select(stored.layers());
+    let errors = stored.error.as_ref().map(|se| se.select(&indices, &indices));
     let export = MapExport {
         title: format!(
             "{} · {} · {} · {} · {}",
@@ -58,9 +58,9 @@ fn single(
             view.name()
         ),
         subtitle: quantity,
-        rows: &map.layers,
-        cols: &map.layers,
-        values: &map.values,
+        rows: &layers,
+        cols: &layers,
+        values: &values,
         se: errors.as_ref(),
         colormap,
         range: mode.fixed_range(),
@@ -73,26 +73,22 @@ fn chosen(
     store: &RunStore,
     args: &ExportArgs,
     id: &RunId,
-) -> Result<(String, MapMode, StoredMap), Failure> {
+) -> Result<(String, MapMode, Map), Failure> {
     let mode = args.mode.into();
-    if mode != MapMode::Pruned && args.blocks.is_none() {
+    if mode != MapMode::PRUNED && args.blocks.is_none() {
         let stored = maps::read(store, id, mode).map_err(failed)?;
         return Ok((mode.name().to_string(), mode, stored));
     }
-    let mode = match mode {
-        MapMode::Cka => MapMode::Pruned,
-        MapMode::Pruned | MapMode::StandardError => mode,
-        other => {
-            return Err(Failure::usage(format!(
-                "--blocks: {} is known of the whole network only; choose --mode pruned or se",
-                other.name()
-            )));
-        }
-    };
-    let errors = mode == MapMode::StandardError;
+    let mode = if mode == MapMode::CKA { MapMode::PRUNED } else { mode };
+    if ![MapMode::PRUNED, MapMode::STANDARD_ERROR].contains(&mode) {
+        return Err(Failure::usage(format!(
+            "--blocks: {} is known of the whole network only; choose --mode pruned or se",
+            mode.name()
+        )));
+    }
     let (deleted, stored) =
-        maps::read_pruned(store, id, args.blocks.as_ref(), errors).map_err(failed)?;
-    let name = if errors { mode.name() } else { MapMode::Cka.name() };
+        maps::read_pruned(store, id, args.blocks.as_ref(), mode).map_err(failed)?;
+    let name = if mode.is_error() { mode.name() } else { MapMode::CKA.name() };
     Ok((format!("{name} without {deleted}"), mode, stored))
 }
 

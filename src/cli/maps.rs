@@ -1,62 +1,49 @@
 //! Maps of stored runs, read one by one: for the explorer's grid, for its figure
 //! and for `export`. Knows files and no terminal.
 
-use crate::app::{GridMap, MapMode};
-use crate::domain::{Bypass, SimilarityMatrix, View};
+use crate::app::MapMode;
+use crate::domain::measure::WithoutKind;
+use crate::domain::{Bypass, Layer, Map, MapKey, SimilarityMatrix, View, Without};
 use crate::export::grid::{GridExport, Multiple};
 use crate::runs::{Axis, GridPlan, RunId, RunManifest, RunStore, RunSummary};
 use crate::theme::Colormap;
-
-/// A map, and the standard errors of its cells where they were estimated.
-pub struct StoredMap {
-    /// Layers and values.
-    pub map: GridMap,
-    /// Standard errors, of the same shape.
-    pub errors: Option<SimilarityMatrix>,
-}
 
 /// Reads one map of a run.
 ///
 /// # Errors
 /// One line that says what is wrong, or which command makes the map.
-pub fn read(store: &RunStore, id: &RunId, mode: MapMode) -> Result<StoredMap, String> {
+pub fn read(store: &RunStore, id: &RunId, mode: MapMode) -> Result<Map, String> {
     let name = id.name();
-    let words = |e: crate::runs::RunError| e.to_string();
-    let plain = |layers, values| StoredMap { map: GridMap { layers, values }, errors: None };
-    match mode {
-        MapMode::Cka | MapMode::StandardError => {
-            let analysis = store.analysis(id).map_err(words)?.ok_or_else(|| {
-                format!("{name} has no map yet; `blockscope analyze {name}` makes one")
-            })?;
-            let layers = analysis.record.layers;
-            Ok(match mode {
-                MapMode::Cka => {
-                    StoredMap { errors: Some(analysis.se), ..plain(layers, analysis.cka) }
-                }
-                _ => plain(layers, analysis.se),
-            })
+    let without = match mode.without() {
+        WithoutKind::Nothing => Without::Nothing,
+        WithoutKind::FirstComponent => Without::FirstComponent,
+        WithoutKind::Dominant => Without::Dominant,
+        WithoutKind::Blocks => {
+            return Err("a pruned map is that of one run and some of its blocks".into());
         }
-        MapMode::PcSimilarity | MapMode::WithoutPc1 | MapMode::WithoutDominant => {
-            let suite = store.components(id).map_err(words)?.ok_or_else(|| {
-                format!(
-                    "{name} has no first components; `blockscope analyze {name} --skip-cka` \
-                     computes them"
-                )
-            })?;
-            let layers = suite.record.layers;
-            Ok(match mode {
-                MapMode::PcSimilarity => plain(layers, suite.components.similarity),
-                MapMode::WithoutPc1 => plain(layers, suite.components.cka_without_pc1),
-                _ => plain(layers, suite.components.cka_without_dominant),
-            })
-        }
-        MapMode::Pruned => Err("a pruned map is that of one run and some of its blocks".into()),
+    };
+    let key = MapKey::of_run(mode.measure(), without);
+    let found = store.map(id, &key).map_err(|e| e.to_string())?;
+    let found = found.ok_or_else(|| match key == MapKey::cka() {
+        true => format!("{name} has no map yet; `blockscope analyze {name}` makes one"),
+        false => format!(
+            "{name} has no first components; `blockscope analyze {name} --skip-cka` computes them"
+        ),
+    })?;
+    shown(found, mode)
+}
+
+/// A map as it is shown: its standard errors may take the place of its values.
+fn shown(map: Map, mode: MapMode) -> Result<Map, String> {
+    match (mode.is_error(), map.error) {
+        (true, Some(values)) => Ok(Map { values, error: None, ..map }),
+        (true, None) => Err("that map has no standard errors".into()),
+        (false, error) => Ok(Map { error, ..map }),
     }
 }
 
 /// Reads the map of a run without some blocks, or of its only pruned network if none
-/// are named, and says which blocks these are. With `errors`, its standard errors take
-/// the place of CKA.
+/// are named, and says which blocks these are.
 ///
 /// # Errors
 /// One line that says what is wrong, which maps there are, or what makes this one.
@@ -64,25 +51,27 @@ pub fn read_pruned(
     store: &RunStore,
     id: &RunId,
     blocks: Option<&Bypass>,
-    errors: bool,
-) -> Result<(Bypass, StoredMap), String> {
+    mode: MapMode,
+) -> Result<(Bypass, Map), String> {
     let name = id.name();
     let words = |e: crate::runs::RunError| e.to_string();
     let run = store.load(id).map_err(words)?;
-    let kept: Vec<String> = run.pruned.iter().map(|r| r.deleted.to_string()).collect();
-    let there = match kept.is_empty() {
+    let kept: Vec<&Bypass> = run.maps.pruned().filter_map(|(key, _)| key.blocks()).collect();
+    let names: Vec<String> = kept.iter().map(ToString::to_string).collect();
+    let there = match names.is_empty() {
         true => "it has none yet".to_string(),
-        false => format!("there are those without {}", kept.join(" and without ")),
+        false => format!("there are those without {}", names.join(" and without ")),
     };
-    let deleted = match (blocks, &run.pruned[..]) {
+    let deleted = match (blocks, &kept[..]) {
         (Some(blocks), _) => blocks.clone(),
-        (None, [only]) => only.deleted.clone(),
+        (None, [only]) => (*only).clone(),
         (None, _) => {
             let text = "name the blocks that it lacks with --blocks, as 2.3,2.4";
             return Err(format!("which pruned map of {name}? {there}; {text}"));
         }
     };
-    let found = store.pruned(id, &deleted).map_err(words)?.ok_or_else(|| {
+    let found = store.map(id, &MapKey::pruned(deleted.clone())).map_err(words)?;
+    let found = found.ok_or_else(|| {
         format!(
             "{name} has no map without {deleted} ({there}); \
              `blockscope prune {name} --blocks {deleted} --map` makes it"
@@ -92,21 +81,14 @@ pub fn read_pruned(
         let other = "other weights, images or batches than the run's own map";
         eprintln!("this map is of {other}; `blockscope prune --map` makes it anew");
     }
-    let layers = run.manifest.model.layers();
-    let (values, se) = match errors {
-        true => (found.se, None),
-        false => (found.cka, Some(found.se)),
-    };
-    Ok((deleted, StoredMap { map: GridMap { layers, values }, errors: se }))
+    Ok((deleted, shown(found, mode)?))
 }
 
 /// The layers of a view, and their values.
-pub fn in_view(map: &GridMap, view: View) -> GridMap {
-    let indices = view.select(&map.layers);
-    GridMap {
-        layers: indices.iter().map(|i| map.layers[*i].clone()).collect(),
-        values: map.values.select(&indices, &indices),
-    }
+pub fn in_view(map: &Map, view: View) -> (Vec<Layer>, SimilarityMatrix) {
+    let indices = view.select(map.layers());
+    let layers = indices.iter().map(|i| map.layers()[*i].clone()).collect();
+    (layers, map.values.select(&indices, &indices))
 }
 
 /// The figure of a grid, and in one line each what could not be drawn.
@@ -140,10 +122,10 @@ pub fn figure<'a>(
         // the first one that has this map
         let drawn = here.iter().find_map(|at| {
             let read = read(store, &runs[*at].id, mode).map_err(|why| problems.push(why)).ok()?;
-            Some((&runs[*at], in_view(&read.map, view)))
+            Some((&runs[*at], in_view(&read, view)))
         });
-        cells.push(drawn.map(|(run, map)| {
-            let mut caption = vec![format!("{} layers", map.layers.len())];
+        cells.push(drawn.map(|(run, (layers, values))| {
+            let mut caption = vec![format!("{} layers", layers.len())];
             if here.len() > 1 {
                 caption.push(format!("1 of {}", here.len()));
             }
@@ -159,7 +141,7 @@ pub fn figure<'a>(
                     data.push(source);
                 }
             }
-            Multiple { layers: map.layers, values: map.values, caption }
+            Multiple { layers, values, caption }
         }));
     }
     let drawn = cells.iter().flatten().count();

@@ -21,6 +21,7 @@ mod import;
 mod keys;
 mod manual;
 mod maps;
+mod migrate;
 mod options;
 mod progress;
 mod prune;
@@ -164,6 +165,7 @@ fn run(cli: Cli, settings: &Config, problem: Option<Problem>) -> Result<ExitCode
         Some(Command::Train(args)) => train::run(common, args),
         Some(Command::Show(args)) => show::run(common, args),
         Some(Command::Export(args)) => export::run(common, args),
+        Some(Command::Migrate(args)) => migrate::run(common, args),
         Some(Command::Doctor) => doctor::run(common),
         Some(Command::Keys(args)) => keys::run(args),
         Some(Command::Themes(args)) => themes::run(common, args),

@@ -8,6 +8,7 @@ use crate::domain::deletion::{DeletionRow, DeletionTable, Experiment};
 use crate::lab::plan::{DeletionPlan, own_map};
 use crate::lab::pruned::KeptMap;
 use crate::lab::{Event, NewRun};
+use crate::runs;
 
 pub fn run(common: &Common, args: &PruneArgs) -> Result<ExitCode, Failure> {
     let lab = lab(common, args.data.as_ref());
@@ -76,18 +77,18 @@ fn new_run(
 
 fn print_map(kept: &KeptMap) {
     let record = &kept.record;
-    let deleted = &record.deleted;
+    let deleted = kept.key.blocks().cloned().unwrap_or_default();
     let Some(folder) = &kept.written else {
-        let (created, path) = (&record.created, record.path());
+        let (created, path) = (&record.provenance.created, runs::map_path(&kept.key));
         say!("map without {deleted}  from the run folder ({path}, {created})");
         return;
     };
     say!(
         "map without {deleted}  {} examples in {} batches, {:.2} s on {}",
-        record.examples,
-        record.batches,
+        record.plan.examples,
+        record.plan.batches,
         record.seconds.total,
-        record.device
+        record.provenance.device
     );
     if let Some(difference) = record.difference {
         say!("  mean absolute difference to the whole network's map {difference:.4}");

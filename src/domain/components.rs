@@ -5,8 +5,6 @@
 
 use ndarray::Array2;
 
-use super::matrix::SimilarityMatrix;
-
 /// The first-component suite of a network over `n` examples.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Components {
@@ -29,13 +27,6 @@ pub struct Components {
     /// Share of zeros in the activations of each ReLU, 0 to 1; `None` for other
     /// layers.
     pub zeros: Vec<Option<f64>>,
-    /// `(u1 . v1)²` of every pair of layers.
-    pub similarity: SimilarityMatrix,
-    /// CKA with each layer's first component removed.
-    pub cka_without_pc1: SimilarityMatrix,
-    /// CKA over the examples that are left when those that lead the network's
-    /// first components are taken out ([`leading`]).
-    pub cka_without_dominant: SimilarityMatrix,
 }
 
 /// The `count` examples that weigh most in the first components of the whole

@@ -17,7 +17,9 @@ pub mod grams;
 pub mod group;
 pub mod krylov;
 pub mod layers;
+pub mod map;
 pub mod matrix;
+pub mod measure;
 pub mod network;
 pub mod paired;
 pub mod pairing;
@@ -35,6 +37,8 @@ pub mod welch;
 
 pub use bypass::{Bypass, BypassError, ResidualBlock};
 pub use layers::{Layer, LayerKind, Role, View};
+pub use map::{Map, MapHead, MapKey, MapPlan, MapRecord, Of, Side, Without};
 pub use matrix::{Pooling, SimilarityMatrix};
+pub use measure::{EstimatorId, Measure, MeasureId};
 pub use network::Network;
 pub use spec::{ModelSpec, Preset, Shortcut, SpecError};

@@ -5,6 +5,17 @@
 
 use serde::{Deserialize, Serialize};
 
+/// Who made a result, when and on what.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Provenance {
+    /// Program and version, `blockscope 0.1.0`.
+    pub program: String,
+    /// RFC 3339 time in UTC.
+    pub created: String,
+    /// The device, in words (`cpu (flex, 2 threads)`).
+    pub device: String,
+}
+
 /// Which images a run or an analysis used.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DataRecord {

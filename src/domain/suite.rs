@@ -55,13 +55,21 @@ pub struct Suite {
     pub shares: Array2<f64>,
     /// `sqrt(λ1) u1`, `layers x n`, the entry of largest size positive.
     pub scores: Array2<f32>,
+    /// The maps of all pairs of layers.
+    pub maps: SuiteMaps,
+}
+
+/// The maps that the suite makes of all pairs of layers, `layers x layers`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SuiteMaps {
     /// `(u1 . v1)²`.
     pub similarity: SimilarityMatrix,
     /// CKA with each layer's first component removed; undefined where that
     /// leaves less than a millionth of the variance.
-    pub cka_without_pc1: SimilarityMatrix,
-    /// CKA over the examples that are not dominant.
-    pub cka_without_dominant: SimilarityMatrix,
+    pub without_pc1: SimilarityMatrix,
+    /// CKA over the examples that are left when those that lead the network's
+    /// first components are taken out ([`leading`]).
+    pub without_dominant: SimilarityMatrix,
 }
 
 /// The batches of `n` examples: [`BATCH`] each, a last one below 4 left out.
@@ -87,7 +95,7 @@ pub fn blocks(gram: &Symmetric, batches: &[Range<usize>]) -> Vec<Symmetric> {
 impl SuiteSums {
     /// Room for `layers` layers over `n` examples; `components` shares are kept,
     /// and `dominant_share` of the examples (rounded up, and so many that four are
-    /// left at least) is left out for [`Suite::cka_without_dominant`].
+    /// left at least) is left out for [`SuiteMaps::without_dominant`].
     ///
     /// # Errors
     /// [`PcaError::TooFew`] below [`MIN_EXAMPLES`].
@@ -187,13 +195,12 @@ impl SuiteSums {
             }
         }
         let left_out = leading(&shares, &scores, self.dominant);
-        Suite {
+        let maps = SuiteMaps {
             similarity: similarity(&self.found),
-            cka_without_dominant: cka(layers, self.without_examples(&left_out)),
-            cka_without_pc1: cka(layers, self.without_first()),
-            shares,
-            scores,
-        }
+            without_dominant: cka(layers, self.without_examples(&left_out)),
+            without_pc1: cka(layers, self.without_first()),
+        };
+        Suite { shares, scores, maps }
     }
 
     /// Each batch without the examples in `left_out`; those that keep too few are

@@ -99,10 +99,10 @@ fn run(request: &AnalyzeRequest, context: &Context<'_>) -> Result<Measured, Engi
         }
         seconds.pairs += pairs.elapsed().as_secs_f64();
         let finish = Instant::now();
-        let components = taken.finish(&request.images, chosen);
+        let (components, maps) = taken.finish(&request.images, chosen);
         let own = leading + finish.elapsed().as_secs_f64();
         let device = context.device.label.clone();
-        suite = Some(MeasuredComponents { components, seconds: own, device });
+        suite = Some(MeasuredComponents { components, maps, seconds: own, device });
     }
     let beside = suite.as_ref().map_or(0.0, |suite| suite.seconds);
     // On the CPU two batches are under way at a time: what one of them does on one

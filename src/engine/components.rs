@@ -22,7 +22,7 @@ use crate::domain::cka::PackedGrams;
 use crate::domain::components::Components;
 use crate::domain::plan::SuitePlan;
 use crate::domain::record::Sample;
-use crate::domain::suite::SuiteSums;
+use crate::domain::suite::{SuiteMaps, SuiteSums};
 use crate::domain::{LayerKind, Network};
 use crate::model::capture::CaptureError;
 use crate::model::{Activation, ComponentTap, Mode, Net, StateDict};
@@ -49,6 +49,8 @@ pub struct ComponentsRequest {
 pub struct MeasuredComponents {
     /// The results.
     pub components: Components,
+    /// The maps that were made with them.
+    pub maps: SuiteMaps,
     /// Seconds of wall clock; only what they cost beyond the map, if both were taken
     /// from one stream.
     pub seconds: f64,
@@ -88,9 +90,9 @@ fn run(
         |done| context.progress(done, layers, "layers")
     })?;
     context.check_cancelled()?;
-    let components = pass.finish(&request.images, chosen);
+    let (components, maps) = pass.finish(&request.images, chosen);
     let seconds = start.elapsed().as_secs_f64();
-    Ok(MeasuredComponents { components, seconds, device: context.device.label.clone() })
+    Ok(MeasuredComponents { components, maps, seconds, device: context.device.label.clone() })
 }
 
 /// What a forward pass of all examples has given.
@@ -163,9 +165,9 @@ impl Pass {
     }
 
     /// The suite of the images that were `chosen`.
-    pub(super) fn finish(self, images: &ImageSet, chosen: Vec<u32>) -> Components {
+    pub(super) fn finish(self, images: &ImageSet, chosen: Vec<u32>) -> (Components, SuiteMaps) {
         let suite = self.sums.finish();
-        Components {
+        let components = Components {
             labels: chosen.iter().map(|i| images.label(*i as usize)).collect(),
             predictions: self.predictions,
             images: chosen,
@@ -173,10 +175,8 @@ impl Pass {
             scores: suite.scores,
             norms: self.norms,
             zeros: self.zeros,
-            similarity: suite.similarity,
-            cka_without_pc1: suite.cka_without_pc1,
-            cka_without_dominant: suite.cka_without_dominant,
-        }
+        };
+        (components, suite.maps)
     }
 }
 

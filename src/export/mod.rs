@@ -221,20 +221,20 @@ pub fn write_all(map: &MapExport, dir: &Path, stem: &str) -> Result<Vec<PathBuf>
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::runs::{CkaAnalysis, fixtures};
+    use crate::runs::fixtures;
     use crate::theme::ThemeSet;
 
     /// Runs `test` on a map of `n` layers of a ResNet-8; layer 1 is undefined.
     pub(crate) fn with_map<T>(n: usize, test: impl FnOnce(&MapExport) -> T) -> T {
-        let CkaAnalysis { record, cka, se } = fixtures::analysis(n);
+        let map = fixtures::analysis(n);
         let themes = ThemeSet::builtin().unwrap();
         test(&MapExport {
             title: "ResNet-8 x1 <\"a\" & b>".into(),
             subtitle: "4 batches of 256".into(),
-            rows: &record.layers,
-            cols: &record.layers,
-            values: &cka,
-            se: Some(&se),
+            rows: map.layers(),
+            cols: map.layers(),
+            values: &map.values,
+            se: map.error.as_ref(),
             colormap: themes.colormap("viridis").unwrap(),
             range: (0.0, 1.0),
         })

@@ -66,9 +66,9 @@ impl Lab {
         let mut measured = self.run("CKA", request, watch)?;
         let beside = measured.suite.take();
         let from = of_tested(subject, dataset, &measured.device);
-        let analysis = records::analysis(from, &plan.sample, subject.network.layers(), measured);
-        self.store.write_analysis(&subject.id, &analysis)?;
-        watch.tell(Event::Analysis(Box::new(analysis)));
+        let map = records::analysis(from, &plan.sample, subject, measured);
+        self.store.write_map(&subject.id, &map)?;
+        watch.tell(Event::Analysis(Box::new(map)));
         match (plan.suite, beside) {
             (None, _) => Ok(()),
             (Some(suite), Some(found)) => {
@@ -110,8 +110,10 @@ impl Lab {
         watch: &mut Watch<'_>,
     ) -> Result<(), LabError> {
         let from = of_tested(subject, dataset, &found.device);
-        let layers = subject.network.layers();
-        let analysis = records::components(from, &plan.sample, suite, layers, found);
+        let (analysis, maps) = records::components(from, &plan.sample, suite, subject, found);
+        for map in &maps {
+            self.store.write_map(&subject.id, map)?;
+        }
         self.store.write_components(&subject.id, &analysis)?;
         watch.tell(Event::Components(Box::new(analysis)));
         Ok(())

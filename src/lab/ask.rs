@@ -3,7 +3,7 @@
 use super::deletion::known_baseline;
 use super::plan::DeletionPlan;
 use super::{Event, Lab, LabError, Watch};
-use crate::domain::Bypass;
+use crate::domain::{Bypass, MapKey};
 use crate::runs::RunId;
 
 /// What to compute about a run.
@@ -39,7 +39,7 @@ impl Lab {
         let plan = match kind {
             JobKind::Cross(other) => return self.cross(run, other, watch),
             JobKind::Map(deleted) => {
-                let whole = self.store.analysis(run)?;
+                let whole = self.store.map(run, &MapKey::cka())?;
                 let whole = whole.ok_or(LabError::refused("this run has no map yet"))?;
                 return self.pruned_map(&*self.subject(run)?, &whole, deleted, watch).map(|_| ());
             }

@@ -8,11 +8,12 @@ use super::analyze::are_of;
 use super::plan::like;
 use super::{Event, Lab, LabError, Provenance, Subject, Watch, records};
 use crate::data::Dataset;
+use crate::domain::Side;
 use crate::domain::plan::SamplePlan;
 use crate::domain::predictions::Predictions;
 use crate::domain::record::{DataRecord, Seconds};
 use crate::engine::{CompareRequest, Compared, ComparedModel};
-use crate::runs::{ComparedImages, LoadedRun, PairAnalysis, PairKey, RunError, RunId, Side};
+use crate::runs::{ComparedImages, LoadedRun, PairKey, PairMaps, RunError, RunId};
 
 /// A run that takes part.
 #[derive(Debug, Clone)]
@@ -121,7 +122,7 @@ pub struct MemberPair {
     /// The members, rows first; the same twice is a member's own map.
     pub members: (usize, usize),
     /// The map.
-    pub analysis: PairAnalysis,
+    pub analysis: PairMaps,
     /// True if it was there already.
     pub reused: bool,
 }
@@ -201,7 +202,7 @@ impl Lab {
     /// If it cannot be computed; [`LabError::NotKept`] if it cannot be written.
     pub fn cross(&self, run: &RunId, other: &RunId, watch: &mut Watch<'_>) -> Result<(), LabError> {
         let members = [self.member(run)?, self.member(other)?];
-        let own = members[0].run.analysis.as_ref();
+        let own = members[0].run.cka();
         let record = &own.ok_or(LabError::refused("the first run has no map yet"))?.record;
         let data = records::compared_images(&record.data);
         let dataset = self.images_of(&members[0].subject.manifest, &data.fingerprint)?;
@@ -210,7 +211,7 @@ impl Lab {
             without_pc1: false,
             predictions: false,
             data,
-            examples: record.examples,
+            examples: record.plan.examples,
         };
         let (found, _) = self.pairs(&members, &dataset, &plan, &[(0, 1)], watch)?;
         for pair in found {
@@ -245,9 +246,10 @@ impl Lab {
                     None
                 }
             };
-            let own = || (pair.0 == pair.1).then(|| own_map(a, &key, &plan.data)).flatten();
-            let kept =
-                kept.or_else(own).filter(|found| found.without_pc1.is_some() || !plan.without_pc1);
+            let own = || (pair.0 == pair.1).then(|| own_map(a, &key)).flatten();
+            let kept = kept
+                .or_else(own)
+                .filter(|found| found.without_pc1().is_some() || !plan.without_pc1);
             match kept {
                 Some(analysis) => {
                     maps.pairs.push(MemberPair { members: pair, analysis, reused: true });
@@ -266,7 +268,7 @@ impl Lab {
         plan: &CheckedComparison,
         pairs: &[(usize, usize)],
         watch: &mut Watch<'_>,
-    ) -> Result<(Vec<PairAnalysis>, Compared), LabError> {
+    ) -> Result<(Vec<PairMaps>, Compared), LabError> {
         let model = |member: &Member| ComparedModel {
             network: Arc::clone(&member.subject.network),
             state: Arc::clone(&member.subject.state),
@@ -293,13 +295,10 @@ impl Lab {
 
 /// A run's own map as a comparison with itself, if `analyze` made it from the same
 /// weights, images and batches.
-fn own_map(member: &Member, key: &PairKey, data: &ComparedImages) -> Option<PairAnalysis> {
-    let analysis = member.run.analysis.as_ref()?;
-    let r = &analysis.record;
-    let same = r.weights_hash.as_ref() == Some(&key.rows)
-        && r.data.fingerprint == key.fingerprint
-        && (r.examples, r.batch, r.passes) == (key.examples, key.batch, key.passes)
-        && (r.sample, r.sample.seed(r.seed)) == (key.sample, key.sample.seed(key.seed))
-        && r.layers == member.subject.network.layers();
-    same.then(|| records::own_pair(member.side(), data.clone(), analysis))
+fn own_map(member: &Member, key: &PairKey) -> Option<PairMaps> {
+    let own = member.run.cka()?;
+    let same = own.record.rows.weights_hash.as_ref() == Some(&key.rows)
+        && key.covers(&own.record)
+        && own.layers() == member.subject.network.layers();
+    same.then(|| records::own_pair(member.side(), own)).flatten()
 }

@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 
-use crate::domain::Bypass;
 use crate::domain::deletion::DeletionRow;
 use crate::domain::record::Evaluation;
+use crate::domain::{Bypass, Map};
 use crate::engine::probes::ProbeSeconds;
 use crate::engine::{CancelToken, EpochReport};
-use crate::runs::{CkaAnalysis, ComponentsAnalysis, PairAnalysis, ProbesAnalysis};
+use crate::runs::{ComponentsAnalysis, PairMaps, ProbesAnalysis};
 
 /// Where the map of a pruned network is from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,7 +40,7 @@ pub enum Event {
     /// earlier ones.
     Rows(Vec<DeletionRow>),
     /// The map of the whole network, as it was kept.
-    Analysis(Box<CkaAnalysis>),
+    Analysis(Box<Map>),
     /// Its first components, as they were kept.
     Components(Box<ComponentsAnalysis>),
     /// How many test images it gets right; what it predicts is kept.
@@ -49,9 +49,9 @@ pub enum Event {
     Probes(Box<ProbesAnalysis>, ProbeSeconds),
     /// A map without some blocks, told before it is written. Layers of deleted blocks are
     /// undefined in it.
-    Map(Bypass, Box<CkaAnalysis>, MapOrigin),
+    Map(Bypass, Box<Map>, MapOrigin),
     /// CKA between two runs, told before it is written.
-    Cross(Box<PairAnalysis>),
+    Cross(Box<PairMaps>),
     /// What was told before was written: the file or folder.
     Kept(PathBuf),
     /// A line worth telling.

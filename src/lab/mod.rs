@@ -32,9 +32,10 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::data::Dataset;
+use crate::domain::Map;
 use crate::domain::deletion::DeletionTable;
 use crate::engine::{self, DeviceChoice, Engine, Job, Task};
-use crate::runs::{PrunedMap, RunId, RunStore};
+use crate::runs::{RunId, RunStore};
 
 pub use ask::JobKind;
 pub use deletion::NewRun;
@@ -58,7 +59,7 @@ pub struct Lab {
     /// What could not be written to a run's folder, by run and hash of its weights.
     unkept: Mutex<HashMap<(RunId, String), DeletionTable>>,
     /// The last map of a pruned network that could not be written, and whose it is.
-    unkept_map: Mutex<Option<(RunId, PrunedMap)>>,
+    unkept_map: Mutex<Option<(RunId, Map)>>,
 }
 
 impl Lab {

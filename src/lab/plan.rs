@@ -6,11 +6,12 @@ use crate::domain::plan::{Quantity, SamplePlan, SuitePlan};
 use crate::domain::probes::balanced;
 use crate::domain::record::{DataRecord, Recipe};
 use crate::domain::{Bypass, ModelSpec, Network, Preset};
+use crate::domain::{Map, MapPlan, MapRecord};
 use crate::engine::ProbeRecipe;
 use crate::engine::deletion::{Variant, baseline, lesions, sweep};
 use crate::engine::train::unfilled;
 use crate::model::weights::Precision;
-use crate::runs::{AnalysisRecord, CkaAnalysis, LoadedRun};
+use crate::runs::LoadedRun;
 
 use super::{LabError, Subject};
 
@@ -141,14 +142,9 @@ impl ProbePlan {
 }
 
 /// The plan of a run's own map, for maps that are laid beside it.
-pub fn like(whole: &AnalysisRecord) -> SamplePlan {
-    SamplePlan {
-        examples: Some(whole.examples),
-        batch: whole.batch,
-        passes: whole.passes,
-        sample: whole.sample,
-        seed: whole.seed,
-    }
+pub fn like(whole: &MapRecord) -> SamplePlan {
+    let MapPlan { examples, batch, passes, sample, seed, .. } = whole.plan;
+    SamplePlan { examples: Some(examples), batch, passes, sample, seed }
 }
 
 /// Which blocks to delete.
@@ -209,9 +205,8 @@ impl DeletionPlan {
 ///
 /// # Errors
 /// [`LabError::OwnMap`] if there is none, or if it is of other images.
-pub fn own_map<'a>(run: &'a LoadedRun, fingerprint: &str) -> Result<&'a CkaAnalysis, LabError> {
-    let whole = run.analysis.as_ref();
-    match whole {
+pub fn own_map<'a>(run: &'a LoadedRun, fingerprint: &str) -> Result<&'a Map, LabError> {
+    match run.cka() {
         Some(whole) if whole.record.data.fingerprint == fingerprint => Ok(whole),
         other => Err(LabError::OwnMap { run: run.id.name(), other_images: other.is_some() }),
     }

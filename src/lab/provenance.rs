@@ -1,17 +1,13 @@
 //! Where a result is from: what every record says.
 
-use crate::domain::record::DataRecord;
+use crate::domain::record::{self, DataRecord};
 use crate::runs;
 
 /// Where a result is from. Every record that is written starts from one.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Provenance {
-    /// Program and version.
-    pub program: String,
-    /// RFC 3339 time in UTC.
-    pub created: String,
-    /// The device, in words.
-    pub device: String,
+    /// Program, time and device.
+    pub made: record::Provenance,
     /// The images.
     pub data: DataRecord,
     /// SHA-256 of the weights file.
@@ -25,12 +21,6 @@ impl Provenance {
         data: DataRecord,
         weights_hash: impl Into<String>,
     ) -> Provenance {
-        Provenance {
-            program: runs::program(),
-            created: runs::now_rfc3339(),
-            device: device.into(),
-            data,
-            weights_hash: weights_hash.into(),
-        }
+        Provenance { made: runs::provenance(device), data, weights_hash: weights_hash.into() }
     }
 }

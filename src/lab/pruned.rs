@@ -7,15 +7,16 @@ use std::sync::Arc;
 
 use super::plan::like;
 use super::{Event, Lab, LabError, MapOrigin, Provenance, Subject, Watch, lock, records};
-use crate::domain::Bypass;
+use crate::domain::{Bypass, Map, MapKey, MapRecord};
 use crate::engine::AnalyzeRequest;
-use crate::runs::{CkaAnalysis, PrunedMap, PrunedRecord};
 
 /// A map that is in the run's folder now.
 #[derive(Debug, Clone, PartialEq)]
 pub struct KeptMap {
-    /// What it says about itself.
-    pub record: PrunedRecord,
+    /// What it is known by.
+    pub key: MapKey,
+    /// How it was made.
+    pub record: MapRecord,
     /// Its folder, if it was written now; `None` if it was there.
     pub written: Option<PathBuf>,
 }
@@ -30,24 +31,24 @@ impl Lab {
     pub fn pruned_map(
         &self,
         subject: &Subject,
-        whole: &CkaAnalysis,
+        whole: &Map,
         deleted: &Bypass,
         watch: &mut Watch<'_>,
     ) -> Result<KeptMap, LabError> {
         let hash = &*subject.weights_hash;
-        let fits = |map: &PrunedMap| map.record.fits(&whole.record, Some(hash));
+        let fits = |map: &Map| map.record.fits(&whole.record, Some(hash));
         let waiting = lock(&self.unkept_map).clone();
-        let waiting = waiting
-            .filter(|(id, map)| *id == subject.id && map.record.deleted == *deleted && fits(map));
+        let waiting = waiting.filter(|(id, map)| {
+            *id == subject.id && map.key.blocks() == Some(deleted) && fits(map)
+        });
         if let Some((_, map)) = waiting {
-            return self.keep_map(subject, whole, map, watch);
+            return self.keep_map(subject, map, watch);
         }
-        match self.store.pruned(&subject.id, deleted) {
+        match self.store.map(&subject.id, &MapKey::pruned(deleted.clone())) {
             Ok(Some(map)) if fits(&map) => {
-                let record = map.record.clone();
-                let map = Box::new(map.analysis(&whole.record.layers));
-                watch.tell(Event::Map(deleted.clone(), map, MapOrigin::RunFolder));
-                return Ok(KeptMap { record, written: None });
+                let (key, record) = (map.key.clone(), map.record.clone());
+                watch.tell(Event::Map(deleted.clone(), Box::new(map), MapOrigin::RunFolder));
+                return Ok(KeptMap { key, record, written: None });
             }
             Ok(_) => {}
             Err(error) => {
@@ -68,29 +69,28 @@ impl Lab {
         };
         let measured = self.run("CKA", request, watch)?;
         let from = Provenance::now(&*measured.device, whole.record.data.clone(), hash);
-        let map = records::pruned(from, &plan, whole, deleted, measured);
-        self.keep_map(subject, whole, map, watch)
+        let map = records::pruned(from, &plan, (subject, whole), deleted, measured);
+        self.keep_map(subject, map, watch)
     }
 
     fn keep_map(
         &self,
         subject: &Subject,
-        whole: &CkaAnalysis,
-        map: PrunedMap,
+        map: Map,
         watch: &mut Watch<'_>,
     ) -> Result<KeptMap, LabError> {
-        let shown = Box::new(map.clone().analysis(&whole.record.layers));
-        watch.tell(Event::Map(map.record.deleted.clone(), shown, MapOrigin::Computed));
+        let deleted = map.key.blocks().cloned().unwrap_or_default();
+        watch.tell(Event::Map(deleted, Box::new(map.clone()), MapOrigin::Computed));
         let id = &subject.id;
         let shipped = self.not_copied_yet(id);
         let mut waiting = lock(&self.unkept_map);
-        match self.store.write_pruned(id, &map) {
+        match self.store.write_map(id, &map) {
             Ok(folder) => {
-                waiting.take_if(|(of, old)| of == id && old.record.deleted == map.record.deleted);
+                waiting.take_if(|(of, old)| of == id && old.key == map.key);
                 if shipped {
                     self.tell_copied(subject, watch);
                 }
-                Ok(KeptMap { record: map.record, written: Some(folder) })
+                Ok(KeptMap { key: map.key, record: map.record, written: Some(folder) })
             }
             Err(why) => {
                 *waiting = Some((id.clone(), map));
@@ -140,31 +140,36 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let store = RunStore::new(dir.path().join("runs"));
         let id = RunId::Disk(store.writable(&RunId::Embedded(SHIPPED.into())).unwrap());
-        let mut whole = store.analysis(&id).unwrap().unwrap();
-        (whole.record.examples, whole.record.batch, whole.record.passes) = (32, 16, 1);
-        store.write_analysis(&id, &whole).unwrap();
+        let mut whole = store.map(&id, &MapKey::cka()).unwrap().unwrap();
+        let plan = &mut whole.record.plan;
+        (plan.examples, plan.batch, plan.passes) = (32, 16, 1);
+        store.write_map(&id, &whole).unwrap();
         let lab = lab(&store);
         let first = told(&lab, &id);
         assert_eq!(first.len(), 1, "{first:?}");
         let Event::Map(_, computed, MapOrigin::Computed) = &first[0] else {
             panic!("{first:?}");
         };
-        assert_eq!((computed.record.batches, computed.record.examples), (2, 32));
-        assert_eq!(computed.record.weights_hash, store.manifest(&id).unwrap().weights_hash);
-        let gone = computed.record.layers.iter().find(|l| l.name == "layer2.1.conv1").unwrap();
-        assert_eq!(computed.cka.get(gone.index, gone.index), None);
+        assert_eq!((computed.record.plan.batches, computed.record.plan.examples), (2, 32));
+        assert_eq!(computed.record.rows.weights_hash, store.manifest(&id).unwrap().weights_hash);
+        let gone = computed.layers().iter().find(|l| l.name == "layer2.1.conv1").unwrap();
+        assert_eq!(computed.values.get(gone.index, gone.index), None);
         let again = told(&lab, &id);
         let Event::Map(_, kept, MapOrigin::RunFolder) = &again[0] else { panic!("{again:?}") };
         assert_eq!(again.len(), 1);
         assert_eq!(format!("{kept:?}"), format!("{computed:?}"), "the same map");
         // a new map of the whole network by another plan, or a damaged file: once more
-        let file = dir.path().join("runs").join(SHIPPED).join("analysis/pruned/2.1/cka.npy");
+        let file = dir
+            .path()
+            .join("runs")
+            .join(SHIPPED)
+            .join("analysis/maps/cka-without-blocks-2.1/values.npy");
         fs::write(&file, "nonsense").unwrap();
         let anew = told(&lab, &id);
-        assert!(matches!(&anew[0], Event::Note(line) if line.contains("cka.npy")), "{anew:?}");
+        assert!(matches!(&anew[0], Event::Note(line) if line.contains("values.npy")), "{anew:?}");
         assert_eq!(origin(&anew[1]), Some(MapOrigin::Computed));
-        whole.record.batch = 8;
-        store.write_analysis(&id, &whole).unwrap();
+        whole.record.plan.batch = 8;
+        store.write_map(&id, &whole).unwrap();
         assert_eq!(origin(&told(&lab, &id)[0]), Some(MapOrigin::Computed));
         assert_eq!(origin(&told(&lab, &id)[0]), Some(MapOrigin::RunFolder));
     }
@@ -177,12 +182,11 @@ mod tests {
         let id = RunId::Embedded(SHIPPED.into());
         let run = store.load(&id).unwrap();
         let lab = lab(&store);
-        let keep = |map: PrunedMap| {
+        let keep = |map: Map| {
             let mut told = Vec::new();
             let mut on = |event| told.push(event);
             let mut watch = Watch::new(&mut on, CancelToken::default());
-            let whole = run.analysis.as_ref().unwrap();
-            let end = lab.keep_map(&lab.subject(&id).unwrap(), whole, map, &mut watch);
+            let end = lab.keep_map(&lab.subject(&id).unwrap(), map, &mut watch);
             (end, told)
         };
         // a file where the folder would be
@@ -197,7 +201,7 @@ mod tests {
         assert_eq!(origin(&told_now[0]), Some(MapOrigin::Computed));
         let line = format!("kept: this shipped run is copied to {}", root.display());
         assert_eq!(told_now[1..], [Event::Note(line)]);
-        assert!(root.join(SHIPPED).join("analysis/pruned/2.1/pruned.ron").is_file());
+        assert!(root.join(SHIPPED).join("analysis/maps/cka-without-blocks-2.1/map.ron").is_file());
         assert!(lock(&lab.unkept_map).is_none());
         // both names lead to the copy, which is not made twice
         for id in [&id, &RunId::Disk(root.join(SHIPPED))] {
@@ -205,6 +209,6 @@ mod tests {
         }
         let (end, events) = keep(fixtures::pruned(&run, "3.1"));
         assert!(end.is_ok() && events.len() == 1);
-        assert_eq!(store.load(&id).unwrap().pruned.len(), 2);
+        assert_eq!(store.load(&id).unwrap().maps.pruned().count(), 2);
     }
 }

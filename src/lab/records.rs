@@ -1,119 +1,104 @@
 //! What is written about a result: every record of a run folder is built here, from one
 //! [`Provenance`] and what the experiment gave.
 
-use super::Provenance;
 use super::compare::Member;
-use crate::domain::cka::{CkaEstimate, ESTIMATOR};
+use super::{Provenance, Subject};
+use crate::domain::cka::CkaEstimate;
+use crate::domain::measure::{self, Estimator};
 use crate::domain::plan::{SamplePlan, SuitePlan};
 use crate::domain::predictions::Predictions;
 use crate::domain::record::{DataRecord, Recipe, Seconds};
-use crate::domain::{Bypass, Layer, ModelSpec, cross, suite};
+use crate::domain::{Bypass, Layer, Map, MapKey, MapPlan, MapRecord, ModelSpec, Side, suite};
 use crate::engine::{Compared, ComparedPair, Measured, MeasuredComponents, ProbeRecipe, Probed};
 use crate::runs::{
-    AnalysisRecord, CkaAnalysis, ComparedImages, ComponentsAnalysis, ComponentsRecord,
-    DeletionRecord, FORMAT, PairAnalysis, PairRecord, PredictionsAnalysis, PredictionsRecord,
-    ProbesAnalysis, ProbesRecord, PrunedMap, PrunedRecord, RunManifest, RunState, Side,
+    ComparedImages, ComponentsAnalysis, ComponentsRecord, DeletionRecord, FORMAT, PairMaps,
+    PredictionsAnalysis, PredictionsRecord, ProbesAnalysis, ProbesRecord, RunManifest, RunState,
+    suite_maps,
 };
 
-/// How batches are weighted.
-const WEIGHTING: &str = "pairs";
-
-/// Which batches a map was summed over.
-struct Summed {
-    plan: SamplePlan,
-    batches: usize,
-    examples: usize,
-    dropped: usize,
+/// How a map was made.
+fn map_record(
+    from: Provenance,
+    (rows, cols): (Side, Option<Side>),
+    plan: MapPlan,
     seconds: Seconds,
-}
-
-impl Summed {
-    fn of(plan: &SamplePlan, measured: &Measured) -> Summed {
-        let Measured { examples, dropped, seconds, .. } = *measured;
-        let batches = measured.estimate.batches;
-        Summed { plan: *plan, batches, examples, dropped, seconds }
+    estimator: &Estimator,
+) -> MapRecord {
+    MapRecord {
+        provenance: from.made,
+        data: from.data,
+        rows,
+        cols,
+        plan,
+        weighting: measure::CKA.adds.name().into(),
+        seconds,
+        estimator: estimator.id(),
+        left_out: None,
+        difference: None,
     }
 }
 
-/// The map of a network.
-pub fn analysis(
+/// The batches of `plan` that were summed.
+fn summed(plan: &SamplePlan, examples: usize, dropped: usize, batches: usize) -> MapPlan {
+    let SamplePlan { batch, passes, sample, seed, .. } = *plan;
+    MapPlan { examples, dropped, batch, batches, passes, sample, seed }
+}
+
+/// A network's map with itself, whole or without what `key` says.
+fn own_map(
     from: Provenance,
+    key: MapKey,
     plan: &SamplePlan,
-    layers: Vec<Layer>,
+    subject: &Subject,
     measured: Measured,
-) -> CkaAnalysis {
-    let summed = Summed::of(plan, &measured);
-    let CkaEstimate { cka, se, .. } = measured.estimate;
-    let record = AnalysisRecord {
-        format: FORMAT,
-        program: from.program,
-        created: from.created,
-        device: from.device,
-        data: from.data,
-        weights_hash: Some(from.weights_hash),
-        estimator: ESTIMATOR.into(),
-        weighting: WEIGHTING.into(),
-        batch: summed.plan.batch,
-        batches: summed.batches,
-        examples: summed.examples,
-        dropped: summed.dropped,
-        passes: summed.plan.passes,
-        sample: summed.plan.sample,
-        seed: summed.plan.seed,
-        seconds: summed.seconds,
-        layers,
+) -> Map {
+    let Measured { estimate, examples, dropped, seconds, .. } = measured;
+    let plan = summed(plan, examples, dropped, estimate.batches);
+    let rows = Side {
+        run: subject.manifest.name.clone(),
+        weights_hash: Some(from.weights_hash.clone()),
+        model: None,
+        layers: subject.network.layers(),
     };
-    CkaAnalysis { record, cka, se }
+    let record = map_record(from, (rows, None), plan, seconds, &measure::CKA_MINIBATCH);
+    Map { key, values: estimate.cka, error: Some(estimate.se), record }
+}
+
+/// The map of a network.
+pub fn analysis(from: Provenance, plan: &SamplePlan, subject: &Subject, measured: Measured) -> Map {
+    own_map(from, MapKey::cka(), plan, subject, measured)
 }
 
 /// The map of a network without some blocks, made by the plan of `whole`, its own map.
 pub fn pruned(
     from: Provenance,
     plan: &SamplePlan,
-    whole: &CkaAnalysis,
+    (subject, whole): (&Subject, &Map),
     deleted: &Bypass,
     measured: Measured,
-) -> PrunedMap {
-    let summed = Summed::of(plan, &measured);
-    let CkaEstimate { cka, se, .. } = measured.estimate;
-    let like = whole.record.weights_hash.as_ref();
+) -> Map {
+    let like = whole.record.rows.weights_hash.as_ref();
     let same = like.is_none_or(|hash| *hash == from.weights_hash);
-    let record = PrunedRecord {
-        format: FORMAT,
-        program: from.program,
-        created: from.created,
-        device: from.device,
-        deleted: deleted.clone(),
-        data: from.data,
-        weights_hash: Some(from.weights_hash),
-        estimator: ESTIMATOR.into(),
-        weighting: WEIGHTING.into(),
-        batch: summed.plan.batch,
-        batches: summed.batches,
-        examples: summed.examples,
-        dropped: summed.dropped,
-        passes: summed.plan.passes,
-        sample: summed.plan.sample,
-        seed: summed.plan.seed,
-        seconds: summed.seconds,
-        difference: if same { cka.mean_difference(&whole.cka) } else { None },
-    };
-    PrunedMap { record, cka, se }
+    let mut map = own_map(from, MapKey::pruned(deleted.clone()), plan, subject, measured);
+    if same {
+        map.record.difference = map.values.mean_difference(&whole.values);
+    }
+    map
 }
 
-/// The first-component suite of a sample.
+/// The first-component suite of a sample, and the maps that were made with it.
 pub fn components(
     from: Provenance,
     sample: &SamplePlan,
     plan: &SuitePlan,
-    layers: Vec<Layer>,
+    subject: &Subject,
     measured: MeasuredComponents,
-) -> ComponentsAnalysis {
+) -> (ComponentsAnalysis, [Map; 3]) {
     let record = ComponentsRecord {
         format: FORMAT,
-        program: from.program,
-        created: from.created,
-        device: from.device,
+        program: from.made.program,
+        created: from.made.created,
+        device: from.made.device,
         data: from.data,
         weights_hash: Some(from.weights_hash),
         estimator: suite::ESTIMATOR.into(),
@@ -123,18 +108,19 @@ pub fn components(
         sample: sample.sample,
         seed: sample.seed,
         seconds: measured.seconds,
-        layers,
+        layers: subject.network.layers(),
     };
-    ComponentsAnalysis { record, components: measured.components }
+    let maps = suite_maps(&record, &subject.manifest.name, measured.maps);
+    (ComponentsAnalysis { record, components: measured.components }, maps)
 }
 
 /// What a network predicts.
 pub fn predictions(from: Provenance, predictions: Predictions) -> PredictionsAnalysis {
     let record = PredictionsRecord {
         format: FORMAT,
-        program: from.program,
-        created: from.created,
-        device: from.device,
+        program: from.made.program,
+        created: from.made.created,
+        device: from.made.device,
         data: from.data,
         weights_hash: Some(from.weights_hash),
         examples: predictions.len(),
@@ -152,9 +138,9 @@ pub fn probes(
 ) -> ProbesAnalysis {
     let record = ProbesRecord {
         format: FORMAT,
-        program: from.program,
-        created: from.created,
-        device: from.device,
+        program: from.made.program,
+        created: from.made.created,
+        device: from.made.device,
         data: from.data,
         weights_hash: Some(from.weights_hash),
         recipe: recipe.words(),
@@ -176,9 +162,9 @@ pub fn probes(
 pub fn deletion(from: Provenance) -> DeletionRecord {
     DeletionRecord {
         format: FORMAT,
-        program: from.program,
-        created: from.created,
-        device: from.device,
+        program: from.made.program,
+        created: from.made.created,
+        device: from.made.device,
         data: from.data,
         weights_hash: Some(from.weights_hash),
     }
@@ -186,23 +172,27 @@ pub fn deletion(from: Provenance) -> DeletionRecord {
 
 /// A run as one side of a comparison.
 pub fn side(member: &Member) -> Side {
-    let model = member.subject.manifest.model.clone();
     Side {
         run: member.subject.name(),
-        weights_hash: member.subject.weights_hash.clone(),
+        weights_hash: Some(member.subject.weights_hash.clone()),
+        model: Some(member.subject.manifest.model.clone()),
         layers: member.subject.network.layers(),
-        model,
     }
+}
+
+/// The images of a comparison, as its maps record them.
+pub fn compared_data(data: &DataRecord) -> DataRecord {
+    // Both are of the training images.
+    DataRecord { fraction: 1.0, train_examples: 0, ..data.clone() }
 }
 
 /// The images of a comparison.
 pub fn compared_images(data: &DataRecord) -> ComparedImages {
-    // The fraction is one of the training images.
-    let title = DataRecord { fraction: 1.0, ..data.clone() }.title();
-    ComparedImages { title, fingerprint: data.fingerprint.clone() }
+    let data = compared_data(data);
+    ComparedImages { title: data.title(), fingerprint: data.fingerprint }
 }
 
-/// The map of two runs, of a request that may have made others too. `from` names the
+/// The maps of two runs, of a request that may have made others too. `from` names the
 /// images; each side has weights of its own.
 pub fn pair(
     from: Provenance,
@@ -210,53 +200,19 @@ pub fn pair(
     (rows, cols): (Side, Side),
     compared: &Compared,
     found: ComparedPair,
-) -> PairAnalysis {
-    let record = PairRecord {
-        format: FORMAT,
-        program: from.program,
-        created: from.created,
-        device: from.device,
-        rows,
-        cols,
-        data: compared_images(&from.data),
-        estimator: cross::ESTIMATOR.into(),
-        without_pc1: found.without_pc1.is_some().then(|| cross::WITHOUT_PC1.into()),
-        examples: compared.examples,
-        dropped: compared.dropped,
-        batch: plan.batch,
-        batches: found.estimate.batches,
-        passes: plan.passes,
-        sample: plan.sample,
-        seed: plan.seed,
-        seconds: compared.seconds,
-    };
-    let CkaEstimate { cka, se, .. } = found.estimate;
-    PairAnalysis { record, cka, se, without_pc1: found.without_pc1 }
+) -> PairMaps {
+    let from = Provenance { data: compared_data(&from.data), ..from };
+    let CkaEstimate { cka, se, batches } = found.estimate;
+    let plan = summed(plan, compared.examples, compared.dropped, batches);
+    let sides = (rows, Some(cols));
+    let record = map_record(from, sides, plan, compared.seconds, &measure::CKA_BETWEEN);
+    PairMaps::new(record, cka, se, found.without_pc1)
 }
 
-/// A run's own map as a comparison with itself.
-pub fn own_pair(side: Side, data: ComparedImages, own: &CkaAnalysis) -> PairAnalysis {
-    let r = &own.record;
-    let record = PairRecord {
-        format: FORMAT,
-        program: r.program.clone(),
-        created: r.created.clone(),
-        device: r.device.clone(),
-        rows: side.clone(),
-        cols: side,
-        data,
-        estimator: r.estimator.clone(),
-        without_pc1: None,
-        examples: r.examples,
-        dropped: r.dropped,
-        batch: r.batch,
-        batches: r.batches,
-        passes: r.passes,
-        sample: r.sample,
-        seed: r.seed,
-        seconds: r.seconds,
-    };
-    PairAnalysis { record, cka: own.cka.clone(), se: own.se.clone(), without_pc1: None }
+/// A run's own map as a comparison with itself; `None` if it has no standard errors.
+pub fn own_pair(side: Side, own: &Map) -> Option<PairMaps> {
+    let record = MapRecord { rows: side.clone(), cols: Some(side), ..own.record.clone() };
+    Some(PairMaps::new(record, own.values.clone(), own.error.clone()?, None))
 }
 
 /// A finished run that was neither trained nor pruned here, to be changed where it was.
@@ -264,14 +220,14 @@ pub fn manifest(from: Provenance, name: &str, model: ModelSpec) -> RunManifest {
     RunManifest {
         format: FORMAT,
         name: name.to_string(),
-        program: from.program,
-        created: from.created,
+        program: from.made.program,
+        created: from.made.created,
         state: RunState::Complete,
         model,
         data: from.data,
         recipe: None,
         seed: None,
-        device: from.device,
+        device: from.made.device,
         source: None,
         weights_hash: Some(from.weights_hash),
         test: None,

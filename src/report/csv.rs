@@ -11,9 +11,9 @@ use crate::text::one_line;
 /// [`ReportError::NoAnalysis`] if the run was not analysed.
 pub fn csv(run: &LoadedRun) -> Result<String, ReportError> {
     let name = || one_line(&run.manifest.name);
-    let analysis = run.analysis.as_ref().ok_or_else(|| ReportError::NoAnalysis(name()))?;
-    let layers = &analysis.record.layers;
-    Ok(pairs((layers, layers), &analysis.cka, Some(&analysis.se))?)
+    let analysis = run.cka().ok_or_else(|| ReportError::NoAnalysis(name()))?;
+    let layers = analysis.layers();
+    Ok(pairs((layers, layers), &analysis.values, analysis.error.as_ref())?)
 }
 
 #[cfg(test)]

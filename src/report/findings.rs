@@ -30,10 +30,10 @@ fn row<const N: usize>(cells: [&str; N]) -> Vec<String> {
 }
 
 fn blocks(run: &LoadedRun) -> Option<String> {
-    let analysis = run.analysis.as_ref()?;
-    let layers = &analysis.record.layers;
+    let analysis = run.cka()?;
+    let layers = analysis.layers();
     let rule = StructureRule::of(View::All);
-    let found = detect(&analysis.cka, rule);
+    let found = detect(&analysis.values, rule);
     let mut out = format!(
         "blocks: {} with a mean CKA of at least {} over {} layers or more\n",
         found.len(),
@@ -60,7 +60,7 @@ fn blocks(run: &LoadedRun) -> Option<String> {
         }
         out.push_str(&aligned(&rows));
     }
-    let longest = sensitivity(&analysis.cka, rule.min_len).into_iter().map(|(tau, blocks)| {
+    let longest = sensitivity(&analysis.values, rule.min_len).into_iter().map(|(tau, blocks)| {
         let most = blocks.iter().map(|b| b.len()).max().unwrap_or(0);
         format!("{tau:.2}: {most}")
     });

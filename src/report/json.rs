@@ -8,10 +8,11 @@ use serde::Serialize;
 use super::ReportError;
 use crate::domain::block_structure::{StructureRule, detect};
 use crate::domain::deletion::DeletionRow;
+use crate::domain::measure::{CKA, PC1_SIMILARITY, WithoutKind};
 use crate::domain::probes::Probe;
 use crate::domain::record::{DataRecord, Recipe, Seconds};
-use crate::domain::{Layer, ModelSpec, View};
-use crate::runs::{CkaAnalysis, ComponentsAnalysis, LoadedRun, ProbesAnalysis, RunState};
+use crate::domain::{Layer, Map, MapKey, MapRecord, Measure, ModelSpec, View};
+use crate::runs::{ComponentsAnalysis, LoadedRun, ProbesAnalysis, RunMaps, RunState};
 
 #[derive(Serialize)]
 struct Run<'a> {
@@ -62,9 +63,29 @@ struct Analyses<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     deletion: Option<Vec<Deletion>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    maps: Vec<Listed<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pruned: Vec<super::pruned::Pruned<'a>>,
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     problems: &'a [String],
+}
+
+/// A map of the run, whatever it is of.
+#[derive(Serialize)]
+struct Listed<'a> {
+    id: String,
+    name: String,
+    measure: &'a str,
+    /// Null if this program does not know the measure.
+    definition: Option<&'static str>,
+    precision: &'a str,
+    /// Within the run's folder.
+    path: String,
+    estimator: &'a str,
+    examples: usize,
+    device: &'a str,
+    program: &'a str,
+    created: &'a str,
 }
 
 /// A block of the default rule (`domain::block_structure`).
@@ -93,10 +114,14 @@ struct Suite<'a> {
     predictions: &'a [u16],
     shares: Vec<Vec<Option<f64>>>,
     zeros: &'a [Option<f64>],
-    similarity: Vec<Vec<Option<f64>>>,
-    cka_without_pc1: Vec<Vec<Option<f64>>>,
-    cka_without_dominant: Vec<Vec<Option<f64>>>,
+    /// Null where a map could not be read.
+    similarity: Option<Matrix>,
+    cka_without_pc1: Option<Matrix>,
+    cka_without_dominant: Option<Matrix>,
 }
+
+/// A matrix, row by row; undefined cells are null.
+type Matrix = Vec<Vec<Option<f64>>>;
 
 #[derive(Serialize)]
 struct ProbeRow<'a> {
@@ -119,10 +144,10 @@ struct Deletion {
     loss: f64,
 }
 
-fn blocks(analysis: &CkaAnalysis) -> Vec<Block<'_>> {
+fn blocks(analysis: &Map) -> Vec<Block<'_>> {
     let rule = StructureRule::of(View::All);
-    let name = |l: usize| analysis.record.layers.get(l).map_or("", |l| l.name.as_str());
-    let found = detect(&analysis.cka, rule).into_iter();
+    let name = |l: usize| analysis.layers().get(l).map_or("", |l| l.name.as_str());
+    let found = detect(&analysis.values, rule).into_iter();
     found
         .map(|block| Block {
             first: name(*block.span.start()),
@@ -136,8 +161,10 @@ fn blocks(analysis: &CkaAnalysis) -> Vec<Block<'_>> {
         .collect()
 }
 
-fn suite(analysis: &ComponentsAnalysis) -> Suite<'_> {
+fn suite<'a>(analysis: &'a ComponentsAnalysis, maps: &RunMaps) -> Suite<'a> {
     let (r, c) = (&analysis.record, &analysis.components);
+    let map =
+        |measure: &Measure, without| maps.find(measure, without).map(|map| rows(map.values.view()));
     Suite {
         estimator: &r.estimator,
         examples: r.examples,
@@ -151,9 +178,9 @@ fn suite(analysis: &ComponentsAnalysis) -> Suite<'_> {
         predictions: &c.predictions,
         shares: rows(c.shares.view()),
         zeros: &c.zeros,
-        similarity: rows(c.similarity.view()),
-        cka_without_pc1: rows(c.cka_without_pc1.view()),
-        cka_without_dominant: rows(c.cka_without_dominant.view()),
+        similarity: map(&PC1_SIMILARITY, WithoutKind::Nothing),
+        cka_without_pc1: map(&CKA, WithoutKind::FirstComponent),
+        cka_without_dominant: map(&CKA, WithoutKind::Dominant),
     }
 }
 
@@ -203,8 +230,8 @@ struct Cka<'a> {
     program: &'a str,
     created: &'a str,
     seconds: Seconds,
-    values: Vec<Vec<Option<f64>>>,
-    se: Vec<Vec<Option<f64>>>,
+    values: Matrix,
+    se: Option<Matrix>,
 }
 
 /// The run as JSON, ending in a line break. Undefined cells are null.
@@ -235,11 +262,12 @@ pub fn json(run: &LoadedRun) -> Result<String, ReportError> {
         created: &m.created,
         layers: &super::layers(run),
         analyses: Analyses {
-            cka: run.analysis.as_ref().map(|a| cka(a, run.analysis_is_stale())),
-            blocks: run.analysis.as_ref().map(blocks),
-            components: run.components.as_ref().map(suite),
+            cka: run.cka().map(|map| cka(map, run.analysis_is_stale())),
+            blocks: run.cka().map(blocks),
+            components: run.components.as_ref().map(|found| suite(found, &run.maps)),
             probes: run.probes.as_ref().map(probes),
             deletion: run.deletion.as_ref().map(|d| d.table.rows().iter().map(deletion).collect()),
+            maps: run.maps.heads().map(|(key, record)| listed(run, key, record)).collect(),
             pruned: super::pruned::all(run),
             problems: &run.problems,
         },
@@ -247,28 +275,44 @@ pub fn json(run: &LoadedRun) -> Result<String, ReportError> {
     Ok(serde_json::to_string(&report)? + "\n")
 }
 
-fn cka(analysis: &CkaAnalysis, stale: bool) -> Cka<'_> {
+fn listed<'a>(run: &LoadedRun, key: &'a MapKey, record: &'a MapRecord) -> Listed<'a> {
+    Listed {
+        id: key.id(),
+        name: key.title(),
+        measure: key.measure.as_str(),
+        definition: key.known().map(|measure| measure.definition),
+        precision: key.precision.as_str(),
+        path: run.map_path(key),
+        estimator: record.estimator.sentence(),
+        examples: record.plan.examples,
+        device: &record.provenance.device,
+        program: &record.provenance.program,
+        created: &record.provenance.created,
+    }
+}
+
+fn cka(analysis: &Map, stale: bool) -> Cka<'_> {
     let r = &analysis.record;
     Cka {
-        estimator: &r.estimator,
-        examples: r.examples,
-        dropped: r.dropped,
-        batch: r.batch,
-        batches: r.batches,
-        passes: r.passes,
-        sample: r.sample.name(),
-        seed: r.seed,
+        estimator: r.estimator.sentence(),
+        examples: r.plan.examples,
+        dropped: r.plan.dropped,
+        batch: r.plan.batch,
+        batches: r.plan.batches,
+        passes: r.plan.passes,
+        sample: r.plan.sample.name(),
+        seed: r.plan.seed,
         weighting: &r.weighting,
-        device: &r.device,
+        device: &r.provenance.device,
         data: r.data.title(),
         fingerprint: &r.data.fingerprint,
-        weights_hash: r.weights_hash.as_deref(),
+        weights_hash: r.rows.weights_hash.as_deref(),
         stale,
-        program: &r.program,
-        created: &r.created,
+        program: &r.provenance.program,
+        created: &r.provenance.created,
         seconds: r.seconds,
-        values: rows(analysis.cka.view()),
-        se: rows(analysis.se.view()),
+        values: rows(analysis.values.view()),
+        se: analysis.error.as_ref().map(|error| rows(error.view())),
     }
 }
 
@@ -321,6 +365,12 @@ mod tests {
             assert!(!cka[key].is_null(), "{key}");
         }
         assert_eq!(cka["seconds"]["total"], 1.0);
+        let maps = v["analyses"]["maps"].as_array().unwrap();
+        assert_eq!(
+            (maps.len(), &maps[0]["id"], &maps[0]["name"]),
+            (1, &json!("cka"), &json!("CKA"))
+        );
+        assert_eq!(maps[0]["path"], "analysis/maps/cka/values.npy");
         assert_eq!(cka["values"].as_array().unwrap().len(), 6);
         assert_eq!(
             cka["values"][0],

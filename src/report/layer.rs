@@ -57,16 +57,16 @@ pub(super) fn place(layer: &Layer) -> String {
 }
 
 fn similarity(run: &LoadedRun, layers: &[Layer], layer: &Layer, lines: &mut Vec<String>) {
-    let Some(analysis) = &run.analysis else {
+    let Some(analysis) = run.cka() else {
         lines.push("CKA: none yet; `blockscope analyze` makes it".into());
         return;
     };
     let at = layer.index;
-    if analysis.cka.get(at, at).is_none() {
+    if analysis.values.get(at, at).is_none() {
         lines.push("CKA: undefined, the layer has no variance".into());
         return;
     }
-    let pair = |other: usize| match (analysis.cka.get(at, other), analysis.se.get(at, other)) {
+    let pair = |other: usize| match (analysis.values.get(at, other), analysis.error_at(at, other)) {
         (Some(cka), Some(se)) => format!("{cka:.4}, standard error {se:.4}"),
         (value, _) => show(value),
     };
@@ -80,7 +80,7 @@ fn similarity(run: &LoadedRun, layers: &[Layer], layer: &Layer, lines: &mut Vec<
     let mut ranked: Vec<(f64, &Layer)> = layers
         .iter()
         .filter(|other| other.index != at)
-        .filter_map(|other| Some((analysis.cka.get(at, other.index)?, other)))
+        .filter_map(|other| Some((analysis.values.get(at, other.index)?, other)))
         .collect();
     ranked.sort_by(|a, b| b.0.total_cmp(&a.0));
     let names = |ranked: &[(f64, &Layer)]| {
@@ -90,7 +90,7 @@ fn similarity(run: &LoadedRun, layers: &[Layer], layer: &Layer, lines: &mut Vec<
     lines.push(format!("most similar: {}", names(&ranked[..ranked.len().min(NEIGHBOURS)])));
     ranked.reverse();
     lines.push(format!("least similar: {}", names(&ranked[..ranked.len().min(NEIGHBOURS)])));
-    let block = detect(&analysis.cka, StructureRule::of(View::All))
+    let block = detect(&analysis.values, StructureRule::of(View::All))
         .into_iter()
         .find(|block| block.span.contains(&at));
     lines.push(match block {

@@ -63,8 +63,8 @@ pub enum ReportError {
 
 /// The analysed layers, or those of the network if there is no analysis.
 fn layers(run: &LoadedRun) -> Cow<'_, [Layer]> {
-    match &run.analysis {
-        Some(analysis) => Cow::Borrowed(&analysis.record.layers),
+    match run.cka() {
+        Some(map) => Cow::Borrowed(map.layers()),
         None => Cow::Owned(run.manifest.model.layers()),
     }
 }
@@ -76,6 +76,6 @@ mod fixtures {
     /// A ResNet-8 with an analysis of its first `n` layers, or with none.
     pub(super) fn run(n: Option<usize>) -> LoadedRun {
         let id = RunId::Embedded("a".into());
-        LoadedRun::new(id, fixtures::manifest("a"), n.map(fixtures::analysis))
+        LoadedRun::new(id, fixtures::manifest("a"), fixtures::maps(n.map(fixtures::analysis)))
     }
 }

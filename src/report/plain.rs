@@ -15,10 +15,10 @@ use crate::text::one_line;
 pub fn plain(run: &LoadedRun) -> String {
     let mut lines: Vec<String> = about_run(run)
         .into_iter()
-        .chain(run.analysis.iter().flat_map(|a| about_analysis(a, run.analysis_is_stale())))
+        .chain(run.cka().into_iter().flat_map(|a| about_analysis(a, run.analysis_is_stale())))
         .map(|(label, value)| format!("{label}: {value}"))
         .collect();
-    if run.analysis.is_none() {
+    if run.cka().is_none() {
         lines.push("cka: none yet; `blockscope analyze` makes it".into());
     }
     map(run, &mut lines);
@@ -46,9 +46,9 @@ fn map(run: &LoadedRun, lines: &mut Vec<String>) {
 }
 
 fn blocks(run: &LoadedRun, lines: &mut Vec<String>) {
-    let Some(analysis) = &run.analysis else { return };
-    let layers = &analysis.record.layers;
-    let found = detect(&analysis.cka, StructureRule::of(View::All));
+    let Some(analysis) = run.cka() else { return };
+    let layers = analysis.layers();
+    let found = detect(&analysis.values, StructureRule::of(View::All));
     lines.push(format!("detected blocks: {}", found.len()));
     for (at, block) in found.iter().enumerate() {
         let contrast = block.contrast.map_or_else(String::new, |c| format!(", contrast {c:.4}"));
@@ -94,12 +94,12 @@ fn one_layer(run: &LoadedRun, layer: &Layer) -> String {
         place(layer),
         layer.shape_text()
     );
-    if let Some(analysis) = &run.analysis {
+    if let Some(analysis) = run.cka() {
         let at = layer.index;
-        if analysis.cka.get(at, at).is_none() {
+        if analysis.values.get(at, at).is_none() {
             text.push_str("; CKA undefined, no variance");
         } else {
-            let next = analysis.cka.get(at, at + 1);
+            let next = analysis.values.get(at, at + 1);
             let mean = mean_of(others(analysis, at));
             text.push_str(&format!("; CKA with the next {}, mean {}", show(next), show(mean)));
         }

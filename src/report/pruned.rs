@@ -6,7 +6,8 @@ use serde::Serialize;
 
 use super::table::{aligned, show};
 use crate::domain::record::Seconds;
-use crate::runs::{LoadedRun, PrunedRecord};
+use crate::domain::{Bypass, MapKey, MapRecord};
+use crate::runs::LoadedRun;
 
 /// A pruned map for programs.
 #[derive(Serialize)]
@@ -40,58 +41,61 @@ pub(super) struct Pruned<'a> {
 
 /// All of a run, fewest blocks first.
 pub(super) fn all(run: &LoadedRun) -> Vec<Pruned<'_>> {
-    run.pruned.iter().map(|record| one(run, record)).collect()
+    run.maps.pruned().filter_map(|(key, record)| one(run, key, record)).collect()
 }
 
-fn one<'a>(run: &LoadedRun, r: &'a PrunedRecord) -> Pruned<'a> {
-    Pruned {
-        blocks: r.deleted.iter().map(|block| block.to_string()).collect(),
-        path: r.path(),
+fn one<'a>(run: &LoadedRun, key: &MapKey, r: &'a MapRecord) -> Option<Pruned<'a>> {
+    let deleted = key.blocks()?;
+    Some(Pruned {
+        blocks: deleted.iter().map(|block| block.to_string()).collect(),
+        path: run.map_path(key),
         mean_difference: r.difference,
-        accuracy: accuracy(run, r),
+        accuracy: accuracy(run, deleted, r),
         stale: !run.pruned_fits(r),
-        estimator: &r.estimator,
-        examples: r.examples,
-        dropped: r.dropped,
-        batch: r.batch,
-        batches: r.batches,
-        passes: r.passes,
-        sample: r.sample.name(),
-        seed: r.seed,
+        estimator: r.estimator.sentence(),
+        examples: r.plan.examples,
+        dropped: r.plan.dropped,
+        batch: r.plan.batch,
+        batches: r.plan.batches,
+        passes: r.plan.passes,
+        sample: r.plan.sample.name(),
+        seed: r.plan.seed,
         weighting: &r.weighting,
-        device: &r.device,
+        device: &r.provenance.device,
         data: r.data.title(),
         fingerprint: &r.data.fingerprint,
-        weights_hash: r.weights_hash.as_deref(),
-        program: &r.program,
-        created: &r.created,
+        weights_hash: r.rows.weights_hash.as_deref(),
+        program: &r.provenance.program,
+        created: &r.provenance.created,
         seconds: r.seconds,
-    }
+    })
 }
 
 /// The accuracy of the same network, 0 to 1, if the same weights were measured.
-fn accuracy(run: &LoadedRun, r: &PrunedRecord) -> Option<f64> {
-    let known = run.deletion.as_ref().filter(|d| d.record.weights_hash == r.weights_hash)?;
-    known.table.of(&r.deleted).map(|row| row.accuracy())
+fn accuracy(run: &LoadedRun, deleted: &Bypass, r: &MapRecord) -> Option<f64> {
+    let weights = &r.rows.weights_hash;
+    let known = run.deletion.as_ref().filter(|d| d.record.weights_hash == *weights)?;
+    known.table.of(deleted).map(|row| row.accuracy())
 }
 
 /// The section for people.
 pub(super) fn section(run: &LoadedRun) -> Option<String> {
-    if run.pruned.is_empty() {
-        return None;
-    }
     let head = ["without", "difference", "accuracy", "examples", "file", "state"];
     let mut rows = vec![head.map(String::from).to_vec()];
-    rows.extend(run.pruned.iter().map(|r| {
-        vec![
-            r.deleted.to_string(),
+    rows.extend(run.maps.pruned().filter_map(|(key, r)| {
+        let deleted = key.blocks()?;
+        Some(vec![
+            deleted.to_string(),
             show(r.difference),
-            super::findings::percent(accuracy(run, r)),
-            r.examples.to_string(),
-            r.path(),
+            super::findings::percent(accuracy(run, deleted, r)),
+            r.plan.examples.to_string(),
+            run.map_path(key),
             if run.pruned_fits(r) { "current" } else { "stale" }.to_string(),
-        ]
+        ])
     }));
+    if rows.len() == 1 {
+        return None;
+    }
     let title =
         "maps of pruned networks, and their mean absolute difference to the whole network's\n";
     Some(title.to_string() + &aligned(&rows))
@@ -99,7 +103,7 @@ pub(super) fn section(run: &LoadedRun) -> Option<String> {
 
 /// A sentence for each.
 pub(super) fn lines(run: &LoadedRun) -> impl Iterator<Item = String> + '_ {
-    run.pruned.iter().map(|r| {
+    run.maps.pruned().filter_map(|(key, r)| {
         let difference = r.difference.map_or_else(String::new, |d| {
             format!(", mean absolute difference to the whole network's {d:.4}")
         });
@@ -107,8 +111,8 @@ pub(super) fn lines(run: &LoadedRun) -> impl Iterator<Item = String> + '_ {
             true => "",
             false => ", made from other weights, images or batches than the run's own map",
         };
-        let (deleted, path) = (&r.deleted, r.path());
-        format!("map without {deleted}: {path}{difference}, {} examples{stale}", r.examples)
+        let (deleted, path, examples) = (key.blocks()?, run.map_path(key), r.plan.examples);
+        Some(format!("map without {deleted}: {path}{difference}, {examples} examples{stale}"))
     })
 }
 
@@ -125,20 +129,26 @@ mod tests {
         for text in [table(&run), plain(&run), json(&run).unwrap()] {
             assert!(!text.contains("pruned"), "{text}");
         }
-        let record = fixtures::pruned(&run, "2.1").record;
-        let mut other = fixtures::pruned(&run, "2.2,3.1").record;
-        other.examples = 7;
-        run.pruned = vec![record, other];
+        let map = fixtures::pruned(&run, "2.1").head();
+        let mut other = fixtures::pruned(&run, "2.2,3.1").head();
+        other.record.plan.examples = 7;
+        run.maps.list(map);
+        run.maps.list(other);
         let text = section(&run).unwrap();
         insta::assert_snapshot!(text);
         assert!(table(&run).contains(&text));
         let text = plain(&run);
-        assert!(text.contains("map without 2.1: analysis/pruned/2.1/cka.npy, mean "), "{text}");
+        assert!(
+            text.contains(
+                "map without 2.1: analysis/maps/cka-without-blocks-2.1/values.npy, mean "
+            ),
+            "{text}"
+        );
         assert!(text.contains("7 examples, made from other weights"), "{text}");
         let v: serde_json::Value = serde_json::from_str(&json(&run).unwrap()).unwrap();
         let found = &v["analyses"]["pruned"];
         assert_eq!(found[1]["blocks"], serde_json::json!(["2.2", "3.1"]));
-        assert_eq!(found[1]["path"], "analysis/pruned/2.2+3.1/cka.npy");
+        assert_eq!(found[1]["path"], "analysis/maps/cka-without-blocks-2.2+3.1/values.npy");
         assert_eq!((&found[0]["stale"], &found[1]["stale"]), (&false.into(), &true.into()));
         assert_eq!((&found[0]["accuracy"], &found[1]["accuracy"]), (&0.41.into(), &().into()));
         assert!(found[0]["mean_difference"].as_f64().unwrap() > 0.0);

@@ -23,8 +23,8 @@ fn part(layer: &Layer) -> String {
 }
 
 pub(super) fn stages(run: &LoadedRun) -> Option<Stages> {
-    let analysis = run.analysis.as_ref()?;
-    let layers = &analysis.record.layers;
+    let analysis = run.cka()?;
+    let layers = analysis.layers();
     let mut names: Vec<String> = Vec::new();
     let mut parts = Vec::new();
     for layer in layers {
@@ -37,7 +37,7 @@ pub(super) fn stages(run: &LoadedRun) -> Option<Stages> {
     let mut sums = vec![vec![(0.0, 0usize); names.len()]; names.len()];
     for (i, a) in parts.iter().enumerate() {
         for (j, b) in parts.iter().enumerate() {
-            if let Some(value) = analysis.cka.get(i, j).filter(|_| i != j) {
+            if let Some(value) = analysis.values.get(i, j).filter(|_| i != j) {
                 let (sum, count) = &mut sums[*a][*b];
                 *sum += value;
                 *count += 1;
@@ -72,12 +72,12 @@ mod tests {
         let run = synthetic_run(14);
         let found = stages(&run).unwrap();
         assert_eq!(found.names, ["stem", "stage 1", "stage 2", "stage 3", "head"]);
-        let analysis = run.analysis.as_ref().unwrap();
+        let analysis = run.cka().unwrap();
         let inside: Vec<usize> =
-            analysis.record.layers.iter().filter(|l| l.stage == Some(2)).map(|l| l.index).collect();
+            analysis.layers().iter().filter(|l| l.stage == Some(2)).map(|l| l.index).collect();
         let pairs = inside.iter().flat_map(|i| inside.iter().map(move |j| (*i, *j)));
         let values: Vec<f64> =
-            pairs.filter(|(i, j)| i != j).filter_map(|(i, j)| analysis.cka.get(i, j)).collect();
+            pairs.filter(|(i, j)| i != j).filter_map(|(i, j)| analysis.values.get(i, j)).collect();
         let mean = values.iter().sum::<f64>() / values.len() as f64;
         assert!((found.means[2][2].unwrap() - mean).abs() < 1e-12);
         assert!((found.means[1][3].unwrap() - found.means[3][1].unwrap()).abs() < 1e-12);

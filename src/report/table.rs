@@ -1,15 +1,15 @@
 //! The table for people and screen readers: a few lines about the run, then one
 //! line per layer. No colour, no drawing characters, columns aligned.
 
-use crate::domain::Layer;
 use crate::domain::record::DataRecord;
-use crate::runs::{AnalysisRecord, CkaAnalysis, LoadedRun, RunState};
+use crate::domain::{Layer, Map};
+use crate::runs::{LoadedRun, RunState};
 use crate::text::one_line;
 
 /// The run as a table, ending in a line break.
 pub fn table(run: &LoadedRun) -> String {
     let mut facts = about_run(run);
-    if let Some(analysis) = &run.analysis {
+    if let Some(analysis) = run.cka() {
         facts.extend(about_analysis(analysis, run.analysis_is_stale()));
     } else {
         facts.push(("cka", "none yet; `blockscope analyze` makes it".into()));
@@ -19,7 +19,7 @@ pub fn table(run: &LoadedRun) -> String {
         out.push_str(&format!("{label:<9} {}\n", one_line(value)));
     }
     out.push('\n');
-    out.push_str(&aligned(&rows(&super::layers(run), run.analysis.as_ref())));
+    out.push_str(&aligned(&rows(&super::layers(run), run.cka())));
     out.push_str(&super::stages::section(run));
     out.push_str(&super::findings::sections(run));
     out
@@ -72,31 +72,37 @@ pub(super) fn about_run(run: &LoadedRun) -> Vec<(&'static str, String)> {
     facts
 }
 
-pub(super) fn about_analysis(analysis: &CkaAnalysis, stale: bool) -> Vec<(&'static str, String)> {
-    let r: &AnalysisRecord = &analysis.record;
-    let n = r.layers.len();
-    let undefined = (0..n).filter(|i| analysis.cka.get(*i, *i).is_none()).count();
-    let seed = match r.sample {
+pub(super) fn about_analysis(analysis: &Map, stale: bool) -> Vec<(&'static str, String)> {
+    let (r, plan) = (&analysis.record, &analysis.record.plan);
+    let n = analysis.layers().len();
+    let undefined = (0..n).filter(|i| analysis.values.get(*i, *i).is_none()).count();
+    let seed = match plan.sample {
         crate::domain::record::Sample::First => String::new(),
-        crate::domain::record::Sample::Random => format!(" by seed {}", r.seed),
+        crate::domain::record::Sample::Random => format!(" by seed {}", plan.seed),
     };
     // The fraction is one of the training images.
     let test_split = DataRecord { fraction: 1.0, ..r.data.clone() }.title();
     let mut facts = vec![
-        ("cka", r.estimator.clone()),
+        ("cka", r.estimator.sentence().to_string()),
         (
             "images",
             format!(
                 "{} test images of {} ({}{seed}), {} batches of {}, {}",
-                r.examples,
+                plan.examples,
                 test_split,
-                r.sample.name(),
-                r.batches,
-                r.batch,
-                if r.passes == 1 { "1 pass".into() } else { format!("{} passes", r.passes) }
+                plan.sample.name(),
+                plan.batches,
+                plan.batch,
+                if plan.passes == 1 { "1 pass".into() } else { format!("{} passes", plan.passes) }
             ),
         ),
-        ("analysed", format!("{} on {} in {:.1} s", r.created, r.device, r.seconds.total)),
+        (
+            "analysed",
+            format!(
+                "{} on {} in {:.1} s",
+                r.provenance.created, r.provenance.device, r.seconds.total
+            ),
+        ),
         ("layers", format!("{n}, of which {undefined} undefined (no variance)")),
         (
             "mean",
@@ -113,12 +119,9 @@ pub(super) fn about_analysis(analysis: &CkaAnalysis, stale: bool) -> Vec<(&'stat
 }
 
 /// CKA of a layer with every other layer.
-pub(super) fn others(
-    analysis: &CkaAnalysis,
-    layer: usize,
-) -> impl Iterator<Item = Option<f64>> + '_ {
-    let n = analysis.record.layers.len();
-    (0..n).filter(move |other| *other != layer).map(move |other| analysis.cka.get(layer, other))
+pub(super) fn others(analysis: &Map, layer: usize) -> impl Iterator<Item = Option<f64>> + '_ {
+    let n = analysis.layers().len();
+    (0..n).filter(move |other| *other != layer).map(move |other| analysis.values.get(layer, other))
 }
 
 pub(super) fn mean_of(values: impl Iterator<Item = Option<f64>>) -> Option<f64> {
@@ -130,7 +133,7 @@ pub(super) fn show(value: Option<f64>) -> String {
     value.map_or_else(|| String::from("-"), |v| format!("{v:.4}"))
 }
 
-fn rows(layers: &[Layer], analysis: Option<&CkaAnalysis>) -> Vec<Vec<String>> {
+fn rows(layers: &[Layer], analysis: Option<&Map>) -> Vec<Vec<String>> {
     let mut head = vec!["#", "layer", "kind", "stage", "block", "shape"];
     if analysis.is_some() {
         head.extend(["previous", "next", "mean", "state"]);
@@ -147,11 +150,11 @@ fn rows(layers: &[Layer], analysis: Option<&CkaAnalysis>) -> Vec<Vec<String>> {
             layer.shape_text(),
         ];
         if let Some(analysis) = analysis {
-            let previous = at.checked_sub(1).and_then(|before| analysis.cka.get(at, before));
+            let previous = at.checked_sub(1).and_then(|before| analysis.values.get(at, before));
             row.push(show(previous));
-            row.push(show(analysis.cka.get(at, at + 1)));
+            row.push(show(analysis.values.get(at, at + 1)));
             row.push(show(mean_of(others(analysis, at))));
-            let defined = analysis.cka.get(at, at).is_some();
+            let defined = analysis.values.get(at, at).is_some();
             row.push(String::from(if defined { "defined" } else { "undefined" }));
         }
         rows.push(row);
@@ -226,9 +229,9 @@ mod tests {
     fn nothing_in_it_can_steer_a_terminal() {
         let mut run = run(Some(3));
         run.manifest.device = "gpu\u{1b}[31m\nrun a".into();
-        if let Some(analysis) = &mut run.analysis {
-            analysis.record.layers[0].name = "conv\u{7}1".into();
-            analysis.record.weights_hash = Some("other".into());
+        if let Some(analysis) = run.maps.cka_mut() {
+            analysis.record.rows.layers[0].name = "conv\u{7}1".into();
+            analysis.record.rows.weights_hash = Some("other".into());
         }
         let text = table(&run);
         assert!(text.chars().all(|c| c == '\n' || !c.is_control()), "{text:?}");

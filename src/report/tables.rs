@@ -134,11 +134,11 @@ fn deletion(run: &LoadedRun) -> Option<Vec<Vec<String>>> {
 }
 
 fn blocks(run: &LoadedRun) -> Option<Vec<Vec<String>>> {
-    let analysis = run.analysis.as_ref()?;
-    let layers = &analysis.record.layers;
+    let analysis = run.cka()?;
+    let layers = analysis.layers();
     let rule = StructureRule::of(View::All);
     let titles = head(["first", "last", "layers", "mean", "contrast", "tau", "min_len"]);
-    let rows = detect(&analysis.cka, rule).into_iter().map(|block| {
+    let rows = detect(&analysis.values, rule).into_iter().map(|block| {
         vec![
             layers[*block.span.start()].name.clone(),
             layers[*block.span.end()].name.clone(),
@@ -180,7 +180,7 @@ mod tests {
         assert_eq!(deletion[1][4].parse::<f64>(), Ok(accuracy));
         let blocks = records(&run, Table::Blocks);
         assert_eq!(blocks[0][0], "first");
-        let found = detect(&run.analysis.as_ref().unwrap().cka, StructureRule::of(View::All));
+        let found = detect(&run.cka().unwrap().values, StructureRule::of(View::All));
         assert_eq!(blocks.len(), 1 + found.len());
         assert_eq!(records(&run, Table::Cka).len(), 1 + 70 * 70);
     }

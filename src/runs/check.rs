@@ -2,14 +2,10 @@
 //! because a run may come from anywhere, and on writing, so that this program
 //! writes nothing that it would refuse to read.
 
-use super::comparison::PairRecord;
-use super::manifest::{
-    AnalysisRecord, ComponentsRecord, DeletionRecord, ProbesRecord, RunManifest,
-};
+use super::manifest::{ComponentsRecord, DeletionRecord, ProbesRecord, RunManifest};
 use super::predictions::PredictionsRecord;
-use super::pruned::PrunedRecord;
 use crate::domain::record::DataRecord;
-use crate::domain::{Layer, ModelSpec};
+use crate::domain::{Layer, MapKey, MapRecord, ModelSpec, Of};
 
 /// More layers than the deepest supported network has (761).
 const MAX_LAYERS: usize = 4096;
@@ -74,19 +70,62 @@ pub(super) fn manifest(manifest: &RunManifest) -> Result<(), String> {
     text("augmentation", manifest.recipe.as_ref().map_or("", |r| &r.augmentation))
 }
 
-/// Checks an analysis record.
+/// Checks a map's key and record; `model` is the network of the run that holds it, if it
+/// is one of a run.
 ///
 /// # Errors
 /// The first thing that is wrong, in words.
-pub(super) fn record(record: &AnalysisRecord) -> Result<(), String> {
+pub(super) fn map(
+    key: &MapKey,
+    record: &MapRecord,
+    model: Option<&ModelSpec>,
+) -> Result<(), String> {
+    key.check()?;
+    match (model, key.of) {
+        (Some(_), Of::Run) | (None, Of::Between) => {}
+        (Some(_), Of::Between) => return Err("it is a map between two runs".into()),
+        (None, Of::Run) => return Err("it is a map of one run".into()),
+    }
+    if let (Some(blocks), Some(model)) = (key.blocks(), model) {
+        model.network().check_deleted(blocks).map_err(|e| format!("deleted: {e}"))?;
+    }
     data(&record.data)?;
-    text("program", &record.program)?;
-    text("created", &record.created)?;
-    text("device", &record.device)?;
-    text("estimator", &record.estimator)?;
-    text("weighting", &record.weighting)?;
-    text("weights_hash", record.weights_hash.as_deref().unwrap_or_default())?;
-    self::layers(&record.layers)
+    for (name, value) in [
+        ("program", &record.provenance.program),
+        ("created", &record.provenance.created),
+        ("device", &record.provenance.device),
+        ("weighting", &record.weighting),
+        ("estimator", &record.estimator.name),
+        ("estimator", record.estimator.words.as_ref().unwrap_or(&String::new())),
+    ] {
+        text(name, value)?;
+    }
+    if record.cols.is_some() != (key.of == Of::Between) {
+        return Err("rows and columns are not those of its kind".into());
+    }
+    let cols = record.cols.iter().map(|side| ("cols", side));
+    for (name, side) in std::iter::once(("rows", &record.rows)).chain(cols) {
+        text(name, &side.run)?;
+        text(name, side.weights_hash.as_deref().unwrap_or_default())?;
+        if let Some(model) = &side.model {
+            model.check().map_err(|e| format!("{name}: {e}"))?;
+        }
+        if key.of == Of::Between && (side.model.is_none() || side.weights_hash.is_none()) {
+            return Err(format!("{name}: its network or the hash of its weights is missing"));
+        }
+        layers(&side.layers).map_err(|e| format!("{name}: {e}"))?;
+    }
+    if let Some(share) = record.left_out
+        && !(0.0..1.0).contains(&share)
+    {
+        return Err(format!("left_out {share} is not in [0, 1)"));
+    }
+    match record.difference {
+        Some(value) if !(value.is_finite() && value >= 0.0) => {
+            Err(format!("difference {value} is no mean of absolute values"))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Checks the record of a first-component suite.
@@ -135,30 +174,6 @@ pub(super) fn deletion(record: &DeletionRecord) -> Result<(), String> {
     text("weights_hash", record.weights_hash.as_deref().unwrap_or_default())
 }
 
-/// Checks the record of the map of a pruned network.
-///
-/// # Errors
-/// The first thing that is wrong, in words.
-pub(super) fn pruned(record: &PrunedRecord, model: &ModelSpec) -> Result<(), String> {
-    data(&record.data)?;
-    text("program", &record.program)?;
-    text("created", &record.created)?;
-    text("device", &record.device)?;
-    text("estimator", &record.estimator)?;
-    text("weighting", &record.weighting)?;
-    text("weights_hash", record.weights_hash.as_deref().unwrap_or_default())?;
-    if record.deleted.is_empty() {
-        return Err("deleted: no block is named".into());
-    }
-    model.network().check_deleted(&record.deleted).map_err(|e| format!("deleted: {e}"))?;
-    match record.difference {
-        Some(value) if !(value.is_finite() && value >= 0.0) => {
-            Err(format!("difference {value} is no mean of absolute values"))
-        }
-        _ => Ok(()),
-    }
-}
-
 /// Checks the record of predictions.
 ///
 /// # Errors
@@ -169,31 +184,6 @@ pub(super) fn predictions(record: &PredictionsRecord) -> Result<(), String> {
     text("created", &record.created)?;
     text("device", &record.device)?;
     text("weights_hash", record.weights_hash.as_deref().unwrap_or_default())
-}
-
-/// Checks the record of a comparison.
-///
-/// # Errors
-/// The first thing that is wrong, in words.
-pub(super) fn pair(record: &PairRecord) -> Result<(), String> {
-    for (name, value) in [
-        ("program", &record.program),
-        ("created", &record.created),
-        ("device", &record.device),
-        ("estimator", &record.estimator),
-        ("data.title", &record.data.title),
-        ("data.fingerprint", &record.data.fingerprint),
-    ] {
-        text(name, value)?;
-    }
-    text("without_pc1", record.without_pc1.as_deref().unwrap_or_default())?;
-    for (name, side) in [("rows", &record.rows), ("cols", &record.cols)] {
-        text(name, &side.run)?;
-        text(name, &side.weights_hash)?;
-        side.model.check().map_err(|e| format!("{name}: {e}"))?;
-        layers(&side.layers).map_err(|e| format!("{name}: {e}"))?;
-    }
-    Ok(())
 }
 
 fn layers(layers: &[Layer]) -> Result<(), String> {
@@ -281,15 +271,24 @@ mod tests {
     #[test]
     fn layer_lists_that_make_no_sense_are_refused() {
         let good = fixtures::analysis(4).record;
+        let model = fixtures::manifest("a").model;
+        let record = |record: &MapRecord| map(&MapKey::cka(), record, Some(&model));
         assert_eq!(record(&good), Ok(()));
         let mut swapped = good.clone();
-        swapped.layers.swap(0, 1);
+        swapped.rows.layers.swap(0, 1);
         assert!(record(&swapped).unwrap_err().contains("layer 0"));
         let mut huge = good.clone();
-        huge.layers[2].shape = vec![usize::MAX, 2];
+        huge.rows.layers[2].shape = vec![usize::MAX, 2];
         assert!(record(&huge).unwrap_err().contains("shape"));
-        let mut empty = good;
-        empty.layers.clear();
+        let mut empty = good.clone();
+        empty.rows.layers.clear();
         assert!(record(&empty).unwrap_err().contains("0 layers"));
+        let mut words = good.clone();
+        words.estimator.words = Some("by hand\u{1b}[2J".into());
+        assert!(record(&words).unwrap_err().contains("control character"));
+        let between = MapKey { of: Of::Between, ..MapKey::cka() };
+        assert!(map(&between, &good, Some(&model)).unwrap_err().contains("between two runs"));
+        assert!(map(&between, &good, None).unwrap_err().contains("rows and columns"));
+        assert!(map(&MapKey::cka(), &good, None).unwrap_err().contains("of one run"));
     }
 }

@@ -1,6 +1,6 @@
-//! Comparisons of two runs, kept beside the runs: `comparisons/PAIR/` holds
-//! `comparison.ron`, `cka.npy`, `cka_se.npy` and, where it was asked for,
-//! `cka_without_pc1.npy`.
+//! Comparisons of two runs, kept beside the runs: `comparisons/PAIR/ID/` holds a map
+//! between their layers, as `analysis/maps/ID/` holds one of a run; the map `cka` is
+//! always there.
 //!
 //! A pair is known by the hashes of both weights files, so it outlives a
 //! renamed run and never speaks of other weights. It has no order: asked for the
@@ -9,42 +9,30 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::ErrorKind;
-use std::path::PathBuf;
-
-use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
 
 use super::error::RunError;
 use super::hash::sha256_hex;
-use super::read::{ARRAY_LIMIT, RECORD_LIMIT, Source, versioned};
-use super::{RunStore, check, npy, write};
-use crate::domain::record::{Sample, Seconds};
-use crate::domain::{Layer, ModelSpec, SimilarityMatrix};
+use super::read::Source;
+use super::{RunStore, check, format1, maps, write};
+use crate::domain::measure::{self, CKA, WithoutKind};
+use crate::domain::record::Sample;
+use crate::domain::{Map, MapKey, MapPlan, MapRecord, Side, SimilarityMatrix, Without};
 
 /// The folder of comparisons in the runs folder.
 pub const FOLDER: &str = "comparisons";
-/// The file that makes a folder a comparison.
-pub const RECORD: &str = "comparison.ron";
-const CKA: &str = "cka.npy";
-const SE: &str = "cka_se.npy";
-const WITHOUT: &str = "cka_without_pc1.npy";
+/// Maps of a comparison that are read.
+const MAPS: usize = 16;
 /// Characters of a run's name in a folder's name.
 const NAME: usize = 40;
 
-/// One of the two runs of a comparison.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Side {
-    /// The run's name when it was compared.
-    pub run: String,
-    /// SHA-256 of its weights file, in hexadecimal.
-    pub weights_hash: String,
-    /// The network.
-    pub model: ModelSpec,
-    /// The layer list, in the order of the matrix's rows or columns.
-    pub layers: Vec<Layer>,
+/// True if a file of that path makes a folder a comparison.
+pub(super) fn is_main(file: &str) -> bool {
+    file == format!("{}/{}", MapKey::cka().id(), maps::RECORD) || file == format1::PAIR
 }
 
 /// The images of a comparison.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ComparedImages {
     /// `CIFAR-10`, `shapes`.
     pub title: String,
@@ -52,58 +40,13 @@ pub struct ComparedImages {
     pub fingerprint: String,
 }
 
-/// The contents of `comparison.ron`: how the arrays beside it were made.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct PairRecord {
-    /// [`super::FORMAT`] when the file was written.
-    pub format: u32,
-    /// Program and version that wrote the file.
-    pub program: String,
-    /// RFC 3339 time in UTC.
-    pub created: String,
-    /// The device that made it, in words.
-    pub device: String,
-    /// The run whose layers are the rows.
-    pub rows: Side,
-    /// The run whose layers are the columns.
-    pub cols: Side,
-    /// The images, which both saw.
-    pub data: ComparedImages,
-    /// The estimator, in words.
-    pub estimator: String,
-    /// What the map without first components is, in words, if there is one.
-    #[serde(default)]
-    pub without_pc1: Option<String>,
-    /// Distinct examples asked for per pass.
-    pub examples: usize,
-    /// Examples per pass left out because the last batch held fewer than 4.
-    pub dropped: usize,
-    /// Examples per batch.
-    pub batch: usize,
-    /// Batches that entered the sums, over all passes.
-    pub batches: usize,
-    /// Passes over the examples.
-    pub passes: usize,
-    /// How examples were chosen.
-    pub sample: Sample,
-    /// Seed of the random sample.
-    pub seed: u64,
-    /// Seconds of the request that made it, which may have made other pairs too.
-    pub seconds: Seconds,
-}
-
-/// A finished comparison of two runs.
+/// A finished comparison of two runs: maps of the same layers over the same images.
 #[derive(Debug, Clone, PartialEq)]
-pub struct PairAnalysis {
-    /// How it was made.
-    pub record: PairRecord,
-    /// CKA of every layer of `record.rows` with every layer of `record.cols`.
-    pub cka: SimilarityMatrix,
-    /// Standard error of every cell (jackknife over batches); undefined with a
-    /// single batch.
-    pub se: SimilarityMatrix,
-    /// CKA with each layer's first component removed, if it was asked for.
-    pub without_pc1: Option<SimilarityMatrix>,
+pub struct PairMaps {
+    /// CKA of every layer of the rows with every layer of the columns.
+    pub cka: Map,
+    /// Other maps, if they were asked for.
+    pub others: Vec<Map>,
 }
 
 /// What makes two comparisons the same: weights, images and plan.
@@ -150,47 +93,117 @@ impl PairKey {
         let plan: String = sha256_hex(plan.as_bytes()).chars().take(8).collect();
         format!("{}{plan}", weights_tag(&self.rows, &self.cols))
     }
-}
 
-impl PairRecord {
-    /// What it is known by.
-    pub fn key(&self) -> PairKey {
-        PairKey {
-            rows: self.rows.weights_hash.clone(),
-            cols: self.cols.weights_hash.clone(),
-            fingerprint: self.data.fingerprint.clone(),
-            examples: self.examples,
-            batch: self.batch,
-            passes: self.passes,
-            sample: self.sample,
-            seed: self.seed,
-        }
+    /// True if a map's record is of this plan over these images.
+    pub fn covers(&self, record: &MapRecord) -> bool {
+        let MapPlan { examples, batch, passes, sample, .. } = record.plan;
+        let seed = if self.sample == Sample::First { 0 } else { self.seed };
+        record.data.fingerprint == self.fingerprint
+            && (examples, batch, passes) == (self.examples, self.batch, self.passes)
+            && (sample, record.plan.effective_seed()) == (self.sample, seed)
     }
 }
 
-impl PairAnalysis {
+impl PairMaps {
+    /// A comparison: CKA and its standard errors, made as the record says, and CKA
+    /// without first components if it was asked for.
+    pub fn new(
+        record: MapRecord,
+        cka: SimilarityMatrix,
+        errors: SimilarityMatrix,
+        without_pc1: Option<SimilarityMatrix>,
+    ) -> PairMaps {
+        let estimator = measure::CKA_BETWEEN_WITHOUT_PC1.id();
+        let without = without_pc1.map(|values| Map {
+            key: MapKey::between(&CKA, Without::FirstComponent),
+            values,
+            error: None,
+            record: MapRecord { estimator, ..record.clone() },
+        });
+        let key = MapKey::between(&CKA, Without::Nothing);
+        PairMaps {
+            cka: Map { key, values: cka, error: Some(errors), record },
+            others: without.into_iter().collect(),
+        }
+    }
+
+    /// How it was made.
+    pub fn record(&self) -> &MapRecord {
+        &self.cka.record
+    }
+
+    /// The images, which both saw.
+    pub fn images(&self) -> ComparedImages {
+        let data = &self.cka.record.data;
+        ComparedImages { title: data.title(), fingerprint: data.fingerprint.clone() }
+    }
+
+    /// The run whose layers are the rows.
+    pub fn rows(&self) -> &Side {
+        &self.cka.record.rows
+    }
+
+    /// The run whose layers are the columns.
+    pub fn cols(&self) -> &Side {
+        self.cka.record.cols()
+    }
+
+    /// Its map without something.
+    pub fn find(&self, without: WithoutKind) -> Option<&Map> {
+        let mut all = std::iter::once(&self.cka).chain(&self.others);
+        all.find(|map| map.key.measure == self.cka.key.measure && map.key.without.kind() == without)
+    }
+
+    /// CKA with each layer's first component removed, if it was asked for.
+    pub fn without_pc1(&self) -> Option<&SimilarityMatrix> {
+        self.find(WithoutKind::FirstComponent).map(|map| &map.values)
+    }
+
+    /// What it is known by.
+    pub fn key(&self) -> PairKey {
+        let record = self.record();
+        let hash = |side: &Side| side.weights_hash.clone().unwrap_or_default();
+        let MapPlan { examples, batch, passes, sample, seed, .. } = record.plan;
+        PairKey {
+            rows: hash(self.rows()),
+            cols: hash(self.cols()),
+            fingerprint: record.data.fingerprint.clone(),
+            examples,
+            batch,
+            passes,
+            sample,
+            seed,
+        }
+    }
+
     /// The same comparison with rows and columns exchanged.
-    pub fn transposed(self) -> PairAnalysis {
-        let PairRecord { rows, cols, .. } = self.record;
-        PairAnalysis {
-            record: PairRecord { rows: cols, cols: rows, ..self.record },
+    pub fn transposed(self) -> PairMaps {
+        PairMaps {
             cka: self.cka.transposed(),
-            se: self.se.transposed(),
-            without_pc1: self.without_pc1.map(|map| map.transposed()),
+            others: self.others.into_iter().map(Map::transposed).collect(),
         }
     }
 
     /// With the run of the given weights in the rows; `None` if it is neither.
-    fn facing(self, rows: &str, cols: &str) -> Option<PairAnalysis> {
-        let found =
-            (self.record.rows.weights_hash.as_str(), self.record.cols.weights_hash.as_str());
-        if found == (rows, cols) {
+    fn facing(self, rows: &str, cols: &str) -> Option<PairMaps> {
+        let key = self.key();
+        if (key.rows.as_str(), key.cols.as_str()) == (rows, cols) {
             Some(self)
-        } else if found == (cols, rows) {
+        } else if (key.rows.as_str(), key.cols.as_str()) == (cols, rows) {
             Some(self.transposed())
         } else {
             None
         }
+    }
+
+    /// True if all its maps are of the same weights.
+    fn is_of_one_pair(&self) -> bool {
+        let hashes = |map: &Map| {
+            let record = &map.record;
+            (record.rows.weights_hash.clone(), record.cols().weights_hash.clone())
+        };
+        let of = hashes(&self.cka);
+        self.others.iter().all(|map| hashes(map) == of)
     }
 }
 
@@ -200,12 +213,12 @@ impl RunStore {
     ///
     /// # Errors
     /// [`RunError`] naming the file, if the only one there is is damaged.
-    pub fn find_pair(&self, rows: &str, cols: &str) -> Result<Option<PairAnalysis>, RunError> {
+    pub fn find_pair(&self, rows: &str, cols: &str) -> Result<Option<PairMaps>, RunError> {
         let tag = weights_tag(rows, cols);
         let named =
             |name: &str| name.rsplit_once('-').is_some_and(|(_, end)| end.starts_with(&tag));
         let found = self.pairs_named(named)?;
-        let (mut best, mut error) = (None::<PairAnalysis>, None);
+        let (mut best, mut error) = (None::<PairMaps>, None);
         for pair in found {
             let pair = match pair {
                 Ok(pair) => pair.facing(rows, cols),
@@ -214,8 +227,10 @@ impl RunStore {
                     continue;
                 }
             };
-            let rank =
-                |p: &PairAnalysis| (p.record.examples, p.record.passes, p.record.created.clone());
+            let rank = |p: &PairMaps| {
+                let record = p.record();
+                (record.plan.examples, record.plan.passes, record.provenance.created.clone())
+            };
             if let Some(pair) = pair
                 && best.as_ref().is_none_or(|best| rank(best) < rank(&pair))
             {
@@ -232,12 +247,12 @@ impl RunStore {
     ///
     /// # Errors
     /// [`RunError`] naming the file, if it is damaged.
-    pub fn find_exact_pair(&self, key: &PairKey) -> Result<Option<PairAnalysis>, RunError> {
+    pub fn find_exact_pair(&self, key: &PairKey) -> Result<Option<PairMaps>, RunError> {
         let tag = key.tag();
         let named = |name: &str| name.rsplit_once('-').is_some_and(|(_, end)| end == tag);
         for pair in self.pairs_named(named)? {
             if let Some(pair) = pair?.facing(&key.rows, &key.cols)
-                && pair.record.key().tag() == tag
+                && pair.key().tag() == tag
             {
                 return Ok(Some(pair));
             }
@@ -250,31 +265,38 @@ impl RunStore {
     ///
     /// # Errors
     /// [`RunError`] naming the file.
-    pub fn write_pair(&self, pair: &PairAnalysis) -> Result<PathBuf, RunError> {
+    pub fn write_pair(&self, pair: &PairMaps) -> Result<PathBuf, RunError> {
         let root = self.root().join(FOLDER);
-        let tag = pair.record.key().tag();
+        let tag = pair.key().tag();
         let there = self.pair_names()?.into_iter().find(|(name, on_disk)| {
             *on_disk && name.rsplit_once('-').is_some_and(|(_, end)| end == tag)
         });
-        let name = there.map_or_else(|| folder_name(&pair.record, &tag), |(name, _)| name);
-        let path = root.join(&name).join(RECORD);
-        let text = write::checked_ron(&path, &pair.record, check::pair(&pair.record))?;
-        let (l, m) = (pair.record.rows.layers.len(), pair.record.cols.layers.len());
-        let mut files = vec![(CKA, &pair.cka), (SE, &pair.se)];
-        files.extend(pair.without_pc1.as_ref().map(|map| (WITHOUT, map)));
-        for (file, map) in &files {
-            fits(map, l, m).map_err(|e| {
-                RunError::damaged(&root.join(&name).join(file), format!("not written: {e}"))
-            })?;
+        let name = there.map_or_else(|| folder_name(pair, &tag), |(name, _)| name);
+        let place = root.join(&name);
+        if !pair.is_of_one_pair() {
+            return Err(RunError::damaged(&place, "not written: its maps are of other weights"));
         }
+        let all = std::iter::once(&pair.cka).chain(&pair.others);
+        let files = all.map(|map| {
+            let id = map.key.id();
+            Ok((maps::encoded(&place.join(&id), map, None)?, id))
+        });
+        let files = files.collect::<Result<Vec<_>, RunError>>()?;
         write::new_folder(&root, &name, true, |folder| {
-            for (file, map) in files {
-                let path = folder.join(file);
-                let bytes = npy::encode(map).map_err(|e| RunError::damaged(&path, e))?;
-                write::atomic(&path, &bytes)?;
+            for ((record, arrays), id) in files {
+                write::group(&folder.join(id), (maps::RECORD, record), arrays)?;
             }
-            write::atomic(&folder.join(RECORD), text.as_bytes())
+            Ok(())
         })
+    }
+
+    /// The names of the comparisons in the runs folder.
+    ///
+    /// # Errors
+    /// [`RunError`] if the folder cannot be read.
+    pub fn comparisons(&self) -> Result<Vec<String>, RunError> {
+        let names = self.pair_names()?.into_iter();
+        Ok(names.filter(|(_, on_disk)| *on_disk).map(|(name, _)| name).collect())
     }
 
     /// The folders of comparisons and whether they are on the disk; those on
@@ -292,7 +314,7 @@ impl RunStore {
             let name = entry.map_err(failed)?.file_name();
             if let Ok(name) = name.into_string()
                 && check::name(&name).is_ok()
-                && root.join(&name).join(RECORD).exists()
+                && is_there(&root.join(&name))
             {
                 names.insert(name, true);
             }
@@ -303,7 +325,7 @@ impl RunStore {
     fn pairs_named(
         &self,
         wanted: impl Fn(&str) -> bool,
-    ) -> Result<Vec<Result<PairAnalysis, RunError>>, RunError> {
+    ) -> Result<Vec<Result<PairMaps, RunError>>, RunError> {
         let root = self.root().join(FOLDER);
         let names = self.pair_names()?;
         let read = |(name, on_disk): (&String, &bool)| {
@@ -318,7 +340,7 @@ impl RunStore {
 }
 
 /// `ROWS--COLS-TAG`, of characters that every system takes.
-fn folder_name(record: &PairRecord, tag: &str) -> String {
+fn folder_name(pair: &PairMaps, tag: &str) -> String {
     let plain = |name: &str| -> String {
         let kept = |c: char| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '_' };
         let mut text: String = name.chars().map(kept).take(NAME).collect();
@@ -330,38 +352,35 @@ fn folder_name(record: &PairRecord, tag: &str) -> String {
             false => text,
         }
     };
-    format!("{}--{}-{tag}", plain(&record.rows.run), plain(&record.cols.run))
+    format!("{}--{}-{tag}", plain(&pair.rows().run), plain(&pair.cols().run))
 }
 
-fn fits(map: &SimilarityMatrix, rows: usize, cols: usize) -> Result<(), String> {
-    match (map.rows(), map.cols()) == (rows, cols) {
-        true => Ok(()),
-        false => Err(format!("{}x{} values for {rows} and {cols} layers", map.rows(), map.cols())),
+/// True if a folder holds the main map of a comparison, in any format.
+pub(super) fn is_there(folder: &Path) -> bool {
+    let main = folder.join(MapKey::cka().id()).join(maps::RECORD);
+    main.exists() || folder.join(format1::PAIR).exists()
+}
+
+/// Reads the comparison `name` below `source`; `None` if it is not there. Files of
+/// format 1 are the ones that count while they are there.
+pub(super) fn read(source: Source<'_>, name: &str) -> Result<Option<PairMaps>, RunError> {
+    if source.has(&format!("{name}/{}", format1::PAIR)) {
+        return format1::pair(source, name);
     }
-}
-
-/// Reads the comparison `name` below `source`; `None` if it is not there.
-fn read(source: Source<'_>, name: &str) -> Result<Option<PairAnalysis>, RunError> {
-    let file = |file: &str| format!("{name}/{file}");
-    let Some(bytes) = source.bytes(&file(RECORD), RECORD_LIMIT)? else { return Ok(None) };
-    let path = source.path(&file(RECORD));
-    let record: PairRecord = versioned(&bytes, &path)?;
-    check::pair(&record).map_err(|e| RunError::damaged(&path, e))?;
-    let damaged = |of: &str, e: String| {
-        let text = format!("{e}; run `blockscope compare` again");
-        RunError::damaged(&source.path(&file(of)), text)
-    };
-    let array = |of: &str| -> Result<Option<SimilarityMatrix>, RunError> {
-        let Some(bytes) = source.bytes(&file(of), ARRAY_LIMIT)? else { return Ok(None) };
-        let map = npy::decode(&bytes).map_err(|e| damaged(of, e))?;
-        fits(&map, record.rows.layers.len(), record.cols.layers.len())
-            .map_err(|e| damaged(of, e))?;
-        Ok(Some(map))
-    };
-    let needed = |of: &str| array(of)?.ok_or_else(|| damaged(of, "missing".into()));
-    let (cka, se) = (needed(CKA)?, needed(SE)?);
-    let without_pc1 = if record.without_pc1.is_some() { Some(needed(WITHOUT)?) } else { None };
-    Ok(Some(PairAnalysis { record, cka, se, without_pc1 }))
+    let main = MapKey::cka().id();
+    let Some(cka) = maps::read(source, name, &main, None)? else { return Ok(None) };
+    let mut others = Vec::new();
+    for id in source.folders(name)?.iter().filter(|id| **id != main).take(MAPS) {
+        others.extend(maps::read(source, name, id, None)?);
+    }
+    let pair = PairMaps { cka, others };
+    match pair.is_of_one_pair() {
+        true => Ok(Some(pair)),
+        false => {
+            let text = "its maps are of other weights; run `blockscope compare` again";
+            Err(RunError::damaged(&source.path(name), text))
+        }
+    }
 }
 
 #[cfg(test)]

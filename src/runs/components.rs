@@ -1,6 +1,8 @@
-//! The files of a first-component suite: `components.ron` and the arrays and
-//! tables that it speaks of.
+//! The files of a first-component suite that are no maps: `components.ron` and the
+//! arrays and tables that it speaks of; and the records of the maps that are made with
+//! them.
 
+use std::ops::Range;
 use std::path::Path;
 
 use ndarray::Array2;
@@ -8,9 +10,12 @@ use ndarray::Array2;
 use super::error::RunError;
 use super::manifest::{ComponentsAnalysis, ComponentsRecord};
 use super::read::{ARRAY_LIMIT, RECORD_LIMIT, Source, versioned};
-use super::{check, npy, table, write};
+use super::{check, maps, npy, table, write};
 use crate::domain::components::Components;
-use crate::domain::{Layer, SimilarityMatrix};
+use crate::domain::measure::{self, Adds, CKA, PC1_SIMILARITY, WithoutKind};
+use crate::domain::record::{Provenance, Seconds};
+use crate::domain::suite::{self, SuiteMaps};
+use crate::domain::{EstimatorId, Layer, Map, MapKey, MapPlan, MapRecord, Side};
 
 const RECORD: &str = "components.ron";
 const SHARES: &str = "pc_share.csv";
@@ -19,11 +24,68 @@ const SCORES: &str = "pc_scores.npy";
 const NORMS: &str = "activation_norms.npy";
 const AGAIN: &str = "run `blockscope analyze` again";
 
-/// Names of the matrices over pairs of layers.
-const MAPS: [&str; 3] = ["pc_similarity.npy", "cka_without_pc1.npy", "cka_without_dominant.npy"];
+/// The maps that were made with a suite of the run of that name.
+pub fn suite_maps(record: &ComponentsRecord, run: &str, found: SuiteMaps) -> [Map; 3] {
+    let [similarity, first, dominant] = maps::of_suite();
+    let map = |key: MapKey, values| {
+        let record = suite_record(record, run, &key);
+        Map { key, values, error: None, record }
+    };
+    [
+        map(similarity, found.similarity),
+        map(first, found.without_pc1),
+        map(dominant, found.without_dominant),
+    ]
+}
 
-fn maps(components: &Components) -> [&SimilarityMatrix; 3] {
-    [&components.similarity, &components.cka_without_pc1, &components.cka_without_dominant]
+/// How a map of a suite was made.
+pub(super) fn suite_record(record: &ComponentsRecord, run: &str, key: &MapKey) -> MapRecord {
+    let n = record.examples;
+    let (measure, known, left_out) = match key.without.kind() {
+        WithoutKind::FirstComponent => (&CKA, measure::CKA_WITHOUT_PC1, None),
+        WithoutKind::Dominant => (&CKA, measure::CKA_WITHOUT_DOMINANT, Some(record.dominant_share)),
+        _ => (&PC1_SIMILARITY, measure::PC1_COSINE, None),
+    };
+    let present = record.estimator == suite::ESTIMATOR;
+    let estimator = match present {
+        true => known.id(),
+        // an older one is known by its sentence alone
+        false => EstimatorId { version: 0, words: Some(record.estimator.clone()), ..known.id() },
+    };
+    let batches = suite::batches(n);
+    let (batch, count, dropped) = match measure.adds == Adds::RatioOfSums && present {
+        true => (suite::BATCH, batches.len(), n - batches.iter().map(Range::len).sum::<usize>()),
+        false => (n, 1, 0),
+    };
+    MapRecord {
+        provenance: Provenance {
+            program: record.program.clone(),
+            created: record.created.clone(),
+            device: record.device.clone(),
+        },
+        data: record.data.clone(),
+        rows: Side {
+            run: run.to_string(),
+            weights_hash: record.weights_hash.clone(),
+            model: None,
+            layers: record.layers.clone(),
+        },
+        cols: None,
+        plan: MapPlan {
+            examples: n,
+            dropped,
+            batch,
+            batches: count,
+            passes: 1,
+            sample: record.sample,
+            seed: record.seed,
+        },
+        weighting: measure.adds.name().into(),
+        seconds: Seconds { total: record.seconds, ..Seconds::default() },
+        estimator,
+        left_out,
+        difference: None,
+    }
 }
 
 /// Writes the suite, the record last.
@@ -34,15 +96,12 @@ pub(super) fn write(folder: &Path, analysis: &ComponentsAnalysis) -> Result<(), 
     fits(record, found).map_err(|e| RunError::damaged(&path, format!("not written: {e}")))?;
     let text = write::checked_ron(&path, record, check::components(record))?;
     let failed = |e: String| RunError::damaged(&path, e);
-    let mut files = vec![
+    let files = vec![
         (SHARES, shares_csv(&record.layers, found).map_err(failed)?),
         (EXAMPLES, examples_csv(found).map_err(failed)?),
         (SCORES, npy::encode_f32(&found.scores).map_err(failed)?),
         (NORMS, npy::encode_f32(&found.norms).map_err(failed)?),
     ];
-    for (name, map) in MAPS.into_iter().zip(maps(found)) {
-        files.push((name, npy::encode(map).map_err(failed)?));
-    }
     write::group(&dir, (RECORD, text), files)
 }
 
@@ -52,8 +111,7 @@ fn fits(record: &ComponentsRecord, found: &Components) -> Result<(), String> {
     let same = found.shares.dim() == (l, record.components)
         && [found.scores.dim(), found.norms.dim()] == [(l, n); 2]
         && [found.images.len(), found.labels.len(), found.predictions.len()] == [n; 3]
-        && found.zeros.len() == l
-        && maps(found).iter().all(|m| (m.rows(), m.cols()) == (l, l));
+        && found.zeros.len() == l;
     match same {
         true => Ok(()),
         false => Err(format!("its parts are not those of {l} layers and {n} examples")),
@@ -83,13 +141,20 @@ fn examples_csv(found: &Components) -> Result<Vec<u8>, String> {
     )
 }
 
+/// Reads the suite's record; `None` if the run has none.
+pub(super) fn record(source: Source<'_>) -> Result<Option<ComponentsRecord>, RunError> {
+    let file = format!("analysis/{RECORD}");
+    let Some(bytes) = source.bytes(&file, RECORD_LIMIT)? else { return Ok(None) };
+    let path = source.path(&file);
+    let record: ComponentsRecord = versioned(&bytes, &path)?;
+    check::components(&record).map_err(|e| RunError::damaged(&path, e))?;
+    Ok(Some(record))
+}
+
 /// Reads the suite; `None` if the run has none.
 pub(super) fn read(source: Source<'_>) -> Result<Option<ComponentsAnalysis>, RunError> {
     let file = |name: &str| format!("analysis/{name}");
-    let Some(bytes) = source.bytes(&file(RECORD), RECORD_LIMIT)? else { return Ok(None) };
-    let path = source.path(&file(RECORD));
-    let record: ComponentsRecord = versioned(&bytes, &path)?;
-    check::components(&record).map_err(|e| RunError::damaged(&path, e))?;
+    let Some(record) = record(source)? else { return Ok(None) };
     let damaged = |name: &str, e: String| {
         RunError::damaged(&source.path(&file(name)), format!("{e}; {AGAIN}"))
     };
@@ -106,17 +171,6 @@ pub(super) fn read(source: Source<'_>) -> Result<Option<ComponentsAnalysis>, Run
                 let (rows, cols) = found.dim();
                 let text = format!("{rows}x{cols} values for {l} layers and {n} examples");
                 Err(damaged(name, text))
-            }
-        }
-    };
-    let map = |name: &str| {
-        let found = npy::decode(&bytes(name)?).map_err(|e| damaged(name, e))?;
-        let shape = (found.rows(), found.cols());
-        match shape == (l, l) {
-            true => Ok(found),
-            false => {
-                let path = source.path(&file(name));
-                Err(RunError::Shape { path, found: shape, layers: l })
             }
         }
     };
@@ -140,7 +194,6 @@ pub(super) fn read(source: Source<'_>) -> Result<Option<ComponentsAnalysis>, Run
         fits.collect::<Result<_, _>>()
             .map_err(|_| damaged(EXAMPLES, format!("a {name} above 65535")))
     };
-    let [similarity, without_pc1, without_dominant] = MAPS;
     let components = Components {
         images: column("image")?,
         labels: short("label")?,
@@ -149,9 +202,6 @@ pub(super) fn read(source: Source<'_>) -> Result<Option<ComponentsAnalysis>, Run
         scores: array(SCORES)?,
         norms: array(NORMS)?,
         zeros,
-        similarity: map(similarity)?,
-        cka_without_pc1: map(without_pc1)?,
-        cka_without_dominant: map(without_dominant)?,
     };
     Ok(Some(ComponentsAnalysis { record, components }))
 }

@@ -38,7 +38,7 @@ impl Embedded {
     pub fn comparisons(self) -> impl Iterator<Item = &'static str> {
         self.files(super::comparison::FOLDER).filter_map(|(name, _)| {
             let (pair, file) = name.split_once('/')?;
-            (file == super::comparison::RECORD).then_some(pair)
+            super::comparison::is_main(file).then_some(pair)
         })
     }
 
@@ -67,10 +67,11 @@ mod tests {
             ("a/analysis/cka.npy", b"2"),
             ("ab/run.ron", b"3"),
             ("c/weights.safetensors", b"4"),
-            ("comparisons/a--ab-1/comparison.ron", b"5"),
+            ("comparisons/a--ab-1/cka/map.ron", b"5"),
+            ("comparisons/a--ab-0/comparison.ron", b"5"),
             ("comparisons/a--c-2/cka.npy", b"6"),
         ]);
-        assert_eq!(table.comparisons().collect::<Vec<_>>(), ["a--ab-1"]);
+        assert_eq!(table.comparisons().collect::<Vec<_>>(), ["a--ab-1", "a--ab-0"]);
         assert_eq!(table.file("comparisons", "a--c-2/cka.npy"), Some(&b"6"[..]));
         assert_eq!(table.names().collect::<Vec<_>>(), ["a", "ab"]);
         assert_eq!(table.file("a", "analysis/cka.npy"), Some(&b"2"[..]));

@@ -86,19 +86,6 @@ pub enum RunError {
         /// What is wrong, and the remedy if there is one.
         message: String,
     },
-    /// A matrix that does not fit its layer list.
-    #[error(
-        "{}: {}x{} values for {layers} layers (expected {layers}x{layers}); run `blockscope analyze` again",
-        shown(.path), .found.0, .found.1
-    )]
-    Shape {
-        /// The file.
-        path: PathBuf,
-        /// Rows and columns found.
-        found: (usize, usize),
-        /// Layers that `analysis.ron` lists.
-        layers: usize,
-    },
 }
 
 impl RunError {

@@ -3,10 +3,12 @@
 use ndarray::Array2;
 
 use super::manifest::*;
-use super::pruned::{PrunedMap, PrunedRecord};
 use super::store::LoadedRun;
-use crate::domain::record::{DataRecord, Evaluation, Recipe, Sample, Seconds};
-use crate::domain::{Bypass, ModelSpec, Preset, SimilarityMatrix};
+use crate::domain::measure::{CKA_MINIBATCH, EstimatorId};
+use crate::domain::record::{DataRecord, Evaluation, Provenance, Recipe, Sample, Seconds};
+use crate::domain::{
+    Bypass, Map, MapKey, MapPlan, MapRecord, ModelSpec, Preset, Side, SimilarityMatrix,
+};
 
 /// A finished run of a ResNet-8.
 pub(crate) fn manifest(name: &str) -> RunManifest {
@@ -49,7 +51,7 @@ pub(crate) fn data() -> DataRecord {
 
 /// An analysis of the first `n` layers of the ResNet-8 (at most 28): a block of
 /// similar layers, a row that is undefined (layer 1), a negative cell.
-pub(crate) fn analysis(n: usize) -> CkaAnalysis {
+pub(crate) fn analysis(n: usize) -> Map {
     let mut layers = manifest("a").model.layers();
     layers.truncate(n);
     let n = layers.len();
@@ -60,63 +62,60 @@ pub(crate) fn analysis(n: usize) -> CkaAnalysis {
     };
     let cka = Array2::from_shape_fn((n, n), |(i, j)| value(i, j));
     let se = cka.mapv(|v| if v.is_nan() { v } else { 0.002 });
-    CkaAnalysis {
-        record: AnalysisRecord {
-            format: FORMAT,
+    let record = MapRecord {
+        provenance: Provenance {
             program: super::program(),
             created: "2026-08-14T10:00:00Z".into(),
             device: "cpu (flex, 2 threads)".into(),
-            data: data(),
-            weights_hash: Some("ab".repeat(32)),
-            estimator: "minibatch unbiased linear CKA".into(),
-            weighting: "pairs".into(),
-            batch: 256,
-            batches: 4,
+        },
+        data: data(),
+        rows: Side { run: "a".into(), weights_hash: Some("ab".repeat(32)), model: None, layers },
+        cols: None,
+        plan: MapPlan {
             examples: 1000,
             dropped: 0,
+            batch: 256,
+            batches: 4,
             passes: 1,
             sample: Sample::First,
             seed: 0,
-            seconds: Seconds { forward: 0.5, gram: 0.25, pairs: 0.125, total: 1.0 },
-            layers,
         },
-        cka: SimilarityMatrix::new(cka),
-        se: SimilarityMatrix::new(se),
+        weighting: "pairs".into(),
+        seconds: Seconds { forward: 0.5, gram: 0.25, pairs: 0.125, total: 1.0 },
+        estimator: EstimatorId::from_sentence("minibatch unbiased linear CKA"),
+        left_out: None,
+        difference: None,
+    };
+    Map {
+        key: MapKey::cka(),
+        values: SimilarityMatrix::new(cka),
+        error: Some(SimilarityMatrix::new(se)),
+        record,
     }
 }
 
 /// The map of an analysed run without some blocks: half of every defined cell.
-pub(crate) fn pruned(run: &LoadedRun, deleted: &str) -> PrunedMap {
+pub(crate) fn pruned(run: &LoadedRun, deleted: &str) -> Map {
     let deleted: Bypass = deleted.parse().unwrap();
-    let whole = run.analysis.as_ref().unwrap();
-    let like = whole.record.clone();
-    let gone: Vec<bool> = like.layers.iter().map(|l| deleted.contains_layer(l)).collect();
+    let whole = run.cka().unwrap();
+    let gone: Vec<bool> = whole.layers().iter().map(|l| deleted.contains_layer(l)).collect();
     let value = |(i, j): (usize, usize)| match gone[i] || gone[j] {
         true => f64::NAN,
-        false => whole.cka.get(i, j).map_or(f64::NAN, |v| v * 0.5),
+        false => whole.values.get(i, j).map_or(f64::NAN, |v| v * 0.5),
     };
-    let cka = SimilarityMatrix::new(Array2::from_shape_fn((gone.len(), gone.len()), value));
-    let record = PrunedRecord {
-        format: FORMAT,
-        program: like.program,
-        created: like.created,
-        device: like.device,
-        deleted,
-        data: like.data,
-        weights_hash: run.manifest.weights_hash.clone(),
-        estimator: crate::domain::cka::ESTIMATOR.into(),
-        weighting: like.weighting,
-        batch: like.batch,
-        batches: like.batches,
-        examples: like.examples,
-        dropped: like.dropped,
-        passes: like.passes,
-        sample: like.sample,
-        seed: like.seed,
-        seconds: like.seconds,
-        difference: cka.mean_difference(&whole.cka),
+    let values = SimilarityMatrix::new(Array2::from_shape_fn((gone.len(), gone.len()), value));
+    let mut record = MapRecord {
+        estimator: CKA_MINIBATCH.id(),
+        difference: values.mean_difference(&whole.values),
+        ..whole.record.clone()
     };
-    PrunedMap { record, se: cka.clone(), cka }
+    record.rows.weights_hash = run.manifest.weights_hash.clone();
+    Map { key: MapKey::pruned(deleted), error: Some(values.clone()), values, record }
+}
+
+/// The maps of a run that holds these.
+pub(crate) fn maps(read: impl IntoIterator<Item = Map>) -> super::RunMaps {
+    super::RunMaps::new(read.into_iter().collect(), Vec::new())
 }
 
 /// A store over a fresh folder, which lives as long as the first value.

@@ -1,4 +1,5 @@
-//! What a run folder says about itself: `run.ron` and `analysis/analysis.ron`.
+//! What a run folder says about itself: `run.ron`, and the records of what lies beside
+//! its maps.
 //!
 //! Plain types only; reading and writing the files is next door. Every struct
 //! here is part of the on-disk format: add fields with `#[serde(default)]`, and
@@ -6,14 +7,15 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::read::Versioned;
 use crate::domain::components::Components;
 use crate::domain::deletion::DeletionTable;
 use crate::domain::probes::Probe;
-use crate::domain::record::{DataRecord, Evaluation, Recipe, Sample, Seconds};
-use crate::domain::{Bypass, Layer, ModelSpec, SimilarityMatrix};
+use crate::domain::record::{DataRecord, Evaluation, Recipe, Sample};
+use crate::domain::{Bypass, Layer, ModelSpec};
 
 /// Version of the run format that this program writes, and the newest it reads.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 
 /// The contents of `run.ron`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -80,58 +82,6 @@ pub enum RunState {
     Complete,
 }
 
-/// The contents of `analysis/analysis.ron`: how the arrays beside it were made.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct AnalysisRecord {
-    /// [`FORMAT`] when the file was written.
-    pub format: u32,
-    /// Program and version that wrote the file.
-    pub program: String,
-    /// RFC 3339 time in UTC.
-    pub created: String,
-    /// The device that made it, in words.
-    pub device: String,
-    /// The images.
-    pub data: DataRecord,
-    /// SHA-256 of the weights file that was analysed.
-    #[serde(default)]
-    pub weights_hash: Option<String>,
-    /// The estimator, in words.
-    pub estimator: String,
-    /// How batches are weighted: `pairs`.
-    pub weighting: String,
-    /// Examples per batch.
-    pub batch: usize,
-    /// Batches that entered the sums, over all passes.
-    pub batches: usize,
-    /// Distinct examples asked for per pass.
-    pub examples: usize,
-    /// Examples per pass left out because the last batch held fewer than 4.
-    pub dropped: usize,
-    /// Passes over the examples.
-    pub passes: usize,
-    /// How examples were chosen.
-    pub sample: Sample,
-    /// Seed of the random sample.
-    pub seed: u64,
-    /// Seconds spent in the forward passes, Gram matrices and pair products.
-    pub seconds: Seconds,
-    /// The layer list, in the order of the matrix's rows.
-    pub layers: Vec<Layer>,
-}
-
-/// A finished CKA analysis: `analysis.ron`, `cka.npy` and `cka_se.npy`.
-#[derive(Debug, Clone, PartialEq)]
-pub struct CkaAnalysis {
-    /// How it was made.
-    pub record: AnalysisRecord,
-    /// CKA of every pair of layers; undefined where a layer has no variance.
-    pub cka: SimilarityMatrix,
-    /// Standard error of every cell (jackknife over batches); undefined with a
-    /// single batch.
-    pub se: SimilarityMatrix,
-}
-
 /// The contents of `analysis/components.ron`: how the first-component suite
 /// beside it was made.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -168,8 +118,7 @@ pub struct ComponentsRecord {
 }
 
 /// A finished first-component suite: `components.ron` and, beside it,
-/// `pc_share.csv`, `pc_scores.npy`, `activation_norms.npy`, `pc_similarity.npy`,
-/// `cka_without_pc1.npy`, `cka_without_dominant.npy`, `pc_examples.csv`.
+/// `pc_share.csv`, `pc_scores.npy`, `activation_norms.npy`, `pc_examples.csv`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ComponentsAnalysis {
     /// How it was made.
@@ -254,3 +203,16 @@ pub struct DeletionAnalysis {
     /// The rows.
     pub table: DeletionTable,
 }
+
+/// Records that carry the format of their file.
+macro_rules! carry_format {
+    ($($record:ty),* $(,)?) => {
+        $(impl Versioned for $record {
+            fn format(&self) -> u32 {
+                self.format
+            }
+        })*
+    };
+}
+
+carry_format!(RunManifest, ComponentsRecord, ProbesRecord, DeletionRecord);

@@ -10,14 +10,15 @@ pub mod embedded;
 mod error;
 #[cfg(test)]
 pub(crate) mod fixtures;
+mod format1;
 pub mod grid;
 pub mod hash;
 pub mod manifest;
+mod maps;
 mod metrics;
 pub(crate) mod npy;
 mod predictions;
 mod probes;
-mod pruned;
 mod read;
 mod store;
 mod table;
@@ -26,17 +27,21 @@ mod tests;
 mod time;
 mod write;
 
+use crate::domain::record::Provenance;
+
 pub use axis::{Axis, AxisValue, RunFilter};
-pub use comparison::{ComparedImages, PairAnalysis, PairKey, PairRecord, Side};
+pub use comparison::{ComparedImages, PairKey, PairMaps};
+pub use components::suite_maps;
 pub use error::RunError;
+pub use format1::migrate::Migrated;
 pub use grid::GridPlan;
 pub use manifest::{
-    AnalysisRecord, CkaAnalysis, ComponentsAnalysis, ComponentsRecord, DeletionAnalysis,
-    DeletionRecord, FORMAT, ProbesAnalysis, ProbesRecord, PrunedFrom, RunManifest, RunState,
+    ComponentsAnalysis, ComponentsRecord, DeletionAnalysis, DeletionRecord, FORMAT, ProbesAnalysis,
+    ProbesRecord, PrunedFrom, RunManifest, RunState,
 };
+pub use maps::{RunMaps, path as map_path};
 pub use metrics::{MetricsRow, append_metrics};
 pub use predictions::{PredictionsAnalysis, PredictionsRecord};
-pub use pruned::{PrunedMap, PrunedRecord};
 pub use store::{FIRST_RUN, LoadedRun, RunId, RunStore, RunSummary};
 pub use time::now_rfc3339;
 pub use write::{atomic, write_checkpoint};
@@ -47,6 +52,11 @@ pub use write::{atomic, write_checkpoint};
 /// [`RunError::Name`] saying what is wrong with it.
 pub fn check_name(name: &str) -> Result<(), RunError> {
     check::name(name).map_err(|why| RunError::Name { name: name.to_string(), why })
+}
+
+/// Who makes a result now, on the device of that name.
+pub fn provenance(device: impl Into<String>) -> Provenance {
+    Provenance { program: program(), created: now_rfc3339(), device: device.into() }
 }
 
 /// Program and version, as runs and analyses record it: `blockscope 0.1.0`.

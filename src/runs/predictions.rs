@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::error::RunError;
-use super::read::{ARRAY_LIMIT, RECORD_LIMIT, Source, versioned};
+use super::read::{ARRAY_LIMIT, RECORD_LIMIT, Source, Versioned, versioned};
 use super::{check, table, write};
 use crate::domain::predictions::Predictions;
 use crate::domain::record::DataRecord;
@@ -35,6 +35,12 @@ pub struct PredictionsRecord {
     pub weights_hash: Option<String>,
     /// Test images, from the first on.
     pub examples: usize,
+}
+
+impl Versioned for PredictionsRecord {
+    fn format(&self) -> u32 {
+        self.format
+    }
 }
 
 /// A run's predictions: `predictions.ron` and `predictions.csv`.

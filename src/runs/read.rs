@@ -10,14 +10,14 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use super::check;
 use super::embedded::Embedded;
 use super::error::RunError;
-use super::manifest::{CkaAnalysis, FORMAT, RunManifest};
-use super::{check, npy};
+use super::manifest::{FORMAT, RunManifest};
 
 /// Largest `run.ron`.
 const RUN_LIMIT: u64 = 1 << 20;
-/// Largest `analysis.ron`.
+/// Largest record beside an array, such as `map.ron`.
 pub(super) const RECORD_LIMIT: u64 = 8 << 20;
 /// Largest array: that of 4,096 layers, and a header.
 pub(super) const ARRAY_LIMIT: u64 = 8 * 4096 * 4096 + 1024;
@@ -51,6 +51,14 @@ impl Source<'_> {
         match self {
             Source::Folder(folder) => Ok(plain_file(folder, file, limit)?.map(Cow::Owned)),
             Source::Embedded(table, name) => Ok(table.file(name, file).map(Cow::Borrowed)),
+        }
+    }
+
+    /// True if a file is there, whatever it holds.
+    pub(super) fn has(self, file: &str) -> bool {
+        match self {
+            Source::Folder(folder) => fs::symlink_metadata(folder.join(file)).is_ok(),
+            Source::Embedded(table, name) => table.file(name, file).is_some(),
         }
     }
 
@@ -141,32 +149,6 @@ pub(super) fn manifest(source: Source<'_>) -> Result<RunManifest, RunError> {
     Ok(manifest)
 }
 
-/// Reads `analysis/`, or `None` if there is no `analysis.ron`.
-pub(super) fn analysis(source: Source<'_>) -> Result<Option<CkaAnalysis>, RunError> {
-    let Some(bytes) = source.bytes("analysis/analysis.ron", RECORD_LIMIT)? else {
-        return Ok(None);
-    };
-    let path = source.path("analysis/analysis.ron");
-    let record: super::AnalysisRecord = versioned(&bytes, &path)?;
-    check::record(&record).map_err(|e| RunError::damaged(&path, e))?;
-    let array = |file| {
-        let path = source.path(file);
-        let bytes = source
-            .bytes(file, ARRAY_LIMIT)?
-            .ok_or_else(|| RunError::damaged(&path, "missing; run `blockscope analyze` again"))?;
-        let matrix = npy::decode(&bytes).map_err(|e| {
-            RunError::damaged(&path, format!("{e}; run `blockscope analyze` again"))
-        })?;
-        let (found, layers) = ((matrix.rows(), matrix.cols()), record.layers.len());
-        if found != (layers, layers) {
-            return Err(RunError::Shape { path, found, layers });
-        }
-        Ok(matrix)
-    };
-    let (cka, se) = (array("analysis/cka.npy")?, array("analysis/cka_se.npy")?);
-    Ok(Some(CkaAnalysis { record, cka, se }))
-}
-
 /// Reads `weights.safetensors`.
 pub(super) fn weights(source: Source<'_>) -> Result<Cow<'static, [u8]>, RunError> {
     let file = "weights.safetensors";
@@ -183,8 +165,15 @@ pub(super) fn metrics(source: Source<'_>) -> Result<Vec<super::MetricsRow>, RunE
     }
 }
 
-/// Parses RON that carries a `format`, which is looked at before the rest.
-pub(super) fn versioned<T: DeserializeOwned>(bytes: &[u8], path: &Path) -> Result<T, RunError> {
+/// A record that says of which format its file is.
+pub(super) trait Versioned: DeserializeOwned {
+    /// The format when the file was written.
+    fn format(&self) -> u32;
+}
+
+/// Parses RON that carries a `format`. A newer one is refused by name, whatever else
+/// the file holds.
+pub(super) fn versioned<T: Versioned>(bytes: &[u8], path: &Path) -> Result<T, RunError> {
     #[derive(Deserialize)]
     struct Head {
         format: u32,
@@ -192,12 +181,16 @@ pub(super) fn versioned<T: DeserializeOwned>(bytes: &[u8], path: &Path) -> Resul
     let text = std::str::from_utf8(bytes).map_err(|e| {
         RunError::damaged(path, format!("not text: byte {} is not UTF-8", e.valid_up_to()))
     })?;
-    match ron::from_str::<Head>(text) {
-        Ok(head) if head.format > FORMAT => {
-            Err(RunError::Newer { path: path.to_path_buf(), found: head.format })
-        }
-        Ok(Head { format: 0 }) => Err(RunError::damaged(path, "format 0 was never written")),
-        _ => ron::from_str(text).map_err(|e| RunError::Syntax {
+    let parsed = ron::from_str::<T>(text);
+    // a file that does not parse may be a newer one
+    let format = match &parsed {
+        Ok(record) => Some(record.format()),
+        Err(_) => ron::from_str::<Head>(text).ok().map(|head| head.format),
+    };
+    match format {
+        Some(found) if found > FORMAT => Err(RunError::Newer { path: path.to_path_buf(), found }),
+        Some(0) => Err(RunError::damaged(path, "format 0 was never written")),
+        _ => parsed.map_err(|e| RunError::Syntax {
             path: path.to_path_buf(),
             line: e.span.start.line,
             column: e.span.start.col,
@@ -208,7 +201,7 @@ pub(super) fn versioned<T: DeserializeOwned>(bytes: &[u8], path: &Path) -> Resul
 
 #[cfg(test)]
 mod tests {
-    use super::super::{RunId, fixtures};
+    use super::super::fixtures;
     use super::*;
     use proptest::prelude::*;
 
@@ -242,7 +235,7 @@ mod tests {
         assert!(
             error
                 .to_string()
-                .contains("run.ron was written by a newer blockscope (format 3, this one reads 1)"),
+                .contains("run.ron was written by a newer blockscope (format 3, this one reads 2)"),
             "{error}"
         );
     }
@@ -265,21 +258,6 @@ mod tests {
         assert_eq!(manifest(Source::Folder(dir.path())).unwrap().seed, None);
     }
 
-    #[test]
-    fn a_matrix_of_another_size_names_both_shapes() {
-        let (_dir, store) = fixtures::store();
-        let folder = store.create("a", &fixtures::manifest("a"), b"w", false).unwrap();
-        store.write_analysis(&RunId::Disk(folder.clone()), &fixtures::analysis(5)).unwrap();
-        let other = npy::encode(&fixtures::analysis(4).cka).unwrap();
-        fs::write(folder.join("analysis/cka.npy"), other).unwrap();
-        let text = analysis(Source::Folder(&folder)).unwrap_err().to_string();
-        assert!(text.contains("4x4 values for 5 layers (expected 5x5)"), "{text}");
-        assert!(text.contains("analyze"), "{text}");
-        fs::remove_file(folder.join("analysis/cka.npy")).unwrap();
-        let text = analysis(Source::Folder(&folder)).unwrap_err().to_string();
-        assert!(text.contains("cka.npy: missing"), "{text}");
-    }
-
     #[cfg(unix)]
     #[test]
     fn links_and_folders_in_place_of_files_are_refused() {
@@ -290,7 +268,9 @@ mod tests {
         std::os::unix::fs::symlink("../secret", run.join("weights.safetensors")).unwrap();
         assert!(matches!(weights(Source::Folder(&run)), Err(RunError::NotPlain(_))));
         std::os::unix::fs::symlink("..", run.join("analysis")).unwrap();
-        assert!(matches!(analysis(Source::Folder(&run)), Err(RunError::NotPlain(_))));
+        let main = crate::domain::MapKey::cka();
+        let map = super::super::maps::one(Source::Folder(&run), &fixtures::manifest("a"), &main);
+        assert!(matches!(map, Err(RunError::NotPlain(_))));
         fs::create_dir(run.join("run.ron")).unwrap();
         assert!(matches!(manifest(Source::Folder(&run)), Err(RunError::NotPlain(_))));
     }

@@ -13,17 +13,18 @@ use ndarray::Array2;
 use super::comparison;
 use super::embedded::Embedded;
 use super::error::RunError;
+use super::format1::migrate::{self, Damage};
 use super::manifest::{
-    CkaAnalysis, ComponentsAnalysis, DeletionAnalysis, DeletionRecord, ProbesAnalysis, RunManifest,
+    ComponentsAnalysis, DeletionAnalysis, DeletionRecord, ProbesAnalysis, RunManifest,
 };
+use super::maps::{self, RunMaps};
 use super::metrics::MetricsRow;
 use super::predictions::{self, PredictionsAnalysis};
-use super::pruned::{self, PrunedRecord};
 use super::read::{self, Source};
 use super::{check, components, deletion, probes, write};
 use crate::domain::deletion::DeletionRow;
 use crate::domain::predictions::Predictions;
-use crate::domain::{Pooling, SimilarityMatrix};
+use crate::domain::{MapKey, Pooling, SimilarityMatrix};
 
 /// The run that is listed and opened first.
 pub const FIRST_RUN: &str = "resnet38-w2-cifar10-64th-s0";
@@ -62,11 +63,11 @@ pub struct RunSummary {
     pub name: String,
     /// What it says about itself, or in one line why that cannot be read.
     pub manifest: Result<RunManifest, String>,
-    /// Whether it holds a CKA analysis that can be read.
+    /// Whether it holds a main map that can be read.
     pub analysis: bool,
     /// In one line why its analysis cannot be read, if it has a damaged one.
     pub analysis_error: Option<String>,
-    /// Its CKA map, mean-pooled by a whole factor to at most 24x24.
+    /// Its main map, mean-pooled by a whole factor to at most 24x24.
     pub preview: Option<SimilarityMatrix>,
 }
 
@@ -77,8 +78,8 @@ pub struct LoadedRun {
     pub id: RunId,
     /// What it says about itself.
     pub manifest: RunManifest,
-    /// Its CKA analysis, if it has one.
-    pub analysis: Option<CkaAnalysis>,
+    /// Its maps.
+    pub maps: RunMaps,
     /// Its first-component suite, if it has one.
     pub components: Option<ComponentsAnalysis>,
     /// Its linear probes, if it has some.
@@ -87,25 +88,21 @@ pub struct LoadedRun {
     pub deletion: Option<DeletionAnalysis>,
     /// What it predicts on the test images, if that was kept.
     pub predictions: Option<PredictionsAnalysis>,
-    /// The maps of it without some blocks that were computed: their records alone (see
-    /// [`RunStore::pruned`]), fewest blocks first.
-    pub pruned: Vec<PrunedRecord>,
     /// In one line each, what else it holds that could not be read.
     pub problems: Vec<String>,
 }
 
 impl LoadedRun {
-    /// A run with nothing beside its map.
-    pub fn new(id: RunId, manifest: RunManifest, analysis: Option<CkaAnalysis>) -> LoadedRun {
+    /// A run with nothing beside its maps.
+    pub fn new(id: RunId, manifest: RunManifest, maps: RunMaps) -> LoadedRun {
         LoadedRun {
             id,
             manifest,
-            analysis,
+            maps,
             components: None,
             probes: None,
             deletion: None,
             predictions: None,
-            pruned: Vec::new(),
             problems: Vec::new(),
         }
     }
@@ -119,9 +116,9 @@ impl LoadedRun {
         same.then_some(&kept.predictions)
     }
 
-    /// True if the analysis was made from other weights than the run now holds.
+    /// True if the main map was made from other weights than the run now holds.
     pub fn analysis_is_stale(&self) -> bool {
-        let analysed = self.analysis.as_ref().and_then(|a| a.record.weights_hash.as_ref());
+        let analysed = self.cka().and_then(|map| map.record.rows.weights_hash.as_ref());
         matches!((analysed, &self.manifest.weights_hash), (Some(a), Some(b)) if a != b)
     }
 }
@@ -231,20 +228,34 @@ impl RunStore {
         }
     }
 
-    /// Reads a run's manifest and analysis.
+    /// Reads a run's manifest, its maps and what lies beside them.
     ///
     /// # Errors
-    /// [`RunError`] naming the file and the place in it.
+    /// [`RunError`] naming the file and the place in it: `run.ron`, or one of the main
+    /// map. What else is damaged is told among the run's problems.
     pub fn load(&self, id: &RunId) -> Result<LoadedRun, RunError> {
-        let mut run = LoadedRun::new(id.clone(), self.manifest(id)?, self.analysis(id)?);
         let place = self.place(id);
         let source = self.source(&place);
+        let format = || read::manifest(source).map(|manifest| manifest.format);
+        let before = format();
+        let run = self.load_from(id, source);
+        // converted while it was read: its old files may have gone meanwhile
+        match (before, run) {
+            (Ok(1), _) if matches!(format(), Ok(now) if now != 1) => self.load_from(id, source),
+            (_, run) => run,
+        }
+    }
+
+    fn load_from(&self, id: &RunId, source: Source<'_>) -> Result<LoadedRun, RunError> {
+        let manifest = read::manifest(source)?;
+        let mut problems = Vec::new();
+        let maps = maps::all(source, &manifest, &mut problems)?;
+        let mut run = LoadedRun { problems, ..LoadedRun::new(id.clone(), manifest, maps) };
         // These are beside the map: a damaged one must not keep the run closed.
         run.components = kept(components::read(source), &mut run.problems);
         run.probes = kept(probes::read(source), &mut run.problems);
         run.deletion = kept(deletion::read(source), &mut run.problems);
         run.predictions = kept(predictions::read(source), &mut run.problems);
-        run.pruned = pruned::list(source, &run.manifest.model, &mut run.problems);
         Ok(run)
     }
 
@@ -254,14 +265,6 @@ impl RunStore {
     /// [`RunError`] naming the file and the place in it.
     pub fn manifest(&self, id: &RunId) -> Result<RunManifest, RunError> {
         read::manifest(self.source(&self.place(id)))
-    }
-
-    /// Reads a run's CKA analysis, if it has one.
-    ///
-    /// # Errors
-    /// [`RunError`] naming the file and the place in it.
-    pub fn analysis(&self, id: &RunId) -> Result<Option<CkaAnalysis>, RunError> {
-        read::analysis(self.source(&self.place(id)))
     }
 
     /// Reads a run's first-component suite, if it has one.
@@ -323,11 +326,23 @@ impl RunStore {
     }
 
     /// The folder of a run that can be written to. A run inside the program is
-    /// copied into the root first, unless it was before.
+    /// copied into the root first, unless it was before, and one of format 1 is
+    /// converted; a damaged map is left as it is, so that a new one can take its place.
     ///
     /// # Errors
     /// [`RunError`] naming the path.
     pub fn writable(&self, id: &RunId) -> Result<PathBuf, RunError> {
+        let folder = self.copy(id)?;
+        // what says nothing about itself holds nothing to convert
+        if read::manifest(Source::Folder(&folder)).is_ok() {
+            migrate::run(&folder, Damage::Left)?;
+        }
+        Ok(folder)
+    }
+
+    /// The folder of a run; one inside the program is copied into the root first, unless
+    /// it was before.
+    pub(super) fn copy(&self, id: &RunId) -> Result<PathBuf, RunError> {
         let name = match id {
             RunId::Disk(folder) => return Ok(folder.clone()),
             RunId::Embedded(name) => name,
@@ -361,15 +376,6 @@ impl RunStore {
     /// [`RunError`] naming the file.
     pub fn write_weights(&self, id: &RunId, weights: &[u8]) -> Result<(), RunError> {
         write::atomic(&self.writable(id)?.join("weights.safetensors"), weights)
-    }
-
-    /// Writes or replaces a run's CKA analysis. That of a run inside the program
-    /// goes to a copy in the root (see [`RunStore::writable`]).
-    ///
-    /// # Errors
-    /// [`RunError`] naming the file.
-    pub fn write_analysis(&self, id: &RunId, analysis: &CkaAnalysis) -> Result<(), RunError> {
-        write::analysis(&self.writable(id)?, analysis)
     }
 
     /// Writes or replaces a run's first-component suite.
@@ -465,9 +471,13 @@ impl RunStore {
 
     fn summary(&self, id: RunId) -> RunSummary {
         let manifest = self.manifest(&id).map_err(|e| e.to_string());
-        let (analysis, analysis_error) = match self.analysis(&id) {
-            Ok(analysis) => (analysis, None),
-            Err(error) => (None, Some(error.to_string())),
+        let place = self.place(&id);
+        let main = |manifest| maps::one(self.source(&place), manifest, &MapKey::cka());
+        let (analysis, analysis_error) = match manifest.as_ref().map(main) {
+            Ok(Ok(map)) => (map, None),
+            Ok(Err(error)) => (None, Some(error.to_string())),
+            // that it cannot be read is told already
+            Err(_) => (None, None),
         };
         RunSummary {
             name: id.name(),
@@ -475,7 +485,7 @@ impl RunStore {
             manifest,
             analysis: analysis.is_some(),
             analysis_error,
-            preview: analysis.map(|a| preview(&a.cka)),
+            preview: analysis.map(|map| preview(&map.values)),
         }
     }
 

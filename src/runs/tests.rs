@@ -6,6 +6,7 @@ use std::fs;
 
 use super::embedded::Embedded;
 use super::*;
+use crate::domain::MapKey;
 
 static TABLE: &[(&str, &[u8])] = &[
     ("inside/run.ron", b"(format: 9)"),
@@ -21,23 +22,23 @@ fn a_run_comes_back_as_it_was_written() {
     let id = store.resolve("a").unwrap();
     assert_eq!(id, RunId::Disk(folder.clone()));
     let run = store.load(&id).unwrap();
-    assert_eq!((run.manifest, run.analysis), (manifest, None));
+    assert_eq!((run.manifest, run.maps), (manifest, RunMaps::default()));
     assert_eq!(&*store.weights(&id).unwrap(), b"weights");
 
     let analysis = fixtures::analysis(20);
-    store.write_analysis(&id, &analysis).unwrap();
+    store.write_map(&id, &analysis).unwrap();
     let back = store.load(&id).unwrap();
     assert!(!back.analysis_is_stale());
-    let back = back.analysis.unwrap();
+    let back = back.cka().unwrap();
     assert_eq!(back.record, analysis.record);
     for (i, j) in [(0, 0), (0, 2), (1, 5), (19, 3)] {
-        assert_eq!(back.cka.get(i, j), analysis.cka.get(i, j));
-        assert_eq!(back.se.get(i, j), analysis.se.get(i, j));
+        assert_eq!(back.values.get(i, j), analysis.values.get(i, j));
+        assert_eq!(back.error_at(i, j), analysis.error_at(i, j));
     }
     // A second analysis replaces the first, also with another number of layers.
-    store.write_analysis(&id, &fixtures::analysis(7)).unwrap();
-    assert_eq!(store.analysis(&id).unwrap().unwrap().cka.rows(), 7);
-    let left: Vec<_> = fs::read_dir(folder.join("analysis")).unwrap().collect();
+    store.write_map(&id, &fixtures::analysis(7)).unwrap();
+    assert_eq!(store.map(&id, &MapKey::cka()).unwrap().unwrap().values.rows(), 7);
+    let left: Vec<_> = fs::read_dir(folder.join("analysis/maps/cka")).unwrap().collect();
     assert_eq!(left.len(), 3, "{left:?}");
 }
 
@@ -46,7 +47,7 @@ fn an_analysis_of_other_weights_is_stale() {
     let (_dir, store) = fixtures::store();
     let mut manifest = fixtures::manifest("a");
     let id = RunId::Disk(store.create("a", &manifest, b"w", false).unwrap());
-    store.write_analysis(&id, &fixtures::analysis(3)).unwrap();
+    store.write_map(&id, &fixtures::analysis(3)).unwrap();
     manifest.weights_hash = Some("00".repeat(32));
     store.write_manifest(&id, &manifest).unwrap();
     assert!(store.load(&id).unwrap().analysis_is_stale());
@@ -71,9 +72,9 @@ fn the_list_has_the_first_run_first_then_the_newest_and_hides_no_damage() {
     fs::create_dir(root.join(".new-left-over")).unwrap();
     fs::create_dir_all(root.join("shadowed")).unwrap();
     fs::write(root.join("shadowed/run.ron"), "(format: 1,\n x").unwrap();
-    store.write_analysis(&RunId::Disk(root.join("new")), &fixtures::analysis(28)).unwrap();
-    fs::create_dir(root.join("old/analysis")).unwrap();
-    fs::write(root.join("old/analysis/analysis.ron"), "(").unwrap();
+    store.write_map(&RunId::Disk(root.join("new")), &fixtures::analysis(28)).unwrap();
+    fs::create_dir_all(root.join("old/analysis/maps/cka")).unwrap();
+    fs::write(root.join("old/analysis/maps/cka/map.ron"), "(").unwrap();
 
     let list = store.with_embedded(Embedded::new(TABLE)).list();
     let names: Vec<&str> = list.iter().map(|run| run.name.as_str()).collect();
@@ -81,7 +82,7 @@ fn the_list_has_the_first_run_first_then_the_newest_and_hides_no_damage() {
     assert!(list[1].analysis && !list[0].analysis);
     let preview = list[1].preview.as_ref().unwrap();
     assert_eq!((preview.rows(), preview.cols()), (14, 14));
-    assert!(list[2].analysis_error.as_ref().unwrap().contains("analysis.ron:1:"));
+    assert!(list[2].analysis_error.as_ref().unwrap().contains("map.ron:1:"));
     assert!(list[2].manifest.is_ok() && list[2].preview.is_none());
     assert!(list[3].manifest.as_ref().unwrap_err().contains("missing"));
     assert!(list[4].manifest.as_ref().unwrap_err().contains("run.ron:2:"));
@@ -150,10 +151,10 @@ fn an_embedded_run_is_copied_before_it_is_written_to() {
     assert_eq!(&*store.weights(&id).unwrap(), b"w");
     assert_eq!(store.load(&id).unwrap().manifest.name, "inside");
     assert!(!store.root().exists());
-    store.write_analysis(&id, &fixtures::analysis(4)).unwrap();
+    store.write_map(&id, &fixtures::analysis(4)).unwrap();
     let copy = store.resolve("inside").unwrap();
     assert_eq!(copy, RunId::Disk(store.root().join("inside")));
-    assert_eq!(store.load(&copy).unwrap().analysis.unwrap().record, fixtures::analysis(4).record);
+    assert_eq!(store.load(&copy).unwrap().cka().unwrap().record, fixtures::analysis(4).record);
     assert_eq!(&*store.weights(&copy).unwrap(), b"w");
     assert_eq!(store.list().len(), 1);
 }

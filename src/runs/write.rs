@@ -8,9 +8,9 @@ use std::path::Path;
 use serde::Serialize;
 use tempfile::NamedTempFile;
 
+use super::check;
 use super::error::RunError;
-use super::manifest::{CkaAnalysis, RunManifest};
-use super::{check, npy};
+use super::manifest::{FORMAT, RunManifest};
 
 /// Writes a file in one step: a reader sees the old contents or the new.
 ///
@@ -83,37 +83,14 @@ pub(super) fn checked_ron<T: Serialize>(
     to_ron(value).map_err(|e| RunError::damaged(path, format!("not written: {e}")))
 }
 
-/// Writes `run.ron` into `folder`.
+/// Writes `run.ron` into `folder`, in the present format.
 ///
 /// # Errors
 /// [`RunError`] naming the file.
 pub(super) fn manifest(folder: &Path, manifest: &RunManifest) -> Result<(), RunError> {
     let path = folder.join("run.ron");
+    let manifest = &RunManifest { format: FORMAT, ..manifest.clone() };
     atomic(&path, checked_ron(&path, manifest, check::manifest(manifest))?.as_bytes())
-}
-
-/// Writes `analysis/`. Everything is on the disk before the old record goes and
-/// the new files take their places, the record last, so that no reader takes
-/// new arrays for those of an old record.
-///
-/// # Errors
-/// [`RunError`] naming the file.
-pub(super) fn analysis(folder: &Path, analysis: &CkaAnalysis) -> Result<(), RunError> {
-    let dir = folder.join("analysis");
-    real_folder(&dir)?;
-    let record = dir.join("analysis.ron");
-    let text = checked_ron(&record, &analysis.record, check::record(&analysis.record))?;
-    let layers = analysis.record.layers.len();
-    let mut files = Vec::new();
-    for (file, matrix) in [("cka.npy", &analysis.cka), ("cka_se.npy", &analysis.se)] {
-        let path = dir.join(file);
-        let found = (matrix.rows(), matrix.cols());
-        if found != (layers, layers) {
-            return Err(RunError::Shape { path, found, layers });
-        }
-        files.push((file, npy::encode(matrix).map_err(|e| RunError::damaged(&path, e))?));
-    }
-    group(&dir, ("analysis.ron", text), files)
 }
 
 /// Puts files and the record that speaks of them in place, the record last, and
@@ -274,8 +251,10 @@ mod tests {
         bad.device = "cpu\n".into();
         assert!(manifest(dir.path(), &bad).unwrap_err().to_string().contains("not written"));
         let mut short = fixtures::analysis(4);
-        short.record.layers.pop();
-        assert!(matches!(analysis(dir.path(), &short), Err(RunError::Shape { .. })));
+        short.record.rows.layers.pop();
+        let good = fixtures::manifest("a");
+        let error = super::super::maps::write_run(dir.path(), &good, &short).unwrap_err();
+        assert!(error.to_string().contains("values.npy: not written: 4x4 values"), "{error}");
     }
 
     proptest! {

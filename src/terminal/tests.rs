@@ -13,12 +13,13 @@ use ratatui::style::{Color, Modifier, Style};
 use super::backend::{FrameBackend, encode, plain};
 use super::worker::{Request, serve};
 use super::*;
+use crate::app::GridRequest;
 use crate::app::jobs::{JobId, JobKind, JobRequest, JobUpdate, Picture};
 use crate::app::port::{JobNews, Port};
 use crate::app::{
     App, ColourDepth, ExportRequest, Input, Key, KeyCode, Look, MapMode, demo, demo_pruned, update,
 };
-use crate::app::{GridMap, GridRequest};
+use crate::domain::Map;
 use crate::runs::{LoadedRun, RunId, RunSummary};
 use crate::theme::ThemeSet;
 use crate::ui::{self, Skin};
@@ -400,7 +401,7 @@ impl Port for Broken {
     fn export(&self, _: &ExportRequest) -> Result<Vec<PathBuf>, String> {
         Ok(vec!["x.png".into()])
     }
-    fn map(&self, _: &RunId, _: MapMode) -> Result<GridMap, String> {
+    fn map(&self, _: &RunId, _: MapMode) -> Result<Map, String> {
         panic!("no map")
     }
     fn export_grid(&self, _: &GridRequest) -> Result<Vec<PathBuf>, String> {
@@ -428,7 +429,7 @@ fn a_panic_of_a_service_becomes_a_message() {
     let load = ask(Request::Load(RunId::Embedded("x".into())));
     assert!(matches!(load, Some(Input::RunLoaded(Err(why))) if why == "not found"));
     let run = RunId::Embedded("x".into());
-    let map = ask(Request::Map(run.clone(), MapMode::Cka));
+    let map = ask(Request::Map(run.clone(), MapMode::CKA));
     assert!(
         matches!(map, Some(Input::MapLoaded(id, _, Err(why))) if id == run && why.contains("no map"))
     );

@@ -117,7 +117,7 @@ fn names_in_any_script_keep_the_layout() {
         for size in SIZES {
             let mut run = demo::synthetic_run(20);
             run.manifest.name = name.into();
-            run.analysis.as_mut().unwrap().record.data.source = name.into();
+            run.maps.cka_mut().unwrap().record.data.source = name.into();
             let mut summary = demo::summary(&run);
             summary.name = name.into();
             let look = Look::new(&themes, None, ColourDepth::Truecolor);

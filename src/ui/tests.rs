@@ -186,7 +186,7 @@ snapshot!(home_empty_80x24, {
 snapshot!(no_analysis_80x24, {
     let mut app = app(20, (80, 24), ColourDepth::Truecolor);
     let mut run = demo::synthetic_run(14);
-    run.analysis = None;
+    run.maps = Default::default();
     app.awaited = crate::app::Awaited::Run(run.id.clone());
     update(&mut app, Input::RunLoaded(Ok(Box::new(run))));
     app

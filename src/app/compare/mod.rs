@@ -14,7 +14,7 @@ mod third;
 
 use crate::domain::alignment::{Alignment, Correspondence};
 use crate::domain::{Layer, Pooling, SimilarityMatrix, View};
-use crate::runs::{LoadedRun, PairAnalysis, RunId};
+use crate::runs::{LoadedRun, PairMaps, RunId};
 
 use super::album::Album;
 use super::explorer::Explorer;
@@ -62,7 +62,7 @@ pub enum Cross {
     /// It was never computed.
     Missing,
     /// There it is.
-    Ready(Box<PairAnalysis>),
+    Ready(Box<PairMaps>),
 }
 
 /// What is computed from the state whenever it changes.
@@ -92,12 +92,7 @@ pub struct Compare {
 
 impl Compare {
     /// Puts `b` beside `a` on a screen of `size` cells.
-    pub fn new(
-        a: LoadedRun,
-        b: LoadedRun,
-        pair: Option<PairAnalysis>,
-        size: (u16, u16),
-    ) -> Compare {
+    pub fn new(a: LoadedRun, b: LoadedRun, pair: Option<PairMaps>, size: (u16, u16)) -> Compare {
         let sides = [a, b].map(|run| Explorer::new(run, size, None));
         let how = Alignment::default();
         let match_ = Correspondence::new(sides[0].layers(), sides[1].layers(), how);
@@ -154,7 +149,7 @@ impl Compare {
     }
 
     /// CKA between the runs, if it is known.
-    pub fn cross(&self) -> Option<&PairAnalysis> {
+    pub fn cross(&self) -> Option<&PairMaps> {
         match &self.cross {
             Cross::Ready(pair) => Some(pair),
             Cross::Missing => None,
@@ -228,7 +223,7 @@ impl Compare {
     pub fn cross_value(&self) -> Option<(Option<f64>, Option<f64>)> {
         let pair = self.cross()?;
         let (row, col) = (self.sides[0].cursor().0, self.sides[1].cursor().1);
-        Some((pair.cka.get(row, col), pair.se.get(row, col)))
+        Some((pair.cka.values.get(row, col), pair.cka.error_at(row, col)))
     }
 
     /// The next or previous pane.
@@ -295,11 +290,11 @@ impl Compare {
     }
 
     /// Takes the CKA between the runs, in whichever order it was computed.
-    pub fn set_cross(&mut self, pair: PairAnalysis) {
+    pub fn set_cross(&mut self, pair: PairMaps) {
         let [a, b] = &self.sides;
         let fits =
             |m: &SimilarityMatrix| (m.rows(), m.cols()) == (a.layers().len(), b.layers().len());
-        if fits(&pair.cka) {
+        if fits(&pair.cka.values) {
             self.cross = Cross::Ready(Box::new(pair));
             self.third = ThirdMap::Cross;
             self.derived = None;

@@ -7,14 +7,14 @@ use crate::runs::{LoadedRun, RunId, RunSummary};
 pub fn refusal(a: &LoadedRun, b: &LoadedRun) -> Option<String> {
     let names = (&a.manifest.name, &b.manifest.name);
     for run in [a, b] {
-        if run.analysis.is_none() {
+        if run.cka().is_none() {
             return Some(format!(
                 "{0} has no CKA map yet: run `blockscope analyze {0}`",
                 run.manifest.name
             ));
         }
     }
-    let (ours, theirs) = (&a.analysis.as_ref()?.record.data, &b.analysis.as_ref()?.record.data);
+    let (ours, theirs) = (&a.cka()?.record.data, &b.cka()?.record.data);
     if ours.fingerprint == theirs.fingerprint {
         return None;
     }

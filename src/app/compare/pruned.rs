@@ -5,8 +5,8 @@
 use crate::app::explorer::Explorer;
 use crate::app::pruning::Pruning;
 use crate::domain::deletion::DeletionRow;
-use crate::domain::{Bypass, Layer};
-use crate::runs::{LoadedRun, RunId};
+use crate::domain::{Bypass, Layer, Map, MapKey};
+use crate::runs::{LoadedRun, RunId, RunMaps};
 
 use super::{Compare, Pane};
 
@@ -15,10 +15,13 @@ impl Compare {
     /// computed. View, pooling, scale and cursor are those of the open run.
     pub(in crate::app) fn with_pruned(e: &Explorer, size: (u16, u16)) -> Option<Compare> {
         let (deleted, map) = e.pruning.map()?;
+        // it stands in the place of a main map there
+        let main = Map { key: MapKey::cka(), ..map.clone() };
         let mut manifest = e.run().manifest.clone();
         manifest.name = format!("{} without {deleted}", manifest.name);
         // first components and probes are those of the whole network
-        let pruned = LoadedRun::new(e.run().id.clone(), manifest, Some(map.clone()));
+        let pruned =
+            LoadedRun::new(e.run().id.clone(), manifest, RunMaps::new(vec![main], Vec::new()));
         let mut compare = Compare::new(e.run().clone(), pruned, None, size);
         compare.sides[0].album = e.album.clone();
         compare.sides[1].pruning = Pruning::fixed(deleted.clone(), e.pruning.table().clone());

@@ -42,7 +42,8 @@ impl Compare {
         };
         let errors = match self.third {
             ThirdMap::Cross if self.third_name() == "CKA, A x B" => {
-                self.cross().map(|pair| pair.se.select(a.indices(), b.indices()))
+                let errors = self.cross().and_then(|pair| pair.cka.error.as_ref());
+                errors.map(|errors| errors.select(a.indices(), b.indices()))
             }
             _ => None,
         };
@@ -69,13 +70,13 @@ impl Compare {
         match self.third {
             ThirdMap::Cross => {
                 let pair = self.cross()?;
-                Some(match a.mode() {
-                    MapMode::StandardError => pair.se.clone(),
-                    MapMode::WithoutPc1 => {
-                        pair.without_pc1.clone().unwrap_or_else(|| pair.cka.clone())
+                match a.mode().is_error() {
+                    true => pair.cka.error.clone(),
+                    false => {
+                        let map = pair.find(a.mode().without()).unwrap_or(&pair.cka);
+                        Some(map.values.clone())
                     }
-                    _ => pair.cka.clone(),
-                })
+                }
             }
             ThirdMap::Difference => Some(difference(a.full_map()?, b.full_map()?)),
         }
@@ -83,13 +84,15 @@ impl Compare {
 
     /// What the third map is called.
     pub fn third_name(&self) -> &'static str {
-        match (self.third, self.sides[0].mode()) {
-            (ThirdMap::Difference, _) => "A minus B",
-            (_, MapMode::StandardError) => "standard error, A x B",
-            (_, MapMode::WithoutPc1) if self.cross().is_some_and(|p| p.without_pc1.is_some()) => {
+        let mode = self.sides[0].mode();
+        let without_pc1 = || self.cross().is_some_and(|pair| pair.without_pc1().is_some());
+        match self.third {
+            ThirdMap::Difference => "A minus B",
+            ThirdMap::Cross if mode == MapMode::STANDARD_ERROR => "standard error, A x B",
+            ThirdMap::Cross if mode == MapMode::WITHOUT_PC1 && without_pc1() => {
                 "CKA without PC1, A x B"
             }
-            _ => "CKA, A x B",
+            ThirdMap::Cross => "CKA, A x B",
         }
     }
 

@@ -21,8 +21,8 @@ mod structures;
 mod tab;
 
 use crate::domain::components::Components;
-use crate::domain::{Layer, Pooling, SimilarityMatrix, View};
-use crate::runs::{CkaAnalysis, LoadedRun};
+use crate::domain::{Layer, Map, Pooling, SimilarityMatrix, View};
+use crate::runs::LoadedRun;
 
 use super::album::Album;
 use super::mode::MapMode;
@@ -109,7 +109,7 @@ impl Explorer {
             pruning,
         };
         if explorer.full_map().is_none() {
-            explorer.settings.mode = MapMode::Cka;
+            explorer.settings.mode = MapMode::CKA;
         }
         if let Some(like) = like.filter(|like| like.run == explorer.run.id) {
             let last = explorer.layers().len().saturating_sub(1);
@@ -133,13 +133,13 @@ impl Explorer {
     }
 
     /// Its analysis, if it has one.
-    pub fn analysis(&self) -> Option<&CkaAnalysis> {
-        self.run.analysis.as_ref()
+    pub fn analysis(&self) -> Option<&Map> {
+        self.run.cka()
     }
 
     /// The full layer list (empty without an analysis).
     pub fn layers(&self) -> &[Layer] {
-        self.analysis().map_or(&[], |a| &a.record.layers)
+        self.analysis().map_or(&[], Map::layers)
     }
 
     /// The open tab of the inspector.
@@ -204,10 +204,9 @@ impl Explorer {
 
     /// Standard errors of the full map, where they were estimated.
     pub fn full_errors(&self) -> Option<&SimilarityMatrix> {
-        match self.settings.mode {
-            MapMode::Cka => Some(&self.analysis()?.se),
-            MapMode::Pruned => self.pruning.map().map(|(_, map)| &map.se),
-            _ => None,
+        match self.settings.mode.is_error() {
+            true => None,
+            false => self.settings.mode.source(&self.run, &self.pruning)?.error.as_ref(),
         }
     }
 
@@ -314,10 +313,9 @@ impl Explorer {
 
     /// The next map.
     pub fn next_mode(&mut self) {
-        let at = MapMode::ALL.iter().position(|m| *m == self.settings.mode).unwrap_or(0);
-        let mut after = MapMode::ALL.iter().cycle().skip(at + 1).take(MapMode::ALL.len());
-        let next = after.find(|m| m.map(&self.run, &self.pruning).is_some());
-        self.settings.mode = next.copied().unwrap_or_default();
+        let modes = MapMode::available(&self.run, &self.pruning);
+        let after = modes.iter().find(|mode| **mode > self.settings.mode).or(modes.first());
+        self.settings.mode = after.copied().unwrap_or_default();
         self.derive();
     }
 

@@ -67,8 +67,8 @@ impl Explorer {
 
     /// Finds the blocks again after the view or the threshold changed.
     pub(super) fn detect(&mut self) {
-        let Some(analysis) = self.run.analysis.as_ref() else { return };
-        let map = analysis.cka.select(&self.indices, &self.indices);
+        let Some(main) = self.run.cka() else { return };
+        let map = main.values.select(&self.indices, &self.indices);
         let rule = self.rule();
         self.structures =
             Structures { found: detect(&map, rule), by_tau: sensitivity(&map, rule.min_len) };

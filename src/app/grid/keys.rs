@@ -10,7 +10,7 @@ use crate::app::pooling;
 use crate::app::room::{Clip, Context, Go, Reply, Room};
 use crate::text::one_line;
 
-use super::{Grid, MODES};
+use super::{Grid, modes};
 
 impl Grid {
     fn request(&self, colormap: String) -> GridRequest {
@@ -71,8 +71,9 @@ impl Room for Grid {
             }
             Action::View => self.view = self.view.next(),
             Action::Mode => {
-                let at = MODES.iter().position(|m| *m == self.mode).map_or(0, |at| at + 1);
-                self.mode = MODES[at % MODES.len()];
+                let modes = modes();
+                let after = modes.iter().find(|mode| **mode > self.mode).or(modes.first());
+                self.mode = after.copied().unwrap_or_default();
             }
             Action::Pooling => self.pooling = pooling::next(self.pooling),
             Action::Open => return self.open_selected(cx),

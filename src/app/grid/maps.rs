@@ -3,11 +3,11 @@
 
 use std::collections::BTreeMap;
 
-use crate::app::message::{Effect, GridMap};
+use crate::app::message::Effect;
 use crate::app::mode::MapMode;
 use crate::app::pooling::pool;
 use crate::app::viewport::{Scale, Viewport};
-use crate::domain::{Pooling, SimilarityMatrix, View};
+use crate::domain::{Map, Pooling, SimilarityMatrix, View};
 use crate::runs::RunId;
 
 /// Maps asked for at a time, so that other requests need not wait for long.
@@ -41,7 +41,7 @@ pub struct Shown {
 struct Entry {
     asked: bool,
     failed: Option<String>,
-    full: Option<GridMap>,
+    full: Option<Map>,
     shown: Option<(Key, Shown)>,
     /// When it was last on screen.
     used: u64,
@@ -83,7 +83,7 @@ impl Maps {
     }
 
     /// A map arrived, or in one line why there is none.
-    pub(super) fn take(&mut self, id: RunId, mode: MapMode, result: Result<Box<GridMap>, String>) {
+    pub(super) fn take(&mut self, id: RunId, mode: MapMode, result: Result<Box<Map>, String>) {
         // a run that is gone meanwhile
         let Some(entry) = self.entries.get_mut(&(id, mode)) else { return };
         entry.asked = false;
@@ -142,8 +142,8 @@ impl Maps {
 }
 
 /// A map in a view, pooled by the whole factor that fits a multiple.
-fn show(map: &GridMap, key: Key) -> Shown {
-    let indices = key.view.select(&map.layers);
+fn show(map: &Map, key: Key) -> Shown {
+    let indices = key.view.select(map.layers());
     let n = indices.len();
     let scale = Viewport::new(n, n, (key.side, key.side / 2)).fit_scale();
     let matrix = map.values.select(&indices, &indices);

@@ -7,11 +7,10 @@ mod keys;
 mod layout;
 mod maps;
 
-use crate::domain::{Pooling, View};
+use crate::domain::{Map, Pooling, View};
 use crate::runs::{Axis, GridPlan, RunId, RunSummary};
 
 use super::layout::Area;
-use super::message::GridMap;
 use super::mode::MapMode;
 
 pub use layout::GridLayout;
@@ -26,8 +25,9 @@ const SIDES: [u16; 10] = [8, 12, 16, 24, 32, 48, 64, 96, 128, 192];
 const FITTED: (u16, u16) = (14, 128);
 
 /// The maps that the grid shows: those whose values are similarities.
-pub const MODES: [MapMode; 4] =
-    [MapMode::Cka, MapMode::PcSimilarity, MapMode::WithoutPc1, MapMode::WithoutDominant];
+pub fn modes() -> Vec<MapMode> {
+    MapMode::of_whole_networks()
+}
 
 /// How a grid was left, for the next one.
 #[derive(Debug, Clone)]
@@ -303,12 +303,7 @@ impl Grid {
     }
 
     /// A map arrived, or in one line why there is none.
-    pub(super) fn arrived(
-        &mut self,
-        id: RunId,
-        mode: MapMode,
-        result: Result<Box<GridMap>, String>,
-    ) {
+    pub(super) fn arrived(&mut self, id: RunId, mode: MapMode, result: Result<Box<Map>, String>) {
         self.maps.take(id, mode, result);
     }
 

@@ -49,7 +49,7 @@ fn one_key_computes_the_map_and_lays_it_beside_the_original() {
     assert_eq!(c.name(Pane::B), "without 3.1");
     // the original is left, and the difference is A minus B wherever both are defined
     let [a, b] = [Pane::A, Pane::B].map(|p| c.side(p).full_map().unwrap());
-    let whole = &app.explorer().unwrap().analysis().unwrap().cka;
+    let whole = &app.explorer().unwrap().analysis().unwrap().values;
     assert!(a.view().iter().zip(whole.view()).all(|(x, y)| x.to_bits() == y.to_bits()));
     let indices = c.side(Pane::A).indices();
     let mut undefined = 0;
@@ -91,7 +91,7 @@ fn back_leads_to_the_open_run_with_its_deletions_and_the_cursor() {
     }
     press(&mut app, "Esc");
     let e: &Explorer = app.explorer().unwrap();
-    assert_eq!(e.mode(), MapMode::Cka);
+    assert_eq!(e.mode(), MapMode::CKA);
     // another deletion needs another map
     let at = e.layers().iter().position(|l| l.name == "layer1.1.conv1").unwrap();
     app.explorer_mut().unwrap().jump(at);
@@ -154,7 +154,7 @@ fn a_map_that_was_kept_is_shown_and_said_to_be_from_the_run_folder() {
         let (deleted, map) = e.pruning.map().unwrap();
         assert_eq!(deleted, e.pruning.deleted());
         let at = e.layers().iter().position(|l| deleted.contains_layer(l)).unwrap();
-        assert!(map.cka.get(at, at).is_none() && map.cka.get(0, 0).is_some());
+        assert!(map.values.get(at, at).is_none() && map.values.get(0, 0).is_some());
     }
 }
 

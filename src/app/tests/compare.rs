@@ -139,10 +139,10 @@ fn one_key_opens_the_other_seed_and_other_images_are_refused() {
     assert_eq!(effects, [Effect::LoadPair(ids[0].clone(), ids[1].clone())]);
     let (a, mut b) = (demo::synthetic_run(20), demo::synthetic_run(20));
     assert_eq!(refusal(&a, &b), None);
-    b.analysis.as_mut().unwrap().record.data.fingerprint = "feed".repeat(16);
+    b.maps.cka_mut().unwrap().record.data.fingerprint = "feed".repeat(16);
     let why = refusal(&a, &b).unwrap();
     assert!(why.contains("feedfeedfeed") && why.contains("3f9c01ab77d2"), "{why}");
-    b.analysis = None;
+    b.maps = Default::default();
     assert!(refusal(&a, &b).unwrap().contains("blockscope analyze"));
     // another seed of the same network goes before another network
     let mut runs = demo::summaries();

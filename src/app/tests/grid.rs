@@ -4,10 +4,11 @@ use proptest::prelude::*;
 
 use crate::app::action::TABLE;
 use crate::app::demo;
-use crate::app::grid::{Grid, GridLayout, MODES, Multiple};
+use crate::app::grid::{Grid, GridLayout, Multiple, modes};
 use crate::app::key::parse_sequence;
 use crate::app::layout::too_small;
 use crate::app::*;
+use crate::domain::Map;
 use crate::runs::{Axis, RunId, RunSummary};
 use crate::theme::ThemeSet;
 
@@ -20,7 +21,7 @@ fn press(app: &mut App, keys: &str) -> Vec<Effect> {
 }
 
 /// The map that a service would read.
-fn map(runs: &[RunSummary], id: &RunId) -> Result<Box<GridMap>, String> {
+fn map(runs: &[RunSummary], id: &RunId) -> Result<Box<Map>, String> {
     let run = runs.iter().find(|run| run.id == *id).unwrap();
     demo::grid_map(run).map(Box::new).ok_or_else(|| "no map".into())
 }
@@ -132,8 +133,8 @@ fn views_maps_and_sizes_change_what_is_drawn() {
     press(&mut app, "- - f");
     assert_eq!((grid(&app).side(), grid(&app).is_fitted()), (side, true));
     let effects = press(&mut app, "m");
-    assert_eq!(grid(&app).mode(), MODES[1]);
-    assert!(effects.iter().all(|e| matches!(e, Effect::LoadMap(_, mode) if *mode == MODES[1])));
+    assert_eq!(grid(&app).mode(), modes()[1]);
+    assert!(effects.iter().all(|e| matches!(e, Effect::LoadMap(_, mode) if *mode == modes()[1])));
     for effect in effects {
         let Effect::LoadMap(id, mode) = effect else { continue };
         update(&mut app, Input::MapLoaded(id, mode, Err("no components".into())));
@@ -205,9 +206,9 @@ fn after_a_new_list_only_maps_that_changed_are_read_again() {
     runs[changed].preview = runs[0].preview.clone();
     let id = runs[changed].id.clone();
     let effects = update(&mut app, Input::RunsListed(runs));
-    assert_eq!(effects, [Effect::LoadMap(id, MapMode::Cka)]);
+    assert_eq!(effects, [Effect::LoadMap(id, MapMode::CKA)]);
     // what was asked for before, of a run that is gone, is dropped
-    let gone = Input::MapLoaded(RunId::Embedded("gone".into()), MapMode::Cka, Err("no".into()));
+    let gone = Input::MapLoaded(RunId::Embedded("gone".into()), MapMode::CKA, Err("no".into()));
     assert!(update(&mut app, gone).is_empty());
 }
 

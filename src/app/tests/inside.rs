@@ -125,8 +125,16 @@ fn only_maps_that_the_run_has_are_offered() {
         press(&mut app, "m");
         seen.push(explorer(&app).mode());
     }
-    use MapMode::*;
-    assert_eq!(seen, [PcSimilarity, WithoutPc1, WithoutDominant, StandardError, Cka]);
+    assert_eq!(
+        seen,
+        [
+            MapMode::PC_SIMILARITY,
+            MapMode::WITHOUT_PC1,
+            MapMode::WITHOUT_DOMINANT,
+            MapMode::STANDARD_ERROR,
+            MapMode::CKA
+        ]
+    );
     // the map of a pruned network comes, is shown, and joins the round
     go(&mut app, "layer3.1.add");
     press(&mut app, "x P");
@@ -134,11 +142,11 @@ fn only_maps_that_the_run_has_are_offered() {
     let deleted = explorer(&app).pruning.deleted().clone();
     let map = explorer(&app).analysis().unwrap().clone();
     update(&mut app, Input::Job(id, JobUpdate::Map(deleted, Box::new(map), MapOrigin::Computed)));
-    assert_eq!(explorer(&app).mode(), Pruned);
+    assert_eq!(explorer(&app).mode(), MapMode::PRUNED);
     let look = Look::new(&ThemeSet::builtin().unwrap(), None, ColourDepth::Truecolor);
     let mut plain = demo::app(look, 20, (120, 40));
     press(&mut plain, "m");
-    assert_eq!(explorer(&plain).mode(), StandardError);
+    assert_eq!(explorer(&plain).mode(), MapMode::STANDARD_ERROR);
 }
 
 #[test]

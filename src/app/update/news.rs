@@ -33,7 +33,7 @@ pub(super) fn take(app: &mut App, id: JobId, update: JobUpdate) -> Vec<Effect> {
             if let Some(explorer) = app.explorer_mut() {
                 explorer.pruning.mapped(deleted, map);
                 if !beside {
-                    explorer.set_mode(MapMode::Pruned);
+                    explorer.set_mode(MapMode::PRUNED);
                 }
                 explorer.refresh();
             }

@@ -142,7 +142,7 @@ fn removal_from_the_gram_matrix_is_removal_from_the_activations() {
     }
     let found = suite(&[&a, &b], n, 0.0);
     let expected = unbiased(&[without_first(&a, n), without_first(&b, n)], n, &[0..n]);
-    close(&found.cka_without_pc1, &expected, 1e-5);
+    close(&found.maps.without_pc1, &expected, 1e-5);
     assert!(found.shares[(1, 0)] > 0.5);
 }
 
@@ -170,7 +170,7 @@ fn leaving_out_examples_is_cka_over_the_others() {
             .flat_map(|i| rows[i * p..(i + 1) * p].to_vec())
             .collect()
     };
-    close(&found.cka_without_dominant, &unbiased(&[kept(&a), kept(&b)], n - 2, &[0..n - 2]), 1e-5);
+    close(&found.maps.without_dominant, &unbiased(&[kept(&a), kept(&b)], n - 2, &[0..n - 2]), 1e-5);
 }
 
 #[test]
@@ -182,12 +182,12 @@ fn similarity_is_the_squared_cosine_of_the_first_components() {
     let b: Vec<f32> = (0..n).map(|i| (angle(i) + 0.7).cos()).collect();
     let found = suite(&[&a, &b, &vec![1.0; n]], n, 0.0);
     let expected = f64::from(0.7f32.cos().powi(2));
-    assert!((found.similarity.get(0, 1).unwrap() - expected).abs() < 1e-5);
-    assert_eq!(found.similarity.get(0, 0), Some(1.0));
+    assert!((found.maps.similarity.get(0, 1).unwrap() - expected).abs() < 1e-5);
+    assert_eq!(found.maps.similarity.get(0, 0), Some(1.0));
     assert!((found.shares[(0, 0)] - 1.0).abs() < 1e-6);
     // a layer without variance has nothing to compare
     assert!(found.shares[(2, 0)].is_nan() && found.scores[(2, 5)].is_nan());
-    for map in [&found.similarity, &found.cka_without_dominant, &found.cka_without_pc1] {
+    for map in [&found.maps.similarity, &found.maps.without_dominant, &found.maps.without_pc1] {
         assert_eq!(map.get(2, 1), None);
     }
 }
@@ -235,7 +235,7 @@ fn what_does_not_fit_is_refused() {
     // never set: undefined, not zero
     let suite = sums.finish();
     assert!(suite.shares.iter().all(|v| v.is_nan()));
-    assert_eq!(suite.similarity.get(0, 0), None);
+    assert_eq!(suite.maps.similarity.get(0, 0), None);
 }
 
 #[test]
@@ -276,14 +276,14 @@ fn batches_are_those_of_the_map() {
     for (a, b) in parts.shares.iter().zip(&whole.shares) {
         assert!((a / b - 1.0).abs() < 1e-5);
     }
-    close(&parts.similarity, &whole.similarity, 1e-5);
-    close(&parts.cka_without_pc1, &whole.cka_without_pc1, 1e-4);
-    close(&parts.cka_without_dominant, &whole.cka_without_dominant, 1e-5);
+    close(&parts.maps.similarity, &whole.maps.similarity, 1e-5);
+    close(&parts.maps.without_pc1, &whole.maps.without_pc1, 1e-4);
+    close(&parts.maps.without_dominant, &whole.maps.without_dominant, 1e-5);
     // removal from the activations, then the map's estimator
     let reduced = [without_first(&a, n), without_first(&b, n)];
-    close(&parts.cka_without_pc1, &unbiased(&reduced, n, &batches(n)), 1e-4);
+    close(&parts.maps.without_pc1, &unbiased(&reduced, n, &batches(n)), 1e-4);
     let plain = unbiased(&[a.clone(), b.clone()], n, &batches(n));
-    let (with, without) = (plain.get(0, 1).unwrap(), parts.cka_without_pc1.get(0, 1).unwrap());
+    let (with, without) = (plain.get(0, 1).unwrap(), parts.maps.without_pc1.get(0, 1).unwrap());
     assert!((with - without).abs() > 1e-3, "the component made no difference");
     // the dominant ones missing, batch by batch
     let left_out = leading(&parts.shares, &parts.scores, 52);
@@ -298,7 +298,7 @@ fn batches_are_those_of_the_map() {
         }
         sums.add(&grams).unwrap();
     }
-    close(&parts.cka_without_dominant, &sums.finish().unwrap().cka, 1e-5);
+    close(&parts.maps.without_dominant, &sums.finish().unwrap().cka, 1e-5);
 }
 
 /// A layer that is its first component has nothing left.
@@ -309,8 +309,8 @@ fn a_layer_of_rank_one_is_undefined_without_it() {
     let other = noise(n * 20, 3);
     for found in [suite(&[&one, &other], n, 0.01), from_rows(&[&one, &other], n, 0.01)] {
         assert!((found.shares[(0, 0)] - 1.0).abs() < 1e-6);
-        assert_eq!(found.cka_without_pc1.get(0, 1), None);
-        assert!(found.cka_without_pc1.get(1, 1).is_some());
-        assert!(found.cka_without_dominant.get(0, 1).is_some());
+        assert_eq!(found.maps.without_pc1.get(0, 1), None);
+        assert!(found.maps.without_pc1.get(1, 1).is_some());
+        assert!(found.maps.without_dominant.get(0, 1).is_some());
     }
 }

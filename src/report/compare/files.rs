@@ -18,9 +18,11 @@ pub fn files(comparison: &Comparison) -> Result<Vec<(String, Vec<u8>)>, ReportEr
     for pair in &comparison.pairs {
         let (a, b) = pair.members;
         let base = format!("{}--{}", names[a], names[b]);
-        out.push((format!("{base}.cka.npy"), npy(&pair.analysis.cka)?));
-        out.push((format!("{base}.cka_se.npy"), npy(&pair.analysis.se)?));
-        if let Some(map) = &pair.analysis.without_pc1 {
+        out.push((format!("{base}.cka.npy"), npy(&pair.analysis.cka.values)?));
+        if let Some(errors) = &pair.analysis.cka.error {
+            out.push((format!("{base}.cka_se.npy"), npy(errors)?));
+        }
+        if let Some(map) = pair.analysis.without_pc1() {
             out.push((format!("{base}.cka_without_pc1.npy"), npy(map)?));
         }
     }
@@ -100,7 +102,7 @@ fn layers(comparison: &Comparison, group: &Group) -> Result<String, ReportError>
     let header = ["index", "name", "across", "sd", "pairs", "without_pc1", "without_pc1_sd"];
     let first = group.members.first().and_then(|at| comparison.pair(*at, *at));
     let (Some(pair), Ok(found)) = (first, &group.statistics) else { return encode(&header, []) };
-    let rows = pair.record.rows.layers.iter().map(|layer| {
+    let rows = pair.rows().layers.iter().map(|layer| {
         let point = found.corresponding[layer.index];
         let without: Option<CurvePoint> =
             found.corresponding_without_pc1.as_ref().map(|curve| curve[layer.index]);

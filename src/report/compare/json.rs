@@ -10,6 +10,7 @@ use super::super::json::rows;
 use super::{Comparison, Group, Pair};
 use crate::domain::contrast::Contrast;
 use crate::domain::group::CurvePoint;
+use crate::domain::measure::WithoutKind;
 use crate::domain::welch::Welch;
 use crate::domain::{Layer, ModelSpec, SimilarityMatrix};
 
@@ -34,12 +35,12 @@ pub fn json(comparison: &Comparison) -> Result<String, ReportError> {
         model: &member.model,
         weights_hash: &member.weights_hash,
         test_accuracy: member.accuracy,
-        layers: comparison.pair(at, at).map(|pair| pair.record.rows.layers.as_slice()),
+        layers: comparison.pair(at, at).map(|pair| pair.rows().layers.as_slice()),
     });
     let plan = &comparison.plan;
     let value = object!({
         "runs": runs.collect::<Vec<_>>(),
-        "data": comparison.data,
+        "data": { "title": comparison.data.title, "fingerprint": comparison.data.fingerprint },
         "classes": comparison.classes,
         "plan": {
             "examples": plan.examples,
@@ -62,18 +63,19 @@ fn matrix(map: &SimilarityMatrix) -> Vec<Vec<Option<f64>>> {
 }
 
 fn pair(pair: &Pair) -> Value {
-    let (record, summary) = (&pair.analysis.record, &pair.summary);
+    let (record, summary) = (pair.analysis.record(), &pair.summary);
+    let without = pair.analysis.find(WithoutKind::FirstComponent);
     object!({
         "rows": pair.members.0,
         "cols": pair.members.1,
         "reused": pair.reused,
-        "estimator": record.estimator,
-        "estimator_without_pc1": record.without_pc1,
-        "batches": record.batches,
-        "dropped": record.dropped,
-        "device": record.device,
-        "program": record.program,
-        "created": record.created,
+        "estimator": record.estimator.sentence(),
+        "estimator_without_pc1": without.map(|map| map.record.estimator.sentence()),
+        "batches": record.plan.batches,
+        "dropped": record.plan.dropped,
+        "device": record.provenance.device,
+        "program": record.provenance.program,
+        "created": record.provenance.created,
         "seconds": record.seconds,
         "same_layers": summary.same_layers,
         "mean_corresponding": summary.mean_corresponding,
@@ -84,9 +86,9 @@ fn pair(pair: &Pair) -> Value {
         "stages": summary.stages.iter().map(|s| object!({
             "stage": s.stage, "layers": s.layers, "best": s.best, "same_stage": s.same_stage,
         })).collect::<Vec<_>>(),
-        "cka": matrix(&pair.analysis.cka),
-        "se": matrix(&pair.analysis.se),
-        "cka_without_pc1": pair.analysis.without_pc1.as_ref().map(matrix),
+        "cka": matrix(&pair.analysis.cka.values),
+        "se": pair.analysis.cka.error.as_ref().map(matrix),
+        "cka_without_pc1": without.map(|map| matrix(&map.values)),
     })
 }
 

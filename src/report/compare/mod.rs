@@ -19,7 +19,7 @@ use crate::domain::contrast::Contrast;
 use crate::domain::group::{self, GroupError, GroupStatistics};
 use crate::domain::pairing::{PairSummary, summary};
 use crate::export::{ExportError, Format};
-use crate::runs::{ComparedImages, PairAnalysis, PairKey};
+use crate::runs::{ComparedImages, PairKey, PairMaps};
 
 /// One of the compared runs.
 #[derive(Debug, Clone, PartialEq)]
@@ -42,7 +42,7 @@ pub struct Pair {
     /// The members, rows first; the same twice is a member's own map.
     pub members: (usize, usize),
     /// The map.
-    pub analysis: PairAnalysis,
+    pub analysis: PairMaps,
     /// In a few numbers.
     pub summary: PairSummary,
     /// True if it was there already.
@@ -51,9 +51,9 @@ pub struct Pair {
 
 impl Pair {
     /// A pair with its summary.
-    pub fn new(members: (usize, usize), analysis: PairAnalysis, reused: bool) -> Pair {
-        let (rows, cols) = (&analysis.record.rows.layers, &analysis.record.cols.layers);
-        let summary = summary(rows, cols, &analysis.cka);
+    pub fn new(members: (usize, usize), analysis: PairMaps, reused: bool) -> Pair {
+        let (rows, cols) = (&analysis.rows().layers, &analysis.cols().layers);
+        let summary = summary(rows, cols, &analysis.cka.values);
         Pair { members, analysis, summary, reused }
     }
 }
@@ -94,14 +94,14 @@ pub struct Comparison {
 
 impl Comparison {
     /// The map of two members, whichever is in the rows.
-    fn pair(&self, a: usize, b: usize) -> Option<&PairAnalysis> {
+    fn pair(&self, a: usize, b: usize) -> Option<&PairMaps> {
         let found = self.pairs.iter().find(|p| p.members == (a, b) || p.members == (b, a));
         found.map(|pair| &pair.analysis)
     }
 
     /// The stages of all rows, ascending, then `None` for stem and head.
     fn stages(&self) -> Vec<Option<usize>> {
-        let layers = self.pairs.iter().flat_map(|pair| &pair.analysis.record.rows.layers);
+        let layers = self.pairs.iter().flat_map(|pair| &pair.analysis.rows().layers);
         let staged: BTreeSet<usize> = layers.filter_map(|layer| layer.stage).collect();
         staged.into_iter().map(Some).chain([None]).collect()
     }
@@ -111,13 +111,13 @@ impl Comparison {
     /// # Errors
     /// [`GroupError`] if they are too few or not of one architecture.
     pub fn statistics(&self, members: &[usize]) -> Result<GroupStatistics, GroupError> {
-        let own: Vec<&PairAnalysis> = members.iter().filter_map(|at| self.pair(*at, *at)).collect();
+        let own: Vec<&PairMaps> = members.iter().filter_map(|at| self.pair(*at, *at)).collect();
         let listed: Vec<_> = members
             .iter()
             .zip(&own)
             .map(|(at, own)| {
-                let side = &own.record.rows;
-                (self.members[*at].name.as_str(), &side.model, side.layers.as_slice())
+                let member = &self.members[*at];
+                (member.name.as_str(), &member.model, own.rows().layers.as_slice())
             })
             .collect();
         group::one_architecture(&listed)?;
@@ -125,10 +125,10 @@ impl Comparison {
         for (at, a) in members.iter().enumerate() {
             between.extend(members[at + 1..].iter().filter_map(|b| self.pair(*a, *b)));
         }
-        let within: Vec<&SimilarityMatrix> = own.iter().map(|pair| &pair.cka).collect();
-        let maps: Vec<&SimilarityMatrix> = between.iter().map(|pair| &pair.cka).collect();
+        let within: Vec<&SimilarityMatrix> = own.iter().map(|pair| &pair.cka.values).collect();
+        let maps: Vec<&SimilarityMatrix> = between.iter().map(|pair| &pair.cka.values).collect();
         let without: Option<Vec<&SimilarityMatrix>> =
-            between.iter().map(|pair| pair.without_pc1.as_ref()).collect();
+            between.iter().map(|pair| pair.without_pc1()).collect();
         group::statistics(&within, &maps, without.as_deref())
     }
 
@@ -158,11 +158,11 @@ pub fn csv(comparison: &Comparison) -> Result<String, ReportError> {
     let rows = comparison.pairs.iter().flat_map(|pair| {
         let analysis = &pair.analysis;
         let names = [pair.members.0, pair.members.1].map(|at| &comparison.members[at].name);
-        let (rows, cols) = (&analysis.record.rows.layers, &analysis.record.cols.layers);
+        let (rows, cols) = (&analysis.rows().layers, &analysis.cols().layers);
         rows.iter().flat_map(move |row| {
             cols.iter().map(move |col| {
                 let (i, j) = (row.index, col.index);
-                let without = analysis.without_pc1.as_ref().and_then(|map| map.get(i, j));
+                let without = analysis.without_pc1().and_then(|map| map.get(i, j));
                 vec![
                     names[0].clone(),
                     names[1].clone(),
@@ -170,8 +170,8 @@ pub fn csv(comparison: &Comparison) -> Result<String, ReportError> {
                     j.to_string(),
                     row.name.clone(),
                     col.name.clone(),
-                    number(analysis.cka.get(i, j)),
-                    number(analysis.se.get(i, j)),
+                    number(analysis.cka.values.get(i, j)),
+                    number(analysis.cka.error_at(i, j)),
                     number(without),
                 ]
             })

@@ -78,7 +78,7 @@ fn head(comparison: &Comparison) -> String {
 }
 
 fn pairs(comparison: &Comparison) -> String {
-    let without = comparison.pairs.iter().any(|pair| pair.analysis.without_pc1.is_some());
+    let without = comparison.pairs.iter().any(|pair| pair.analysis.without_pc1().is_some());
     let stages = comparison.stages();
     let mut header = row(["rows", "cols", "same layers", "all"]);
     header.extend(stages.iter().map(|stage| match stage {
@@ -104,7 +104,7 @@ fn pairs(comparison: &Comparison) -> String {
                 |s| format!("{:.4} ({:.0} %)", s.best, 100.0 * s.same_stage),
             )
         }));
-        if let Some(map) = &pair.analysis.without_pc1 {
+        if let Some(map) = pair.analysis.without_pc1() {
             let (mut sum, mut count) = (0.0, 0);
             for value in found.corresponding.iter().filter_map(|c| map.get(c.row, c.col)) {
                 sum += value;
@@ -138,7 +138,7 @@ fn group(comparison: &Comparison, group: &Group) -> String {
     let layers = group
         .members
         .first()
-        .and_then(|at| comparison.pair(*at, *at).map(|pair| pair.record.rows.layers.as_slice()));
+        .and_then(|at| comparison.pair(*at, *at).map(|pair| pair.rows().layers.as_slice()));
     let without = found.corresponding_without_pc1.as_ref();
     let mut header = row(["layer", "across seeds", "sd"]);
     if without.is_some() {

@@ -8,32 +8,37 @@ use crate::domain::Preset;
 use crate::domain::contrast::contrast;
 use crate::domain::predictions::tests::predictions;
 use crate::domain::predictions::{Predictions, agreement};
-use crate::domain::record::{Sample, Seconds};
-use crate::runs::{FORMAT, PairRecord, Side};
+use crate::domain::record::{DataRecord, Provenance, Sample, Seconds};
+use crate::domain::{EstimatorId, MapPlan, MapRecord, Side};
 
 fn side(name: &str, depth: usize) -> Side {
     let model = ModelSpec::new(Preset::He, depth, 1.0, 10, [3, 32, 32]).unwrap();
     let layers = model.layers();
-    Side { run: name.into(), weights_hash: name.repeat(8), model, layers }
+    Side { run: name.into(), weights_hash: Some(name.repeat(8)), model: Some(model), layers }
 }
 
-fn pair(rows: Side, cols: Side, value: impl Fn(usize, usize) -> f64, pc1: bool) -> PairAnalysis {
+fn pair(rows: Side, cols: Side, value: impl Fn(usize, usize) -> f64, pc1: bool) -> PairMaps {
     let shape = (rows.layers.len(), cols.layers.len());
     let cka = Array2::from_shape_fn(shape, |(i, j)| value(i, j));
-    PairAnalysis {
-        se: SimilarityMatrix::new(cka.mapv(|v| v.abs() / 100.0)),
-        without_pc1: pc1.then(|| SimilarityMatrix::new(cka.mapv(|v| v / 2.0))),
-        cka: SimilarityMatrix::new(cka),
-        record: PairRecord {
-            format: FORMAT,
+    let errors = SimilarityMatrix::new(cka.mapv(|v| v.abs() / 100.0));
+    let without = pc1.then(|| SimilarityMatrix::new(cka.mapv(|v| v / 2.0)));
+    let record = MapRecord {
+        provenance: Provenance {
             program: "blockscope 0.1.0".into(),
             created: "2026-08-14T10:00:00Z".into(),
             device: "cpu".into(),
-            rows,
-            cols,
-            data: ComparedImages { title: "CIFAR-10".into(), fingerprint: "cd".repeat(32) },
-            estimator: "unbiased".into(),
-            without_pc1: pc1.then(|| "batchwise".into()),
+        },
+        data: DataRecord {
+            source: "cifar10".into(),
+            classes: Vec::new(),
+            train_examples: 0,
+            test_examples: 1000,
+            fraction: 1.0,
+            fingerprint: "cd".repeat(32),
+        },
+        rows,
+        cols: Some(cols),
+        plan: MapPlan {
             examples: 1000,
             dropped: 0,
             batch: 256,
@@ -41,9 +46,14 @@ fn pair(rows: Side, cols: Side, value: impl Fn(usize, usize) -> f64, pc1: bool) 
             passes: 1,
             sample: Sample::First,
             seed: 0,
-            seconds: Seconds::default(),
         },
-    }
+        weighting: "pairs".into(),
+        seconds: Seconds::default(),
+        estimator: EstimatorId::from_sentence("unbiased"),
+        left_out: None,
+        difference: None,
+    };
+    PairMaps::new(record, SimilarityMatrix::new(cka), errors, without)
 }
 
 /// Two ResNet-8 `a` and `b` and a ResNet-14 `c`; A is `a, b`, B is `c`.
@@ -66,16 +76,16 @@ fn comparison(pc1: bool) -> Comparison {
     }
     let member = |k: usize| Member {
         name: sides[k].run.clone(),
-        model: sides[k].model.clone(),
+        model: sides[k].model.clone().unwrap(),
         layers: sides[k].layers.len(),
-        weights_hash: sides[k].weights_hash.clone(),
+        weights_hash: sides[k].weights_hash.clone().unwrap(),
         accuracy: Some(guesses[k].accuracy()),
     };
     let all: Vec<&Predictions> = guesses.iter().collect();
     let mut found = Comparison {
         members: (0..3).map(member).collect(),
-        data: pairs[0].analysis.record.data.clone(),
-        plan: pairs[0].analysis.record.key(),
+        data: pairs[0].analysis.images(),
+        plan: pairs[0].analysis.key(),
         pairs,
         groups: Vec::new(),
         agreement: Some(agreement(&all).unwrap()),
@@ -135,7 +145,7 @@ fn json_holds_every_matrix() {
 fn csv_has_a_line_per_pair_of_layers() {
     let found = comparison(true);
     let text = csv(&found).unwrap();
-    let cells: usize = found.pairs.iter().map(|p| p.analysis.cka.view().len()).sum();
+    let cells: usize = found.pairs.iter().map(|p| p.analysis.cka.values.view().len()).sum();
     assert_eq!(text.lines().count(), 1 + cells);
     assert!(text.contains("\na,b,1,1,bn1,bn1,,,\n"), "undefined cells are empty");
     assert!(text.contains("\na,c,2,2,relu1,relu1,0.75,0.0075,0.375\n"));

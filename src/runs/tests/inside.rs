@@ -16,7 +16,7 @@ fn full() -> (tempfile::TempDir, RunStore, RunId, LoadedRun) {
     let (dir, store) = fixtures::store();
     let folder = store.create("a", &run.manifest, b"w", false).unwrap();
     let id = RunId::Disk(folder);
-    store.write_analysis(&id, run.analysis.as_ref().unwrap()).unwrap();
+    run.maps.read().iter().for_each(|map| drop(store.write_map(&id, map).unwrap()));
     store.write_components(&id, run.components.as_ref().unwrap()).unwrap();
     store.write_probes(&id, run.probes.as_ref().unwrap()).unwrap();
     let deletion = run.deletion.clone().unwrap();
@@ -40,6 +40,7 @@ fn same(a: &impl std::fmt::Debug, b: &impl std::fmt::Debug) {
 fn everything_comes_back() {
     let (_dir, store, id, run) = full();
     let back = store.load(&id).unwrap();
+    same(&back.maps, &run.maps);
     same(&back.components, &run.components);
     same(&back.probes, &run.probes);
     same(&back.deletion, &run.deletion);
@@ -50,10 +51,11 @@ fn everything_comes_back() {
 fn results_about_a_run_inside_the_program_go_to_a_copy_that_stands_in_for_it() {
     let (_dir, disk, id, run) = full();
     let read = |file: &str| std::fs::read(folder(&id).join(file)).unwrap().leak() as &[u8];
-    let files = ["run.ron", "weights.safetensors", "analysis/analysis.ron", "analysis/cka.npy"];
-    let files = files.into_iter().chain(["analysis/cka_se.npy"]);
+    let files = ["run.ron", "weights.safetensors"].map(String::from).into_iter();
+    let map = ["map.ron", "values.npy", "se.npy"].map(|file| format!("analysis/maps/cka/{file}"));
+    let files = files.chain(map);
     let table: Vec<(&str, &[u8])> =
-        files.map(|file| (format!("inside/{file}").leak() as &str, read(file))).collect();
+        files.map(|file| (format!("inside/{file}").leak() as &str, read(&file))).collect();
     let table = Embedded::new(table.leak());
     let dir = tempfile::tempdir().unwrap();
     let rows = |correct| {
@@ -83,8 +85,8 @@ fn results_about_a_run_inside_the_program_go_to_a_copy_that_stands_in_for_it() {
     // also by the name that it had, as an explorer does that has it open
     for id in [&inside, &RunId::Disk(copy)] {
         let back = store.load(id).unwrap();
-        same(&back.deletion.unwrap().table.rows(), &rows(5));
-        same(&back.analysis, &run.analysis);
+        same(&back.deletion.as_ref().unwrap().table.rows(), &rows(5));
+        same(&back.cka(), &run.cka());
         assert_eq!(&*store.weights(id).unwrap(), b"w");
     }
     store.merge_deletion(&inside, record(), rows(7)).unwrap();
@@ -96,9 +98,15 @@ fn results_about_a_run_inside_the_program_go_to_a_copy_that_stands_in_for_it() {
 #[test]
 fn a_damaged_file_is_named_and_the_run_opens_without_it() {
     type Damage<'a> = &'a dyn Fn(Vec<u8>) -> Vec<u8>;
-    let cases: [(&str, Damage<'_>, &str); 9] = [
+    let cases: [(&str, Damage<'_>, &str); 11] = [
         ("pc_scores.npy", &|b| b[..b.len() - 4].to_vec(), "bytes follow it"),
-        ("pc_similarity.npy", &|_| b"nonsense".to_vec(), "not an .npy file"),
+        ("maps/pc1-similarity/values.npy", &|_| b"nonsense".to_vec(), "not an .npy file"),
+        ("maps/pc1-similarity/map.ron", &|_| b"(format: 99)".to_vec(), "newer blockscope"),
+        (
+            "maps/cka-without-pc1/map.ron",
+            &|b| String::from_utf8(b).unwrap().replace("FirstComponent", "Dominant").into_bytes(),
+            "which belongs in analysis/maps/cka-without-dominant",
+        ),
         ("pc_share.csv", &|b| b[..b.len() / 2].to_vec(), "pc_share.csv"),
         ("pc_examples.csv", &|b| [&b[..], b"9,9\n"].concat(), "line"),
         ("components.ron", &|_| b"(format: 99)".to_vec(), "newer blockscope"),
@@ -128,14 +136,13 @@ fn a_damaged_file_is_named_and_the_run_opens_without_it() {
         assert_eq!(back.problems.len(), 1, "{file}: {:?}", back.problems);
         let text = &back.problems[0];
         assert!(text.contains(file) && text.contains(expected), "{file}: {text}");
-        assert!(!text.contains('\n') && back.analysis.is_some());
+        assert!(!text.contains('\n') && back.cka().is_some());
     }
     let (_dir, store, id, _) = full();
-    fs::remove_file(folder(&id).join("analysis/cka_without_pc1.npy")).unwrap();
+    fs::remove_file(folder(&id).join("analysis/maps/cka-without-pc1/values.npy")).unwrap();
     let back = store.load(&id).unwrap();
-    assert!(
-        back.components.is_none() && back.problems[0].contains("missing; run `blockscope analyze`")
-    );
+    assert_eq!((back.maps.read().len(), back.problems.len()), (3, 1));
+    assert!(back.problems[0].contains("missing; run `blockscope analyze`"), "{:?}", back.problems);
 }
 
 #[test]

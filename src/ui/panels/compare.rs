@@ -326,7 +326,7 @@ fn cell(compare: &Compare, area: Area, skin: &Skin, buffer: &mut Buffer) {
         ThirdMap::Cross => {
             if let Some((value, error)) = compare.cross_value() {
                 pen.put("A×B ", muted).put(&number(value), text);
-                if let Some(error) = error.filter(|_| a.mode() == MapMode::Cka) {
+                if let Some(error) = error.filter(|_| a.mode() == MapMode::CKA) {
                     pen.put(&format!(" ± {error:.3}"), text);
                 }
             }

@@ -20,7 +20,7 @@ pub fn value(explorer: &Explorer) -> Result<String, String> {
         return Err("no layers".into());
     };
     let Some(value) = map.get(a.index, b.index) else {
-        let gone = explorer.pruning.map().filter(|_| explorer.mode() == MapMode::Pruned);
+        let gone = explorer.pruning.map().filter(|_| explorer.mode() == MapMode::PRUNED);
         if let Some(layer) =
             gone.and_then(|(d, _)| [a, b].into_iter().find(|l| d.contains_layer(l)))
         {

@@ -1,7 +1,8 @@
 //! The tab that tells how the map was made.
 
 use crate::app::explorer::Explorer;
-use crate::runs::{AnalysisRecord, RunManifest};
+use crate::domain::MapRecord;
+use crate::runs::RunManifest;
 
 use crate::ui::panels::bars;
 use crate::ui::panels::bars::thousands;
@@ -38,35 +39,37 @@ pub fn draw(pane: &mut Pane<'_>, explorer: &Explorer) {
     }
 }
 
-fn about(pane: &mut Pane<'_>, manifest: &RunManifest, record: &AnalysisRecord) {
+fn about(pane: &mut Pane<'_>, manifest: &RunManifest, record: &MapRecord) {
     let digest = |hash: &str| hash.chars().take(8).collect::<String>();
     let weights = match (&manifest.source, &manifest.recipe) {
         (Some(source), _) => source.clone(),
         (None, Some(recipe)) => format!("trained for {} epochs", recipe.epochs),
         (None, None) => "unknown".to_string(),
     };
+    let plan = &record.plan;
     let passes =
-        if record.passes == 1 { String::new() } else { format!(" in {} passes", record.passes) };
-    let sample = match record.sample {
+        if plan.passes == 1 { String::new() } else { format!(" in {} passes", plan.passes) };
+    let sample = match plan.sample {
         crate::domain::record::Sample::First => "the first".to_string(),
-        crate::domain::record::Sample::Random => format!("random, seed {}", record.seed),
+        crate::domain::record::Sample::Random => format!("random, seed {}", plan.seed),
     };
     let accuracy = manifest.test.as_ref().map_or_else(
         || "not evaluated".to_string(),
         |t| format!("{} of {}", bars::percent(t.accuracy()), thousands(t.examples)),
     );
     // the batches are told below, and details in brackets are for exports
-    let estimator = record.estimator.split(" (").next().unwrap_or(&record.estimator);
+    let sentence = record.estimator.sentence();
+    let estimator = sentence.split(" (").next().unwrap_or(sentence);
     let estimator = estimator.strip_prefix("minibatch ").unwrap_or(estimator);
-    pane.fact("examples", &format!("{}, {sample}", thousands(record.examples)));
-    pane.fact("batches", &format!("{} of {}{passes}", record.batches, record.batch));
+    pane.fact("examples", &format!("{}, {sample}", thousands(plan.examples)));
+    pane.fact("batches", &format!("{} of {}{passes}", plan.batches, plan.batch));
     pane.fact("test", &accuracy);
     pane.fact("data", &format!("{} · {}", record.data.title(), digest(&record.data.fingerprint)));
     pane.fact("weights", &weights);
     {
         pane.fact("estimator", estimator);
         pane.fact("weighting", &format!("by {}", record.weighting));
-        pane.fact("device", &record.device);
+        pane.fact("device", &record.provenance.device);
         pane.fact("time", &format!("{:.1} s", record.seconds.total));
     }
 }

@@ -1,5 +1,6 @@
 //! The tabs of curves along the layers: first components, and linear probes.
 
+use crate::app::MapMode;
 use crate::app::explorer::Explorer;
 use crate::theme::Role;
 
@@ -32,11 +33,15 @@ pub fn components(pane: &mut Pane<'_>, explorer: &Explorer, tall: bool) {
         let show = |v: Option<f64>| v.map_or("undefined".to_string(), |v| format!("{v:.3}"));
         pane.gap(tall);
         pane.heading("of this pair");
-        let cka = explorer.analysis().and_then(|an| an.cka.get(a.index, b.index));
-        pane.fact("CKA", &show(cka));
-        pane.fact("PC1 cos²", &show(components.similarity.get(a.index, b.index)));
-        pane.fact("no PC1", &show(components.cka_without_pc1.get(a.index, b.index)));
-        pane.fact("no domin.", &show(components.cka_without_dominant.get(a.index, b.index)));
+        for (label, mode) in [
+            ("CKA", MapMode::CKA),
+            ("PC1 cos²", MapMode::PC_SIMILARITY),
+            ("no PC1", MapMode::WITHOUT_PC1),
+            ("no domin.", MapMode::WITHOUT_DOMINANT),
+        ] {
+            let map = explorer.full_map_in(mode);
+            pane.fact(label, &show(map.and_then(|map| map.get(a.index, b.index))));
+        }
     }
     let most =
         (0..values.len()).filter_map(|p| Some((share(p)?, p))).max_by(|a, b| a.0.total_cmp(&b.0));

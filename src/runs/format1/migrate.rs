@@ -1,0 +1,179 @@
+//! Converts runs and comparisons of format 1 in place. New files are written first, then
+//! what makes the folder one of format 2 (`run.ron`; for a comparison, the old record
+//! goes), then the old files are removed. Killed at any point it leaves a folder that
+//! opens with nothing lost, and done again it completes.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::path::Path;
+
+use super::super::read::Source;
+use super::super::store::{RunId, RunStore};
+use super::super::{comparison, maps, read, write};
+use super::{Old, PAIR, PAIR_ARRAYS, PRUNED, RunError, held, is_left};
+use crate::domain::Map;
+
+/// What a migration did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Migrated {
+    /// It was of the present format.
+    Nothing,
+    /// It is now.
+    Converted {
+        /// Its maps.
+        maps: usize,
+    },
+    /// An earlier migration had not removed all old files.
+    Completed,
+}
+
+/// What becomes of a damaged map.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::runs) enum Damage {
+    /// It is told, and nothing is changed.
+    Refused,
+    /// Its files stay as they are, and the others are converted.
+    Left,
+}
+
+impl RunStore {
+    /// Converts a run of format 1 in place; one inside the program is copied into the
+    /// runs folder first.
+    ///
+    /// # Errors
+    /// [`RunError`] naming the damaged file, with nothing changed; or the file that could
+    /// not be written.
+    pub fn migrate(&self, id: &RunId) -> Result<Migrated, RunError> {
+        let folder = match self.place(id).into_owned() {
+            RunId::Disk(folder) => folder,
+            RunId::Embedded(_) if self.manifest(id)?.format != 1 => return Ok(Migrated::Nothing),
+            RunId::Embedded(_) => self.copy(id)?,
+        };
+        run(&folder, Damage::Refused)
+    }
+
+    /// Converts a comparison of the runs folder in place.
+    ///
+    /// # Errors
+    /// [`RunError`] as [`RunStore::migrate`]; also if there is no such comparison.
+    pub fn migrate_comparison(&self, name: &str) -> Result<Migrated, RunError> {
+        super::super::check_name(name)?;
+        pair(&self.root().join(comparison::FOLDER), name)
+    }
+}
+
+/// Converts the run in `folder`, or completes what an earlier try began.
+pub(in crate::runs) fn run(folder: &Path, damage: Damage) -> Result<Migrated, RunError> {
+    let source = Source::Folder(folder);
+    let manifest = read::manifest(source)?;
+    let old = manifest.format == 1;
+    if !old && !is_left(source) {
+        return Ok(Migrated::Nothing);
+    }
+    let current = super::RunManifest { format: super::super::FORMAT, ..manifest.clone() };
+    // a map that is there already was made or converted after the old one
+    let there = |of: &Old| {
+        !old && matches!(maps::read(source, maps::FOLDER, &of.id, Some(&current)), Ok(Some(_)))
+    };
+    let (done, mut open): (Vec<Old>, Vec<Old>) =
+        held(source, &manifest)?.into_iter().partition(there);
+    let read = |of: &mut Old| match std::mem::replace(&mut of.key, Ok(None))? {
+        // files without the record that speaks of them are no map
+        None => Ok(None),
+        Some(key) => {
+            of.key = Ok(Some(key.clone()));
+            super::map(source, &manifest, &key)
+        }
+    };
+    if damage == Damage::Refused {
+        open.iter_mut().try_for_each(|of| read(of).map(drop))?;
+    }
+    let mut files: Vec<String> = done.into_iter().flat_map(|of| of.files).collect();
+    let mut converted = 0;
+    for mut of in open {
+        match read(&mut of) {
+            Ok(Some(map)) => {
+                maps::write_run(folder, &current, &map)?;
+                converted += 1;
+                files.extend(of.files);
+            }
+            Ok(None) => files.extend(of.files),
+            Err(error) if damage == Damage::Refused => return Err(error),
+            Err(_) => {}
+        }
+    }
+    if old {
+        write::manifest(folder, &manifest)?;
+    }
+    remove(folder, &files)?;
+    Ok(if old { Migrated::Converted { maps: converted } } else { Migrated::Completed })
+}
+
+/// Removes files of a run, records first, and the folders that are empty then.
+fn remove(run: &Path, files: &[String]) -> Result<(), RunError> {
+    let place = run.join("analysis");
+    // a link would lead out of the run
+    if !is_folder(&place) {
+        return Ok(());
+    }
+    for file in files {
+        let path = run.join(file);
+        let inside = path.parent().is_some_and(is_folder)
+            && (!file.starts_with(PRUNED) || is_folder(&run.join(PRUNED)));
+        if inside {
+            gone(fs::remove_file(&path), &path)?;
+        }
+    }
+    let pruned = run.join(PRUNED);
+    if is_folder(&pruned) {
+        let entries = fs::read_dir(&pruned).map_err(|e| RunError::io("read", &pruned, e))?;
+        // one that holds anything else stays
+        for entry in entries.flatten() {
+            let _ = fs::remove_dir(entry.path());
+        }
+        let _ = fs::remove_dir(&pruned);
+    }
+    Ok(())
+}
+
+fn is_folder(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|meta| meta.is_dir())
+}
+
+fn gone(removed: std::io::Result<()>, path: &Path) -> Result<(), RunError> {
+    match removed {
+        Err(e) if e.kind() != ErrorKind::NotFound => Err(RunError::io("remove", path, e)),
+        _ => Ok(()),
+    }
+}
+
+/// Converts the comparison `name` below `root`, or completes what an earlier try began.
+fn pair(root: &Path, name: &str) -> Result<Migrated, RunError> {
+    let folder = root.join(name);
+    if !is_folder(&folder) || !comparison::is_there(&folder) {
+        return Err(RunError::damaged(&folder, "not a comparison"));
+    }
+    let old = match folder.join(PAIR).exists() {
+        true => super::pair(Source::Folder(root), name)?,
+        false => None,
+    };
+    let done = match &old {
+        Some(pair) => Migrated::Converted { maps: 1 + pair.others.len() },
+        None if PAIR_ARRAYS.iter().any(|file| folder.join(file).exists()) => Migrated::Completed,
+        None => return Ok(Migrated::Nothing),
+    };
+    for map in old.iter().flat_map(|pair| std::iter::once(&pair.cka).chain(&pair.others)) {
+        put(&folder, map)?;
+    }
+    for file in [PAIR].iter().chain(&PAIR_ARRAYS) {
+        let path = folder.join(file);
+        gone(fs::remove_file(&path), &path)?;
+    }
+    Ok(done)
+}
+
+fn put(folder: &Path, map: &Map) -> Result<(), RunError> {
+    let dir = folder.join(map.key.id());
+    let (record, arrays) = maps::encoded(&dir, map, None)?;
+    write::group(&dir, (maps::RECORD, record), arrays)
+}
