@@ -49,6 +49,9 @@ pub mod domain;
 pub mod engine;
 pub mod exit;
 pub mod export;
+pub mod files;
+#[cfg(test)]
+mod fixtures;
 pub mod kernels;
 pub mod log;
 pub mod model;
@@ -57,6 +60,5 @@ pub mod report;
 pub mod runs;
 pub mod terminal;
 pub mod text;
-mod text_file;
 pub mod theme;
 pub mod ui;

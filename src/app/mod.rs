@@ -21,10 +21,6 @@ mod beside;
 pub mod compare;
 mod compare_keys;
 mod copy;
-#[doc(hidden)]
-pub mod demo;
-#[doc(hidden)]
-pub mod demo_pruned;
 pub mod explorer;
 pub mod find;
 pub mod grid;
@@ -47,6 +43,9 @@ pub mod strip;
 pub mod structures;
 pub mod update;
 pub mod viewport;
+
+#[cfg(test)]
+use crate::fixtures::{demo, demo_pruned};
 
 #[cfg(test)]
 mod tests;

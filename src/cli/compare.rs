@@ -255,7 +255,7 @@ fn write_files(folder: &Path, comparison: &Comparison) -> Result<(), Failure> {
     fs::create_dir_all(folder)
         .map_err(|e| Failure::usage(format!("cannot create {}: {e}", folder.display())))?;
     for (name, bytes) in compare::files(comparison)? {
-        runs::atomic(&folder.join(name), &bytes)?;
+        crate::files::atomic(&folder.join(name), &bytes)?;
     }
     Ok(())
 }

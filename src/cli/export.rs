@@ -30,7 +30,7 @@ pub fn run(common: &Common, args: &ExportArgs) -> Result<ExitCode, Failure> {
         (None, Some(run)) => single(&store, args, run, (colormap, format))?,
         (None, None) => return Err(Failure::usage("name a run, or use --grid")),
     };
-    crate::runs::atomic(&args.out, &bytes)?;
+    crate::files::atomic(&args.out, &bytes)?;
     say!("wrote {}", crate::text::one_line(&args.out.display().to_string()));
     Ok(ExitCode::SUCCESS)
 }

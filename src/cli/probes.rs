@@ -11,6 +11,7 @@ use crate::domain::{Layer, LayerKind, ModelSpec};
 use crate::engine::{Engine, Outcome, ProbeRecipe, ProbeRequest, Request};
 use crate::model::StateDict;
 use crate::runs::{self, FORMAT, ProbesAnalysis, ProbesRecord, RunManifest};
+use crate::text::padded;
 
 /// What the probes of a run are trained on and how.
 pub struct Plan {
@@ -144,6 +145,6 @@ fn print_table(layers: &[Layer], probes: &[Probe]) {
         let block = name.rsplit_once('.').map_or(name, |(block, _)| block);
         let percent = |probe: &Probe| format!("{:6.2} %", 100.0 * probe.test_accuracy);
         let after = after(at + 1).map(|probe| format!("  {}", percent(probe))).unwrap_or_default();
-        say!("{block:<13}{}{after}", percent(probe));
+        say!("{}{}{after}", padded(block, 13), percent(probe));
     }
 }

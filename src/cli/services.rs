@@ -159,7 +159,7 @@ impl Services for Program {
         for format in [Format::Png, Format::Svg] {
             let bytes = export::grid::encode(&figure, format).map_err(|e| e.to_string())?;
             let path = request.directory.join(format!("{}.{format}", request.stem));
-            runs::atomic(&path, &bytes).map_err(|e| e.to_string())?;
+            crate::files::atomic(&path, &bytes).map_err(|e| e.to_string())?;
             paths.push(path);
         }
         Ok(paths)

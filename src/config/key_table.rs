@@ -2,7 +2,7 @@
 
 use crate::app::Keymap;
 use crate::app::action::{ActionInfo, Group, Scope, Scopes, TABLE};
-use crate::report::aligned;
+use crate::text::aligned;
 
 /// Where a command works, in words.
 fn screens(scopes: Scopes) -> String {

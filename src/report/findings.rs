@@ -1,11 +1,12 @@
 //! What an analysis found beside the map, as sections of lines: detected blocks,
 //! first components and sparsity, linear probes, deletions.
 
-use super::table::aligned;
+use super::number::percent;
 use crate::domain::View;
 use crate::domain::block_structure::{StructureRule, detect, sensitivity};
 use crate::domain::deletion::DeletionRow;
 use crate::runs::LoadedRun;
+use crate::text::aligned;
 
 /// All sections that the run has something for, each with a heading and a blank
 /// line before it.
@@ -19,10 +20,6 @@ pub(super) fn sections(run: &LoadedRun) -> String {
         problems(run),
     ];
     parts.into_iter().flatten().map(|part| format!("\n{part}")).collect()
-}
-
-pub(super) fn percent(value: Option<f64>) -> String {
-    value.filter(|v| v.is_finite()).map_or_else(|| "-".into(), |v| format!("{:.1} %", 100.0 * v))
 }
 
 fn row<const N: usize>(cells: [&str; N]) -> Vec<String> {
@@ -153,7 +150,7 @@ fn problems(run: &LoadedRun) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use crate::app::demo::{synthetic_run, with_findings};
+    use crate::fixtures::demo::{synthetic_run, with_findings};
 
     #[test]
     fn every_finding_has_its_section_and_its_json() {

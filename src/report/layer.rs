@@ -2,8 +2,7 @@
 //! `label: value`.
 
 use super::ReportError;
-use super::findings::percent;
-use super::table::{mean_of, others, show};
+use super::number::{mean_of, others, percent, show};
 use crate::domain::block_structure::{StructureRule, detect};
 use crate::domain::bypass::ResidualBlock;
 use crate::domain::{Layer, View};
@@ -169,7 +168,7 @@ fn deletion(run: &LoadedRun, layer: &Layer, lines: &mut Vec<String>) {
 mod tests {
     use super::super::fixtures;
     use super::*;
-    use crate::app::demo::{synthetic_run, with_findings};
+    use crate::fixtures::demo::{synthetic_run, with_findings};
 
     #[test]
     fn everything_known_of_a_layer_is_a_line() {

@@ -1,10 +1,10 @@
 //! A run for the ear: one fact or one layer per line, each line complete in itself,
 //! with no columns to keep in mind, no drawing characters and no colour.
 
-use super::findings::percent;
 use super::layer::place;
+use super::number::{mean_of, others, percent, show};
 use super::stages::stages;
-use super::table::{about_analysis, about_run, mean_of, others, show};
+use super::table::{about_analysis, about_run};
 use crate::domain::block_structure::{StructureRule, detect};
 use crate::domain::deletion::DeletionRow;
 use crate::domain::{Layer, View};
@@ -124,7 +124,7 @@ fn one_layer(run: &LoadedRun, layer: &Layer) -> String {
 mod tests {
     use super::super::fixtures;
     use super::*;
-    use crate::app::demo::{synthetic_run, with_findings};
+    use crate::fixtures::demo::{synthetic_run, with_findings};
 
     #[test]
     fn every_line_stands_on_its_own() {

@@ -4,9 +4,10 @@
 
 use serde::Serialize;
 
-use super::table::{aligned, show};
+use super::number::{percent, show};
 use crate::domain::record::Seconds;
 use crate::runs::{LoadedRun, PrunedRecord};
+use crate::text::aligned;
 
 /// A pruned map for programs.
 #[derive(Serialize)]
@@ -86,7 +87,7 @@ pub(super) fn section(run: &LoadedRun) -> Option<String> {
         vec![
             r.deleted.to_string(),
             show(r.difference),
-            super::findings::percent(accuracy(run, r)),
+            percent(accuracy(run, r)),
             r.examples.to_string(),
             r.path(),
             if run.pruned_fits(r) { "current" } else { "stale" }.to_string(),
@@ -116,7 +117,7 @@ pub(super) fn lines(run: &LoadedRun) -> impl Iterator<Item = String> + '_ {
 mod tests {
     use super::super::{json, plain, table};
     use super::*;
-    use crate::app::demo::{synthetic_run, with_findings};
+    use crate::fixtures::demo::{synthetic_run, with_findings};
     use crate::runs::fixtures;
 
     #[test]

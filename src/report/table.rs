@@ -1,10 +1,11 @@
 //! The table for people and screen readers: a few lines about the run, then one
 //! line per layer. No colour, no drawing characters, columns aligned.
 
+use super::number::{mean_of, others, show};
 use crate::domain::Layer;
 use crate::domain::record::DataRecord;
 use crate::runs::{AnalysisRecord, CkaAnalysis, LoadedRun, RunState};
-use crate::text::one_line;
+use crate::text::{aligned, one_line};
 
 /// The run as a table, ending in a line break.
 pub fn table(run: &LoadedRun) -> String {
@@ -112,24 +113,6 @@ pub(super) fn about_analysis(analysis: &CkaAnalysis, stale: bool) -> Vec<(&'stat
     facts
 }
 
-/// CKA of a layer with every other layer.
-pub(super) fn others(
-    analysis: &CkaAnalysis,
-    layer: usize,
-) -> impl Iterator<Item = Option<f64>> + '_ {
-    let n = analysis.record.layers.len();
-    (0..n).filter(move |other| *other != layer).map(move |other| analysis.cka.get(layer, other))
-}
-
-pub(super) fn mean_of(values: impl Iterator<Item = Option<f64>>) -> Option<f64> {
-    let (sum, count) = values.flatten().fold((0.0, 0usize), |(sum, n), v| (sum + v, n + 1));
-    (count > 0).then(|| sum / count as f64)
-}
-
-pub(super) fn show(value: Option<f64>) -> String {
-    value.map_or_else(|| String::from("-"), |v| format!("{v:.4}"))
-}
-
 fn rows(layers: &[Layer], analysis: Option<&CkaAnalysis>) -> Vec<Vec<String>> {
     let mut head = vec!["#", "layer", "kind", "stage", "block", "shape"];
     if analysis.is_some() {
@@ -157,21 +140,6 @@ fn rows(layers: &[Layer], analysis: Option<&CkaAnalysis>) -> Vec<Vec<String>> {
         rows.push(row);
     }
     rows
-}
-
-/// Columns padded to their widest entry, two spaces apart, no trailing spaces.
-pub(crate) fn aligned(rows: &[Vec<String>]) -> String {
-    let columns = rows.first().map_or(0, Vec::len);
-    let width = |c: usize| rows.iter().filter_map(|r| r.get(c)).map(|s| s.chars().count()).max();
-    let widths: Vec<usize> = (0..columns).map(|c| width(c).unwrap_or(0)).collect();
-    let mut out = String::new();
-    for row in rows {
-        let cells: Vec<String> =
-            row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
-        out.push_str(cells.join("  ").trim_end());
-        out.push('\n');
-    }
-    out
 }
 
 #[cfg(test)]

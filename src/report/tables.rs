@@ -156,7 +156,7 @@ fn blocks(run: &LoadedRun) -> Option<Vec<Vec<String>>> {
 mod tests {
     use super::super::fixtures;
     use super::*;
-    use crate::app::demo::{synthetic_run, with_findings};
+    use crate::fixtures::demo::{synthetic_run, with_findings};
 
     fn records(run: &LoadedRun, table: Table) -> Vec<Vec<String>> {
         let text = csv_table(run, table).unwrap();

@@ -16,9 +16,10 @@ use serde::{Deserialize, Serialize};
 use super::error::RunError;
 use super::hash::sha256_hex;
 use super::read::{ARRAY_LIMIT, RECORD_LIMIT, Source, versioned};
-use super::{RunStore, check, npy, write};
+use super::{RunStore, check, write};
 use crate::domain::record::{Sample, Seconds};
 use crate::domain::{Layer, ModelSpec, SimilarityMatrix};
+use crate::files::npy;
 
 /// The folder of comparisons in the runs folder.
 pub const FOLDER: &str = "comparisons";

@@ -8,9 +8,10 @@ use ndarray::Array2;
 use super::error::RunError;
 use super::manifest::{ComponentsAnalysis, ComponentsRecord};
 use super::read::{ARRAY_LIMIT, RECORD_LIMIT, Source, versioned};
-use super::{check, npy, table, write};
+use super::{check, table, write};
 use crate::domain::components::Components;
 use crate::domain::{Layer, SimilarityMatrix};
+use crate::files::npy;
 
 const RECORD: &str = "components.ron";
 const SHARES: &str = "pc_share.csv";

@@ -4,6 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::manifest::FORMAT;
+use crate::files::{FileError, shown};
 use crate::text::{edit_distance, one_line};
 
 /// A run that cannot be found, read or written.
@@ -148,9 +149,13 @@ fn candidates(near: &[String], names: &[String]) -> String {
     }
 }
 
-/// A path for a message: control characters replaced.
-pub(crate) fn shown(path: &Path) -> String {
-    one_line(&path.display().to_string())
+impl From<FileError> for RunError {
+    fn from(error: FileError) -> RunError {
+        match error {
+            FileError::Name { name, why } => RunError::Name { name, why },
+            FileError::Io { action, path, source } => RunError::Io { action, path, source },
+        }
+    }
 }
 
 #[cfg(test)]

@@ -14,7 +14,6 @@ pub mod grid;
 pub mod hash;
 pub mod manifest;
 mod metrics;
-pub(crate) mod npy;
 mod predictions;
 mod probes;
 mod pruned;
@@ -39,7 +38,7 @@ pub use predictions::{PredictionsAnalysis, PredictionsRecord};
 pub use pruned::{PrunedMap, PrunedRecord};
 pub use store::{FIRST_RUN, LoadedRun, RunId, RunStore, RunSummary};
 pub use time::now_rfc3339;
-pub use write::{atomic, write_checkpoint};
+pub use write::write_checkpoint;
 
 /// Refuses a name that cannot be a file's or a run's on every system.
 ///

@@ -12,10 +12,11 @@ use super::hash::sha256_hex;
 use super::manifest::{AnalysisRecord, CkaAnalysis};
 use super::read::{ARRAY_LIMIT, Source, versioned};
 use super::store::{LoadedRun, RunId, RunStore};
-use super::{check, npy, write};
+use super::{check, write};
 use crate::domain::cka::ESTIMATOR;
 use crate::domain::record::{DataRecord, Sample, Seconds};
 use crate::domain::{Bypass, Layer, ModelSpec, SimilarityMatrix};
+use crate::files::npy;
 
 /// The folder of a run that holds them.
 pub(super) const FOLDER: &str = "analysis/pruned";

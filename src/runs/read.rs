@@ -10,10 +10,11 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use super::check;
 use super::embedded::Embedded;
 use super::error::RunError;
 use super::manifest::{CkaAnalysis, FORMAT, RunManifest};
-use super::{check, npy};
+use crate::files::npy;
 
 /// Largest `run.ron`.
 const RUN_LIMIT: u64 = 1 << 20;

@@ -27,13 +27,12 @@ pub mod query;
 pub mod session;
 mod signals;
 mod stderr;
+mod swatch;
 mod themes;
 mod worker;
 
 #[cfg(test)]
 mod tests;
-#[cfg(test)]
-mod tests_replay;
 
 use std::path::PathBuf;
 use std::time::Instant;
@@ -45,6 +44,7 @@ use crate::app::{ExportRequest, Input, LoadedPair, MapMode};
 use crate::runs::{LoadedRun, RunId, RunSummary};
 
 pub use event_loop::run;
+pub use swatch::painted;
 
 /// What the explorer asks of the rest of the program. Runs on one worker
 /// thread, in order; a panic becomes a message on screen.

@@ -1,5 +1,7 @@
 //! Bytes: what is written is what was drawn, and little of it.
 
+mod replay;
+
 use std::io::IsTerminal;
 use std::path::PathBuf;
 
@@ -14,13 +16,14 @@ use super::backend::{FrameBackend, encode, plain};
 use super::worker::{Request, serve};
 use super::*;
 use crate::app::jobs::JobKind;
-use crate::app::{App, ColourDepth, Input, Key, KeyCode, Look, demo, demo_pruned, update};
+use crate::app::{App, ColourDepth, Input, Key, KeyCode, Look, update};
+use crate::fixtures::{demo, demo_pruned};
 use crate::theme::ThemeSet;
 use crate::ui::{self, Skin};
 
 /// An app on a terminal that an emulator plays.
-pub(super) struct Screen {
-    pub(super) app: App,
+struct Screen {
+    app: App,
     themes: ThemeSet,
     skin: Skin,
     terminal: Terminal<FrameBackend<Vec<u8>>>,
@@ -30,13 +33,13 @@ pub(super) struct Screen {
 }
 
 impl Screen {
-    pub(super) fn new(depth: usize, size: (u16, u16), colours: ColourDepth) -> Screen {
+    fn new(depth: usize, size: (u16, u16), colours: ColourDepth) -> Screen {
         let themes = ThemeSet::builtin().unwrap();
         let app = demo::app(Look::new(&themes, None, colours), depth, size);
         Screen::of(app, themes)
     }
 
-    pub(super) fn of(app: App, themes: ThemeSet) -> Screen {
+    fn of(app: App, themes: ThemeSet) -> Screen {
         let skin = Skin::new(&themes, &app.look);
         let terminal = Terminal::new(FrameBackend::new(Vec::new(), app.size)).unwrap();
         let emulator = emulator(app.size);
@@ -44,7 +47,7 @@ impl Screen {
     }
 
     /// Draws and returns the bytes of the frame.
-    pub(super) fn draw(&mut self) -> usize {
+    fn draw(&mut self) -> usize {
         if !self.skin.matches(&self.app.look) {
             self.skin = Skin::new(&self.themes, &self.app.look);
         }
@@ -58,7 +61,7 @@ impl Screen {
     }
 
     /// Takes an input, draws, and returns the bytes of the frame.
-    pub(super) fn input(&mut self, input: Input) -> usize {
+    fn input(&mut self, input: Input) -> usize {
         update(&mut self.app, input);
         let size = self.emulated().size();
         if self.app.size != size {
@@ -69,7 +72,7 @@ impl Screen {
     }
 
     /// The terminal shows what was drawn.
-    pub(super) fn check(&mut self) {
+    fn check(&mut self) {
         let expected = self.expected();
         assert_shows(self.emulated().screen(), &expected);
     }

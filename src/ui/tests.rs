@@ -9,7 +9,8 @@ use ratatui::style::Color;
 use super::*;
 use crate::app::jobs::JobUpdate;
 use crate::app::layout::ExplorerLayout;
-use crate::app::{ColourDepth, Effect, Input, Key, KeyCode, Look, demo, demo_pruned, update};
+use crate::app::{ColourDepth, Effect, Input, Key, KeyCode, Look, update};
+use crate::fixtures::{demo, demo_pruned};
 use crate::theme::ThemeSet;
 
 fn themes() -> ThemeSet {

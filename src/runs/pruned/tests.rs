@@ -6,7 +6,7 @@ use std::fs;
 use ndarray::Array2;
 
 use super::*;
-use crate::app::demo::synthetic_run;
+use crate::fixtures::demo::synthetic_run;
 use crate::runs::fixtures::{self, pruned as map};
 
 /// A store with a run of a ResNet-20 that holds two pruned maps.

@@ -4,10 +4,11 @@
 
 use proptest::prelude::*;
 
-use super::tests::Screen;
+use super::Screen;
 use crate::app::action::{Action, TABLE};
 use crate::app::key::parse_sequence;
-use crate::app::{ColourDepth, Input, Look, demo};
+use crate::app::{ColourDepth, Input, Look};
+use crate::fixtures::demo;
 use crate::theme::ThemeSet;
 
 const SIZES: [(u16, u16); 4] = [(47, 13), (80, 24), (120, 40), (200, 60)];

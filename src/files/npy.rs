@@ -23,14 +23,14 @@ pub(crate) fn encode(matrix: &SimilarityMatrix) -> Result<Vec<u8>, String> {
 ///
 /// # Errors
 /// What is wrong with the file, in words.
-pub(super) fn decode(bytes: &[u8]) -> Result<SimilarityMatrix, String> {
+pub(crate) fn decode(bytes: &[u8]) -> Result<SimilarityMatrix, String> {
     sized(bytes, 8)?;
     let values = Array2::<f64>::read_npy(bytes).map_err(|e| format!("not a matrix of f64: {e}"))?;
     Ok(SimilarityMatrix::new(values))
 }
 
 /// The file of a table of f32.
-pub(super) fn encode_f32(values: &Array2<f32>) -> Result<Vec<u8>, String> {
+pub(crate) fn encode_f32(values: &Array2<f32>) -> Result<Vec<u8>, String> {
     let mut bytes = Vec::with_capacity(128 + 4 * values.len());
     values.as_standard_layout().write_npy(&mut bytes).map_err(|e| e.to_string())?;
     Ok(bytes)
@@ -40,7 +40,7 @@ pub(super) fn encode_f32(values: &Array2<f32>) -> Result<Vec<u8>, String> {
 ///
 /// # Errors
 /// What is wrong with the file, in words.
-pub(super) fn decode_f32(bytes: &[u8]) -> Result<Array2<f32>, String> {
+pub(crate) fn decode_f32(bytes: &[u8]) -> Result<Array2<f32>, String> {
     sized(bytes, 4)?;
     Array2::<f32>::read_npy(bytes).map_err(|e| format!("not a matrix of f32: {e}"))
 }
