@@ -192,7 +192,7 @@ mod tests {
         assert_eq!(map.keys_of(Action::ZoomIn), ["zi", "A-+"]);
         assert_eq!(means(&map, "z i"), Lookup::Action(Action::ZoomIn));
         assert_eq!(means(&map, "="), Lookup::None, "the default keys are gone");
-        assert_eq!(means(&map, "+"), Lookup::Action(Action::Blocks), "free keys can be taken");
+        assert_eq!(means(&map, "+"), Lookup::Action(Action::Structures), "free keys can be taken");
         assert_eq!(means(&map, "b"), Lookup::Action(Action::Left));
         assert_eq!(means(&map, "q"), Lookup::None);
         assert_eq!(means(&map, "j"), Lookup::Action(Action::Down), "the rest is as it was");
@@ -217,7 +217,7 @@ mod tests {
         }
         assert_eq!(means(&map, "V"), Lookup::Action(Action::View));
         assert_eq!(means(&map, "z p"), Lookup::Action(Action::Pooling));
-        assert_eq!(means(&map, "b"), Lookup::Action(Action::Blocks));
+        assert_eq!(means(&map, "b"), Lookup::Action(Action::Structures));
         // none of their keys is one: they keep their own
         assert_eq!(means(&map, "m"), Lookup::Action(Action::Mode));
         assert_eq!(means(&map, "a"), Lookup::Action(Action::Range));

@@ -12,7 +12,7 @@ use super::*;
 
 /// Rows of numbers of the fixture, without its comments.
 fn fixture() -> Vec<Vec<f64>> {
-    include_str!("../../tests/fixtures/pca.csv")
+    include_str!("../../../tests/fixtures/pca.csv")
         .lines()
         .filter(|line| !line.starts_with('#'))
         .map(|line| line.split(',').map(|v| v.parse().unwrap()).collect())
