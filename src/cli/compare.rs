@@ -16,7 +16,7 @@ use crate::domain::predictions::{Predictions, agreement};
 use crate::domain::record::DataRecord;
 use crate::engine::{Engine, EvaluateRequest, Outcome, Request, SamplePlan};
 use crate::report::compare::{self, Comparison, Group, Member};
-use crate::runs::{self, PredictionsAnalysis, RunId, RunStore, Side};
+use crate::runs::{PredictionsAnalysis, RunId, RunStore, Side};
 
 /// Which runs, and which of them make groups (indices of runs).
 struct Chosen {

@@ -107,6 +107,14 @@ impl RunError {
         RunError::Io { action, path: path.to_path_buf(), source }
     }
 
+    /// A file of a run that is not written.
+    pub(super) fn of_file(error: FileError) -> RunError {
+        match error {
+            FileError::Name { name, why } => RunError::Name { name, why },
+            FileError::Io { action, path, source } => RunError::Io { action, path, source },
+        }
+    }
+
     /// [`RunError::Unknown`] with those of `names` that look like `name`: they
     /// contain it, or at most a third of its letters differ.
     pub(super) fn unknown(name: &str, root: &Path, names: Vec<String>) -> RunError {
@@ -146,15 +154,6 @@ fn candidates(near: &[String], names: &[String]) -> String {
             more => format!(" and {more} more"),
         };
         format!("there are {}{more}", quoted(names).join(", "))
-    }
-}
-
-impl From<FileError> for RunError {
-    fn from(error: FileError) -> RunError {
-        match error {
-            FileError::Name { name, why } => RunError::Name { name, why },
-            FileError::Io { action, path, source } => RunError::Io { action, path, source },
-        }
     }
 }
 

@@ -17,7 +17,7 @@ use crate::files::{self, npy, put, shared_mode, stage, sync_folder};
 /// # Errors
 /// [`RunError::Io`] naming the file; the old contents are untouched then.
 pub(super) fn atomic(path: &Path, bytes: &[u8]) -> Result<(), RunError> {
-    Ok(files::atomic(path, bytes)?)
+    files::atomic(path, bytes).map_err(RunError::of_file)
 }
 
 /// Pretty RON, ending in a line break.
