@@ -77,6 +77,7 @@ const NO_FILES: &[&str] = &[
     "theme/role.rs",
     "theme/colour.rs",
     "theme/colormap.rs",
+    "theme/palette.rs",
     "theme/error.rs",
     "fixtures",
 ];

@@ -18,7 +18,9 @@ pub(super) fn open(app: &mut App) -> Vec<Effect> {
     }
     if deleted.is_empty() {
         let keys = app.keymap.way_to(super::Action::Delete);
-        app.complain(format!("no block is deleted: {keys} deletes the one under the cursor"));
+        app.complain(format!(
+            "no residual block is deleted: {keys} deletes the one under the cursor"
+        ));
         return Vec::new();
     }
     let kind = JobKind::Map(deleted);

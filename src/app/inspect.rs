@@ -14,7 +14,7 @@ pub enum Tab {
     Components,
     /// Linear probes along the layers.
     Probes,
-    /// Detected blocks and deletions.
+    /// Block structures, and deletions of residual blocks.
     Blocks,
     /// How it was made.
     About,

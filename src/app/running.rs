@@ -32,7 +32,7 @@ impl Running {
         match &self.kind {
             JobKind::Evaluate(deleted) if deleted.is_empty() => "evaluating".to_string(),
             JobKind::Evaluate(deleted) => format!("evaluating without {deleted}"),
-            JobKind::Lesions => "deleting each block alone".to_string(),
+            JobKind::Lesions => "deleting each residual block alone".to_string(),
             JobKind::Sweep(stage) => format!("pruning stage {stage} from its end"),
             JobKind::Map(deleted) if deleted.is_empty() => "computing the map".to_string(),
             JobKind::Cross(other) => format!("computing the CKA with {}", other.name()),
@@ -105,7 +105,7 @@ pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
         }
         Action::Restore => {
             if !e.pruning.restore() {
-                app.complain("no block is deleted");
+                app.complain("no residual block is deleted");
                 return Vec::new();
             }
             evaluate(app)
@@ -128,7 +128,7 @@ pub fn act(app: &mut App, action: Action) -> Vec<Effect> {
         Action::PrunedMap => {
             let deleted = e.pruning.deleted().clone();
             if deleted.is_empty() {
-                app.complain("no block is deleted: x deletes the one under the cursor");
+                app.complain("no residual block is deleted: x deletes the one under the cursor");
                 return Vec::new();
             }
             start(app, JobKind::Map(deleted))

@@ -356,7 +356,7 @@ fn act_explorer(app: &mut App, action: Action, count: Option<usize>) -> Vec<Effe
             let forward = action == Action::NextLayer;
             if !e.move_structure(forward) {
                 let which = if forward { "next" } else { "previous" };
-                app.complain(format!("no {which} block at this threshold"));
+                app.complain(format!("no {which} block structure at this threshold"));
             }
         }
         Action::NextLayer => e.move_layer(n),

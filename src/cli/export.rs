@@ -75,7 +75,7 @@ fn chosen(
     id: &RunId,
 ) -> Result<(String, MapMode, StoredMap), Failure> {
     let mode = args.mode.into();
-    if mode != MapMode::Pruned && args.blocks.is_none() {
+    if mode != MapMode::Pruned && args.residual_blocks.is_none() {
         let stored = maps::read(store, id, mode).map_err(failed)?;
         return Ok((mode.name().to_string(), mode, stored));
     }
@@ -84,14 +84,14 @@ fn chosen(
         MapMode::Pruned | MapMode::StandardError => mode,
         other => {
             return Err(Failure::usage(format!(
-                "--blocks: {} is known of the whole network only; choose --mode pruned or se",
+                "--residual-blocks: {} is known of the whole network only; choose --mode pruned or se",
                 other.name()
             )));
         }
     };
     let errors = mode == MapMode::StandardError;
     let (deleted, stored) =
-        maps::read_pruned(store, id, args.blocks.as_ref(), errors).map_err(failed)?;
+        maps::read_pruned(store, id, args.residual_blocks.as_ref(), errors).map_err(failed)?;
     let name = if errors { mode.name() } else { MapMode::Cka.name() };
     Ok((format!("{name} without {deleted}"), mode, stored))
 }

@@ -51,7 +51,9 @@ pub fn read(store: &RunStore, id: &RunId, mode: MapMode) -> Result<StoredMap, St
                 _ => plain(layers, suite.components.cka_without_dominant),
             })
         }
-        MapMode::Pruned => Err("a pruned map is that of one run and some of its blocks".into()),
+        MapMode::Pruned => {
+            Err("a pruned map is that of one run and some of its residual blocks".into())
+        }
     }
 }
 
@@ -79,14 +81,14 @@ pub fn read_pruned(
         (Some(blocks), _) => blocks.clone(),
         (None, [only]) => only.deleted.clone(),
         (None, _) => {
-            let text = "name the blocks that it lacks with --blocks, as 2.3,2.4";
+            let text = "name the residual blocks that it lacks with --residual-blocks, as 2.3,2.4";
             return Err(format!("which pruned map of {name}? {there}; {text}"));
         }
     };
     let found = store.pruned(id, &deleted).map_err(words)?.ok_or_else(|| {
         format!(
             "{name} has no map without {deleted} ({there}); \
-             `blockscope prune {name} --blocks {deleted} --map` makes it"
+             `blockscope prune {name} --residual-blocks {deleted} --map` makes it"
         )
     })?;
     if !run.pruned_fits(&found.record) {

@@ -22,10 +22,10 @@ pub fn run(common: &Common, args: &PruneArgs) -> Result<ExitCode, Failure> {
     let loaded = store.load(&id)?;
     let manifest = loaded.manifest.clone();
     let spec = manifest.model.clone();
-    if let Some(blocks) = &args.blocks {
+    if let Some(blocks) = &args.residual_blocks {
         blocks.check(&spec).map_err(|e| Failure::usage(e.to_string()))?;
         if blocks.is_empty() {
-            return Err(Failure::usage("--blocks names no block; write it as 2.3,2.4"));
+            return Err(Failure::usage("--residual-blocks names none; write them as 2.3,2.4"));
         }
     }
     if let Some(name) = &args.out {
@@ -54,14 +54,14 @@ pub fn run(common: &Common, args: &PruneArgs) -> Result<ExitCode, Failure> {
     if args.sweep {
         variants.extend((1..=3).flat_map(|stage| sweep(&spec, stage)));
     }
-    if let Some(blocks) = &args.blocks {
+    if let Some(blocks) = &args.residual_blocks {
         variants.push(Variant { experiment: Experiment::Chosen, deleted: blocks.clone() });
     }
     if variants.len() == 1 {
         return Err(Failure::usage(if spec.residual {
-            "this network has no block that can be deleted"
+            "this network has no residual block that can be deleted"
         } else {
-            "this network has no residual connections, so no block can be deleted"
+            "this network has no residual connections, so no residual block can be deleted"
         }));
     }
     let state = Arc::new(weights.state);
@@ -94,7 +94,7 @@ pub fn run(common: &Common, args: &PruneArgs) -> Result<ExitCode, Failure> {
     let chosen = rows.iter().find(|row| row.experiment == Experiment::Chosen).cloned();
     store.merge_deletion(&id, record, rows)?;
     say!("written to {}", folder.join("analysis").join("deletion.csv").display());
-    if let (true, Some(blocks)) = (args.map, &args.blocks) {
+    if let (true, Some(blocks)) = (args.map, &args.residual_blocks) {
         let (store, run, weights_hash) = (&store, &loaded, &*weights_hash);
         let (state, images) = (Arc::clone(&state), Arc::clone(&images));
         let subject = maps::Subject { store, run, state, weights_hash, images };

@@ -77,7 +77,7 @@ other keys:
 {
     "zoom-in": ["+", "z i"],    // all keys of the command; several keys are a sequence
     "zoom-out": ["-", "z o"],
-    "blocks": ["B"],
+    "structures": ["B"],
     "half-page-down": ["C-d", "A-j", "PageDown", "A-d"],
     "quit": [],                 // no key: `:quit` and C-c still work
 }

@@ -27,19 +27,19 @@ pub struct ResidualBlock {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BypassError {
     /// Not of the form `2.3`.
-    #[error("{0:?} is no block: write stage.block, as 2.3 (blocks count from 0)")]
+    #[error("{0:?} is no residual block: write stage.block, as 2.3 (blocks count from 0)")]
     Syntax(String),
     /// The network has no such block.
-    #[error("there is no block {0}: {1}")]
+    #[error("there is no residual block {0}: {1}")]
     Unknown(ResidualBlock, String),
     /// The block changes shape.
     #[error(
-        "block {0} cannot be deleted: it changes the shape from {1} to {2}, so its input cannot stand in for its output"
+        "residual block {0} cannot be deleted: it changes the shape from {1} to {2}, so its input cannot stand in for its output"
     )]
     ChangesShape(ResidualBlock, String, String),
     /// The network has no skip to keep.
     #[error(
-        "block {0} cannot be deleted: this network has no residual connections, so there is no skip to keep"
+        "residual block {0} cannot be deleted: this network has no residual connections, so there is no skip to keep"
     )]
     NoResidual(ResidualBlock),
 }
@@ -179,7 +179,7 @@ impl ResidualBlock {
         let blocks = spec.blocks_in(self.stage);
         if self.block >= blocks {
             let range = match blocks {
-                0 => format!("stage {} has no blocks", self.stage),
+                0 => format!("stage {} has no residual blocks", self.stage),
                 n => format!("stage {} has blocks {1}.0 to {1}.{2}", self.stage, self.stage, n - 1),
             };
             return Err(BypassError::Unknown(self, range));

@@ -65,7 +65,10 @@ pub(super) fn about_run(run: &LoadedRun) -> Vec<(&'static str, String)> {
         facts.push(("seed", seed.to_string()));
     }
     if let Some(from) = &m.pruned_from {
-        facts.push(("pruned", format!("from {} without blocks {}", from.run, from.deleted)));
+        facts.push((
+            "pruned",
+            format!("from {} without residual blocks {}", from.run, from.deleted),
+        ));
     }
     if let Some(source) = &m.source {
         facts.push(("weights", format!("imported from {source}")));
@@ -177,7 +180,7 @@ mod tests {
         stem     -0.1250  0.5000
         stage 1  0.5000   0.8000
 
-        blocks: 0 with a mean CKA of at least 0.9 over 8 layers or more
+        block structures: 0 with a mean CKA of at least 0.9 over 8 layers or more
         ");
     }
 

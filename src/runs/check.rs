@@ -130,7 +130,7 @@ pub(super) fn pruned(record: &PrunedRecord, model: &ModelSpec) -> Result<(), Str
     text("weighting", &record.weighting)?;
     text("weights_hash", record.weights_hash.as_deref().unwrap_or_default())?;
     if record.deleted.is_empty() {
-        return Err("deleted: no block is named".into());
+        return Err("deleted: no residual block is named".into());
     }
     record.deleted.check(model).map_err(|e| format!("deleted: {e}"))?;
     match record.difference {

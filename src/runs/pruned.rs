@@ -186,7 +186,7 @@ fn folder(deleted: &Bypass) -> String {
 
 /// What makes a map anew.
 fn again(deleted: &Bypass) -> String {
-    format!("`blockscope prune RUN --blocks {deleted} --map` makes it anew")
+    format!("`blockscope prune RUN --residual-blocks {deleted} --map` makes it anew")
 }
 
 fn write(run: &Path, model: &ModelSpec, map: &PrunedMap) -> Result<PathBuf, RunError> {

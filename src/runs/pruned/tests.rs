@@ -82,7 +82,7 @@ fn a_damaged_map_is_one_line_about_it_alone() {
     let records: [(Damage<'_>, &str); 6] = [
         (&|_| b"(format: 99)".to_vec(), "newer blockscope"),
         (&|b| b[..60].to_vec(), "pruned.ron:"),
-        (&|b| replace(b, "block: 1", "block: 7"), "deleted: there is no block 3.7"),
+        (&|b| replace(b, "block: 1", "block: 7"), "deleted: there is no residual block 3.7"),
         (&|b| replace(b, "block: 1", "block: 2"), "belong in analysis/pruned/3.2"),
         (&|b| replace(b, "difference: Some(", "difference: Some(-"), "difference -"),
         (&|b| replace(b, "cpu (flex", "cpu\u{1b}(flex"), "control character"),
@@ -120,7 +120,7 @@ fn a_damaged_map_is_one_line_about_it_alone() {
         assert!(store.load(&id).unwrap().problems.is_empty(), "maps are not read at once");
         let text = store.pruned(&id, &"3.1".parse().unwrap()).unwrap_err().to_string();
         assert!(text.contains(file) && text.contains(expected), "{text}");
-        assert!(text.contains("--blocks 3.1 --map") && !text.contains('\n'), "{text}");
+        assert!(text.contains("--residual-blocks 3.1 --map") && !text.contains('\n'), "{text}");
         store.write_pruned(&id, &map(&run, "3.1")).unwrap();
         assert!(store.pruned(&id, &"3.1".parse().unwrap()).unwrap().is_some());
     }

@@ -1,129 +1,87 @@
-//! Every screen at four sizes and four colour depths, as text and as styles.
+//! Every screen at four sizes and four colour depths, as text.
 //!
-//! A snapshot holds one screen at one depth: for each size its text, then each
-//! row's styles as runs (`12a 3b`), then what the letters stand for.
+//! A snapshot holds one screen at all sizes. There are two of each: where colours show
+//! values (24 bits and 256), and where glyphs do (16 and none). Within each pair the
+//! text is the same.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use ratatui::Terminal;
-use ratatui::backend::TestBackend;
-use ratatui::buffer::{Buffer, Cell};
-
+use super::text::text;
 use super::*;
-use crate::app::{ColourDepth, Input, Key, KeyCode, Look, demo, update};
-use crate::theme::ThemeSet;
 
-const SIZES: [(u16, u16); 4] = [(20, 5), (80, 24), (120, 40), (200, 60)];
+pub const SIZES: [(u16, u16); 4] = [(20, 5), (80, 24), (120, 40), (200, 60)];
 
-fn render(app: &App, themes: &ThemeSet) -> Buffer {
-    let skin = Skin::new(themes, &app.look);
-    let mut terminal = Terminal::new(TestBackend::new(app.size.0, app.size.1)).unwrap();
-    terminal.draw(|frame| draw(app, &skin, frame)).unwrap();
-    terminal.backend().buffer().clone()
-}
+/// How a screen is opened under a look and at a size.
+type Open = fn(Look, (u16, u16)) -> App;
 
-/// `a`, `b`, ..., `z`, `a1`, ...
-fn letter(at: usize) -> String {
-    let first = char::from(b'a' + (at % 26) as u8);
-    if at < 26 { first.to_string() } else { format!("{first}{}", at / 26) }
-}
-
-fn style(cell: &Cell) -> String {
-    format!("{} on {} {:?}", cell.fg, cell.bg, cell.modifier)
-}
-
-fn describe(buffer: &Buffer, legend: &mut BTreeMap<String, usize>, out: &mut String) {
-    let (w, h) = (buffer.area.width, buffer.area.height);
-    writeln!(out, "== {w}x{h}").unwrap();
-    for y in 0..h {
-        let row: String = (0..w).map(|x| buffer[(x, y)].symbol()).collect();
-        writeln!(out, "{}", row.trim_end()).unwrap();
-    }
-    writeln!(out, "-- styles").unwrap();
-    for y in 0..h {
-        let mut runs: Vec<(usize, usize)> = Vec::new();
-        for x in 0..w {
-            let next = legend.len();
-            let at = *legend.entry(style(&buffer[(x, y)])).or_insert(next);
-            match runs.last_mut() {
-                Some((count, last)) if *last == at => *count += 1,
-                _ => runs.push((1, at)),
-            }
-        }
-        let words: Vec<String> = runs.iter().map(|(n, at)| format!("{n}{}", letter(*at))).collect();
-        writeln!(out, "{}", words.join(" ")).unwrap();
-    }
-}
-
-/// The screen at every size and depth; `open` makes it, `keys` are pressed then.
-fn all(name: &str, keys: &str, open: impl Fn(Look, (u16, u16)) -> App) {
-    let themes = ThemeSet::builtin().unwrap();
-    for depth in ColourDepth::ALL {
-        let mut legend = BTreeMap::new();
-        let mut text = String::new();
-        for size in SIZES {
-            let mut app = open(Look::new(&themes, None, depth), size);
-            for c in keys.chars() {
-                let key = match c {
-                    '\x1b' => Key::plain(KeyCode::Esc),
-                    '\t' => Key::plain(KeyCode::Tab),
-                    c => Key::char(c),
-                };
-                update(&mut app, Input::Key(key));
-            }
-            describe(&render(&app, &themes), &mut legend, &mut text);
-        }
-        let mut letters: Vec<(usize, String)> = legend.into_iter().map(|(s, at)| (at, s)).collect();
-        letters.sort();
-        writeln!(text, "-- letters").unwrap();
-        for (at, style) in letters {
-            writeln!(text, "{} {style}", letter(at)).unwrap();
-        }
-        insta::assert_snapshot!(format!("matrix_{name}_{}", depth.name()), text);
-    }
-}
+/// The screens: name, keys that are pressed on them, and how they are opened.
+pub const SCREENS: [(&str, &str, Open); 8] = [
+    ("explorer", "b", explorer),
+    ("strip", "i", explorer),
+    ("home", "\x1b", explorer),
+    ("help", "?", explorer),
+    ("palette", ":zoom", explorer),
+    ("compare", "\t\t", |look, size| demo::pair_app(look, [20, 20], true, size)),
+    ("predictions", "\t", demo::predictions_app),
+    ("grid", "", |look, size| grid(size, look.depth, "gg0")),
+];
 
 fn explorer(look: Look, size: (u16, u16)) -> App {
     demo::full_app(look, 20, size)
 }
 
-#[test]
-fn the_explorer() {
-    all("explorer", "b", explorer);
+/// A screen under a look.
+pub fn open((_, pressed, open): (&str, &str, Open), look: Look, size: (u16, u16)) -> App {
+    let mut app = open(look, size);
+    keys(&mut app, pressed);
+    app
 }
 
-#[test]
-fn the_curve_above_the_map() {
-    all("strip", "i", explorer);
+/// The screen at every size.
+fn all(screen: (&str, &str, Open), depth: ColourDepth) -> String {
+    let mut out = String::new();
+    for size in SIZES {
+        let app = open(screen, Look::new(&themes(), None, depth), size);
+        writeln!(out, "== {}x{}", size.0, size.1).unwrap();
+        out.push_str(&text(&buffer(&app)));
+    }
+    out
 }
 
-#[test]
-fn the_list_of_runs() {
-    all("home", "\x1b", explorer);
+/// The text of the screen called `name`.
+fn check(name: &str) {
+    let screen = SCREENS.into_iter().find(|(other, ..)| *other == name).unwrap();
+    for (what, [depth, same]) in [
+        ("colour", [ColourDepth::Truecolor, ColourDepth::Indexed256]),
+        ("glyph", [ColourDepth::Ansi16, ColourDepth::Mono]),
+    ] {
+        let shown = all(screen, depth);
+        assert!(shown == all(screen, same), "{name}: {depth:?} and {same:?} say the same");
+        insta::assert_snapshot!(format!("{name}_{what}"), shown);
+    }
 }
 
-#[test]
-fn the_help() {
-    all("help", "?", explorer);
+macro_rules! screens {
+    ($($test:ident: $name:literal,)*) => {
+        $(#[test]
+        fn $test() {
+            check($name);
+        })*
+
+        #[test]
+        fn every_screen_is_there() {
+            assert_eq!([$($name),*], SCREENS.map(|(name, ..)| name));
+        }
+    };
 }
 
-#[test]
-fn the_palette() {
-    all("palette", ":zoom", explorer);
-}
-
-#[test]
-fn two_runs() {
-    all("compare", "\t\t", |look, size| demo::pair_app(look, [20, 20], true, size));
-}
-
-#[test]
-fn predictions() {
-    all("predictions", "\t", demo::predictions_app);
-}
-
-#[test]
-fn the_grid() {
-    all("grid", "", |look, size| super::tests::grid(size, look.depth, "gg0"));
+screens! {
+    the_explorer: "explorer",
+    the_curve_above_the_map: "strip",
+    the_list_of_runs: "home",
+    the_help: "help",
+    the_palette: "palette",
+    two_runs: "compare",
+    predictions: "predictions",
+    the_grid: "grid",
 }
