@@ -9,6 +9,7 @@
 //! list (see `docs/ARCHITECTURE.md`):
 //!
 //! - [`domain`]: the science and its results
+//! - [`files`] and [`text`]: helpers that know nothing of what they are used for
 //! - [`runs`]: the run folder
 //! - [`theme`]: themes and colour maps as data
 //! - [`data`]: image sources

@@ -2,7 +2,7 @@
 //! from it, text has the style of its role, and no depth shows colours that it does
 //! not have. Snapshots say nothing about colours; this does.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use ratatui::buffer::Cell;
 use ratatui::style::{Color, Style};
@@ -394,6 +394,42 @@ fn told(drawn: &Buffer) -> String {
     out
 }
 
+/// Colours that values may have, or marks on them.
+fn of_values(skin: &Skin) -> HashSet<Color> {
+    let tables = [skin.lut(), skin.diverging()];
+    let all = tables.into_iter().flat_map(|lut| {
+        (0..=lut.level(1.0)).flat_map(|level| [lut.colour(level), lut.contrast(level)])
+    });
+    all.filter(|colour| *colour != Color::Reset).collect()
+}
+
+#[test]
+fn what_looks_alike_with_all_colours_looks_alike_with_fewer() {
+    for theme in themes().themes() {
+        for (screen, size) in SCREENS.into_iter().zip(SIZES.into_iter().cycle().skip(1)) {
+            let look = |depth| Look::new(&themes(), Some(&theme.name), depth);
+            let at = |depth| buffer(&open(screen, look(depth), size));
+            let full = at(ColourDepth::Truecolor);
+            let values = of_values(&Skin::new(&themes(), &look(ColourDepth::Truecolor)));
+            for depth in [ColourDepth::Indexed256, ColourDepth::Ansi16, ColourDepth::Mono] {
+                let mut styles: HashMap<Style, (Style, String)> = HashMap::new();
+                for (full, less) in full.content().iter().zip(at(depth).content()) {
+                    let value = values.contains(&full.fg) || values.contains(&full.bg);
+                    if value || full.symbol() != less.symbol() {
+                        continue;
+                    }
+                    let place =
+                        format!("{} {} {depth:?} {:?}", theme.name, screen.0, less.symbol());
+                    let known = styles.entry(full.style());
+                    let known = known.or_insert((less.style(), place.clone()));
+                    assert_eq!(known.0, less.style(), "{place} beside {}", known.1);
+                }
+                assert!(styles.len() > 1, "{} {}", theme.name, screen.0);
+            }
+        }
+    }
+}
+
 #[test]
 fn dump() {
     let set = telling();
@@ -402,5 +438,4 @@ fn dump() {
         let app = open(screen, look, (120, 40));
         println!("===== {}\n{}", screen.0, told(&drawn_with(&app, &set)));
     }
-    let _ = (HashMap::<u8, Style>::new(), Rgb(0, 0, 0));
 }

@@ -28,9 +28,12 @@ fn detected(pane: &mut Pane<'_>, explorer: &Explorer) {
     let found = &explorer.structures().found;
     let (muted, text, accent) =
         (pane.style(Role::Muted), pane.style(Role::Text), pane.style(Role::Accent));
-    pane.heading(&format!("mean CKA at least {:.2}, {} layers or more", rule.tau, rule.min_len));
+    pane.heading(&format!(
+        "block structures, CKA ≥ {:.2}, {} layers or more",
+        rule.tau, rule.min_len
+    ));
     if found.is_empty() {
-        pane.heading("no block structure; < lowers the threshold");
+        pane.heading("none; < lowers the threshold");
     }
     let row = explorer.position().0;
     for (at, structure) in found.iter().enumerate().take(4) {
@@ -85,7 +88,7 @@ fn suggestion(pane: &mut Pane<'_>, explorer: &Explorer, structure: &BlockStructu
     if redundant.is_empty() {
         return;
     }
-    pane.heading(&format!("{} residual blocks in it look redundant:", redundant.len()));
+    pane.heading(&format!("{} residual blocks look redundant:", redundant.len()));
     let text = pane.style(Role::Text);
     pane.pen().skip(2).fit(&redundant.to_string(), text);
     let points = |v: Option<f64>| v.map_or("?".to_string(), |v| format!("{:+.1}", 100.0 * v));
@@ -102,7 +105,7 @@ fn deletions(pane: &mut Pane<'_>, explorer: &Explorer) {
     let (muted, text) = (pane.style(Role::Muted), pane.style(Role::Text));
     let deleted = pruning.deleted();
     if deleted.is_empty() {
-        pane.heading("x deletes the row's residual block");
+        pane.heading("x deletes a residual block");
     } else {
         pane.pen().put("deleted ", muted).fit(&deleted.to_string(), text);
         match pruning.table().of(deleted) {
