@@ -7,14 +7,21 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
-use blockscope::app::{ColourDepth, Input, Key, Look, demo, update};
+#[path = "../src/fixtures/mod.rs"]
+#[allow(dead_code)]
+mod fixtures;
+
+use blockscope::app::{ColourDepth, Input, Key, Look, update};
 use blockscope::domain::product::{Centre, symmetric_product};
 use blockscope::theme::ThemeSet;
 use blockscope::ui::{Skin, draw};
+// what the fixtures call `crate`
+use blockscope::{app, domain, runs};
 use divan::Bencher;
 use divan::counter::ItemsCount;
 use faer::linalg::matmul::matmul;
 use faer::{Accum, Mat, Par};
+use fixtures::demo;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 

@@ -9,6 +9,7 @@
 //! list (see `docs/ARCHITECTURE.md`):
 //!
 //! - [`domain`]: the science and its results
+//! - [`files`] and [`text`]: helpers that know nothing of what they are used for
 //! - [`runs`]: the run folder
 //! - [`theme`]: themes and colour maps as data
 //! - [`data`]: image sources
@@ -50,6 +51,9 @@ pub mod domain;
 pub mod engine;
 pub mod exit;
 pub mod export;
+pub mod files;
+#[cfg(test)]
+mod fixtures;
 pub mod kernels;
 pub mod lab;
 pub mod log;
@@ -59,6 +63,5 @@ pub mod report;
 pub mod runs;
 pub mod terminal;
 pub mod text;
-mod text_file;
 pub mod theme;
 pub mod ui;

@@ -1,29 +1,13 @@
-//! Small helpers for messages: one line, and names that look alike. Knows nothing
-//! of what the messages are about.
+//! Small helpers for messages and tables: one line, names that look alike, columns
+//! that line up. Knows nothing of what they are about.
+
+pub use strsim::levenshtein as edit_distance;
+use unicode_width::UnicodeWidthStr;
 
 /// The text with control characters replaced by spaces, so that it fits one
 /// line and cannot steer a terminal.
 pub fn one_line(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
-}
-
-/// Levenshtein distance in characters.
-pub fn edit_distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let mut diagonal = i;
-        let mut left = i + 1;
-        for (cell, y) in row.iter_mut().skip(1).zip(&b) {
-            let best = (diagonal + usize::from(x != *y)).min(*cell + 1).min(left + 1);
-            diagonal = std::mem::replace(cell, best);
-            left = best;
-        }
-        if let Some(first) = row.first_mut() {
-            *first = i + 1;
-        }
-    }
-    row.last().copied().unwrap_or(0)
 }
 
 /// The candidate that a mistyped name most likely meant: at most a third of its
@@ -38,16 +22,83 @@ pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
         .map(|(_, candidate)| candidate)
 }
 
+/// Columns that a text takes on a terminal: wide characters take two, combining
+/// marks none.
+pub fn width(text: &str) -> usize {
+    if text.is_ascii() { text.len() } else { text.width() }
+}
+
+/// The text with blanks behind it, so that it takes at least `columns`.
+pub fn padded(text: &str, columns: usize) -> String {
+    let blanks = columns.saturating_sub(width(text));
+    format!("{text}{:blanks$}", "")
+}
+
+/// Columns padded to their widest entry, two blanks apart, without blanks at the
+/// ends of lines.
+pub fn aligned(rows: &[Vec<String>]) -> String {
+    let columns = rows.first().map_or(0, Vec::len);
+    let widest = |c: usize| rows.iter().filter_map(|row| row.get(c)).map(|cell| width(cell)).max();
+    let widths: Vec<usize> = (0..columns).map(|c| widest(c).unwrap_or(0)).collect();
+    let mut out = String::new();
+    for row in rows {
+        let cells: Vec<String> =
+            row.iter().zip(&widths).map(|(cell, width)| padded(cell, *width)).collect();
+        out.push_str(cells.join("  ").trim_end());
+        out.push('\n');
+    }
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn distances() {
-        for (a, b, d) in
-            [("", "", 0), ("", "abc", 3), ("abc", "", 3), ("kitten", "sitting", 3), ("ab", "ba", 2)]
-        {
+    fn the_nearest_name_differs_in_a_third_of_its_letters_at_most() {
+        let names = ["kitten", "mitten", "dog"];
+        for (typed, meant) in [
+            ("kiten", Some("kitten")),
+            ("miten", Some("mitten")),
+            ("sitting", Some("kitten")),
+            ("dgo", None),
+            ("", None),
+            ("dok", Some("dog")),
+        ] {
+            assert_eq!(nearest(typed, names), meant, "{typed}");
+        }
+    }
+
+    #[test]
+    fn distances_count_characters() {
+        for (a, b, d) in [
+            ("", "", 0),
+            ("", "abc", 3),
+            ("abc", "", 3),
+            ("kitten", "sitting", 3),
+            ("ab", "ba", 2),
+            ("\u{e9}t\u{e9}", "ete", 2),
+        ] {
             assert_eq!(edit_distance(a, b), d, "{a} {b}");
         }
+    }
+
+    #[test]
+    fn columns_line_up_under_wide_and_combining_characters() {
+        // three columns each: wide and narrow, an accent of its own, no width at all
+        let cells = ["\u{6df1}a", "re\u{301}s", "abc", "\u{200b}xyz"];
+        for cell in cells {
+            assert_eq!(width(cell), 3, "{cell}");
+            assert_eq!(padded(cell, 5), format!("{cell}  "));
+        }
+        assert_eq!(padded("abcdef", 3), "abcdef");
+        let row = |cells: [&str; 2]| cells.map(String::from).to_vec();
+        let text = aligned(&cells.map(|cell| row([cell, "|"])));
+        assert_eq!(text.lines().count(), cells.len());
+        for line in text.lines() {
+            assert_eq!(width(line.strip_suffix('|').unwrap()), 5, "{line}");
+        }
+        let ragged = aligned(&[row(["\u{6df1}\u{5c42}", "x"]), row(["a", ""])]);
+        assert_eq!(ragged, "\u{6df1}\u{5c42}  x\na\n");
     }
 }

@@ -285,14 +285,19 @@ fn one_layer_and_one_table_are_shown() {
     let scratch = Scratch::new();
     let run = "resnet38-w2-cifar10-64th-s0";
     let text = scratch.ok(&["show", run, "--layer", "layer3.2.relu2"]);
-    assert!(text.contains("place: block 3.2") && text.contains("most similar: "), "{text}");
-    assert!(text.contains("detected block: layer3.2.relu1 to layer3.5.relu2"), "{text}");
+    assert!(
+        text.contains("place: residual block 3.2, after its connection")
+            && text.contains("most similar: "),
+        "{text}"
+    );
+    assert!(text.contains("block structure: layer3.2.relu1 to layer3.5.relu2"), "{text}");
     scratch.fails(&["show", run, "--layer", "layer3.2.relu9"], 1, &["did you mean"]);
     scratch.fails(&["show", run, "--layer", "conv1", "--format", "json"], 2, &["--format plain"]);
-    let text = scratch.ok(&["show", run, "--table", "blocks"]);
+    let text = scratch.ok(&["show", run, "--table", "structures"]);
     assert!(text.starts_with("first,last,layers,mean"), "{text}");
+    assert_eq!(text, scratch.ok(&["show", run, "--table", "blocks"]), "its former name");
     let text = scratch.ok(&["show", run, "--format", "plain"]);
-    assert!(text.contains("detected block 1: from ") && !text.contains("  "), "{text}");
+    assert!(text.contains("block structure 1: from ") && !text.contains("  "), "{text}");
 }
 
 #[test]
@@ -316,11 +321,11 @@ fn blocks_are_deleted_and_a_pruned_run_is_written() {
     assert!(table.contains("from a without blocks 1.0,2.1") && table.contains("PC1"), "{table}");
     // refusals: one line, and nothing new in the runs folder
     let refused = |args: &[&str], code: i32, part: &str| scratch.fails(args, code, &[part]);
-    refused(&["prune", "a", "--data", &data, "--blocks", "2.0"], 2, "changes the shape");
+    refused(&["prune", "a", "--data", &data, "--residual-blocks", "2.0"], 2, "changes the shape");
     refused(&["prune", "a", "--lesions"], 2, "--data cifar10:PATH");
     refused(&["prune", "a", "--data", "shapes", "--lesions"], 2, "other images");
     refused(
-        &["prune", "a", "--data", &data, "--blocks", "1.1", "--out", "a", "--force"],
+        &["prune", "a", "--data", &data, "--residual-blocks", "1.1", "--out", "a", "--force"],
         2,
         "choose another name",
     );

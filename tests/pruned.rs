@@ -16,15 +16,15 @@ fn the_map_of_a_pruned_network_is_kept_shown_and_exported() {
     let small = ["--examples", "32", "--batch", "16"];
     // none yet: refused with the remedy, and nothing is written
     let export = ["export", run, "--out", "x.npy", "--mode", "pruned"];
-    scratch.fails(&export, 1, &["has none yet", "--blocks"]);
-    let named = [&export[..], &["--blocks", "2.1"]].concat();
-    scratch.fails(&named, 1, &[&format!("`blockscope prune {run} --blocks 2.1 --map`")]);
+    scratch.fails(&export, 1, &["has none yet", "--residual-blocks"]);
+    let named = [&export[..], &["--residual-blocks", "2.1"]].concat();
+    scratch.fails(&named, 1, &[&format!("`blockscope prune {run} --residual-blocks 2.1 --map`")]);
     assert_eq!(scratch.run(&["prune", run, "--lesions", "--map"]).status.code(), Some(2));
     assert!(scratch.names().is_empty());
     let map = ["analyze", run, "--pc-examples", "0", "--skip-predictions", "--sample", "first"];
     scratch.ok(&[&map[..], &small].concat());
 
-    let prune = ["prune", run, "--blocks", "3.1,2.1", "--examples", "32", "--map"];
+    let prune = ["prune", run, "--residual-blocks", "3.1,2.1", "--examples", "32", "--map"];
     let text = scratch.ok(&prune);
     for part in
         ["without 2.1,3.1  32 examples in 2 batches", "difference", "without-blocks-2.1+3.1"]
@@ -75,9 +75,10 @@ fn the_map_of_a_pruned_network_is_kept_shown_and_exported() {
     );
 
     // every format, its standard errors, and what is not known of it
+    // the flag's former name
     let npy = exported(&["--blocks", "3.1,2.1"]);
     assert!(npy.iter().zip(&pruned).all(|(a, b)| a.to_bits() == b.to_bits() || a.is_nan()));
-    let se = exported(&["--blocks", "2.1,3.1", "--mode", "se"]);
+    let se = exported(&["--residual-blocks", "2.1,3.1", "--mode", "se"]);
     assert!(se[(0, 1)] > 0.0 && se[(0, 1)] != npy[(0, 1)]);
     for out in ["map.png", "map.svg", "map.csv"] {
         scratch.ok(&["export", run, "--out", out, "--mode", "pruned", "--view", "convs"]);
@@ -86,12 +87,13 @@ fn the_map_of_a_pruned_network_is_kept_shown_and_exported() {
     assert!(svg.contains("CKA without 2.1,3.1"), "{}", &svg[..500]);
     let csv = fs::read_to_string(scratch.path("map.csv")).unwrap();
     assert_eq!(csv.lines().count(), 1 + 15 * 15);
-    let without = ["export", run, "--out", "x.npy", "--blocks", "2.1,3.1", "--mode", "without-pc1"];
+    let without =
+        ["export", run, "--out", "x.npy", "--residual-blocks", "2.1,3.1", "--mode", "without-pc1"];
     scratch.fails(&without, 2, &["whole network only"]);
     let grid = ["export", "--grid", "depth,seed", "--out", "x.png", "--mode", "pruned"];
     scratch.fails(&grid, 2, &["one run"]);
-    let other = ["export", run, "--out", "x.npy", "--blocks", "3.1"];
-    scratch.fails(&other, 1, &["there are those without 2.1,3.1", "--blocks 3.1 --map"]);
+    let other = ["export", run, "--out", "x.npy", "--residual-blocks", "3.1"];
+    scratch.fails(&other, 1, &["there are those without 2.1,3.1", "--residual-blocks 3.1 --map"]);
 
     // damage is one line about this map, and the run opens
     fs::write(folder.join("values.npy"), &cka[..cka.len() - 8]).unwrap();

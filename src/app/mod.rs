@@ -31,10 +31,6 @@ pub mod album;
 pub mod compare;
 mod copy;
 mod cursor;
-#[doc(hidden)]
-pub mod demo;
-#[doc(hidden)]
-pub mod demo_pruned;
 pub mod explorer;
 pub mod find;
 pub mod grid;
@@ -61,6 +57,9 @@ pub mod stages;
 pub mod state;
 pub mod update;
 pub mod viewport;
+
+#[cfg(test)]
+use crate::fixtures::{demo, demo_pruned};
 
 #[cfg(test)]
 mod tests;

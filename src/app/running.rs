@@ -24,7 +24,7 @@ impl Running {
         match &self.kind {
             JobKind::Evaluate(deleted) if deleted.is_empty() => "evaluating".to_string(),
             JobKind::Evaluate(deleted) => format!("evaluating without {deleted}"),
-            JobKind::Lesions => "deleting each block alone".to_string(),
+            JobKind::Lesions => "deleting each residual block alone".to_string(),
             JobKind::Sweep(stage) => format!("pruning stage {stage} from its end"),
             JobKind::Map(deleted) if deleted.is_empty() => "computing the map".to_string(),
             JobKind::Cross(other) => format!("computing the CKA with {}", other.name()),

@@ -10,6 +10,7 @@ use crate::engine::probes::ProbeSeconds;
 use crate::lab::Event;
 use crate::lab::plan::{AnalysisPlan, ProbePlan};
 use crate::runs::{ComponentsAnalysis, ProbesAnalysis};
+use crate::text::padded;
 
 pub fn run(common: &Common, args: &AnalyzeArgs) -> Result<ExitCode, Failure> {
     let lab = lab(common, args.data.as_ref());
@@ -117,6 +118,6 @@ fn print_table(layers: &[Layer], probes: &[Probe]) {
         let block = name.rsplit_once('.').map_or(name, |(block, _)| block);
         let percent = |probe: &Probe| format!("{:6.2} %", 100.0 * probe.test_accuracy);
         let after = after(at + 1).map(|probe| format!("  {}", percent(probe))).unwrap_or_default();
-        say!("{block:<13}{}{after}", percent(probe));
+        say!("{}{}{after}", padded(block, 13), percent(probe));
     }
 }

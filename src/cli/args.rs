@@ -29,7 +29,7 @@ use crate::engine::DeviceChoice;
 pub struct Cli {
     /// A run to open: a name in the runs folder, or the path of a run folder.
     pub path: Option<String>,
-    /// Test images of the runs, for pictures and for deleting blocks: cifar10:PATH, cifar100:PATH or folder:PATH
+    /// Test images of the runs, for pictures and for deleting residual blocks: cifar10:PATH, cifar100:PATH or folder:PATH
     #[arg(long, env = "BLOCKSCOPE_DATA")]
     pub data: Option<DataSource>,
     #[command(flatten)]
@@ -293,21 +293,21 @@ pub struct CompareArgs {
 
 /// `prune`.
 #[derive(Debug, Args)]
-#[command(group = clap::ArgGroup::new("what").required(true).multiple(true).args(["blocks", "sweep", "lesions"]))]
+#[command(group = clap::ArgGroup::new("what").required(true).multiple(true).args(["residual_blocks", "sweep", "lesions"]))]
 #[command(after_help = "Examples:
   blockscope prune resnet20 --lesions --data cifar10:cifar
-  blockscope prune resnet20 --blocks 2.1,2.2 --data cifar10:cifar --map
-  blockscope prune resnet20 --blocks 2.1,2.2 --data cifar10:cifar --out resnet20-cut")]
+  blockscope prune resnet20 --residual-blocks 2.1,2.2 --data cifar10:cifar --map
+  blockscope prune resnet20 --residual-blocks 2.1,2.2 --data cifar10:cifar --out resnet20-cut")]
 pub struct PruneArgs {
     /// A name in the runs folder, or the path of a run folder
     pub run: String,
     /// Delete these residual blocks together: stage.block, counted from 0, as 2.3,2.4
-    #[arg(long, value_name = "BLOCKS")]
-    pub blocks: Option<Bypass>,
-    /// Prune each stage backwards from its end, one block more at a time
+    #[arg(long, alias = "blocks", value_name = "BLOCKS")]
+    pub residual_blocks: Option<Bypass>,
+    /// Prune each stage backwards from its end, one residual block more at a time
     #[arg(long)]
     pub sweep: bool,
-    /// Delete each block alone
+    /// Delete each residual block alone
     #[arg(long)]
     pub lesions: bool,
     /// The run's test images: shapes, cifar10:PATH, cifar100:PATH or folder:PATH [default: shapes for runs made of them]
@@ -316,11 +316,11 @@ pub struct PruneArgs {
     /// Test images, from the first on [default: all]
     #[arg(long)]
     pub examples: Option<usize>,
-    /// Also compute the CKA map without --blocks, over the images of the run's own map, unless it is kept already
-    #[arg(long, requires = "blocks")]
+    /// Also compute the CKA map without --residual-blocks, over the images of the run's own map, unless it is kept already
+    #[arg(long, requires = "residual_blocks")]
     pub map: bool,
-    /// Write the network without --blocks as a new run; its weights load in PyTorch
-    #[arg(long, value_name = "NAME", requires = "blocks", conflicts_with = "examples")]
+    /// Write the network without --residual-blocks as a new run; its weights load in PyTorch
+    #[arg(long, value_name = "NAME", requires = "residual_blocks", conflicts_with = "examples")]
     pub out: Option<String>,
     /// Replace a run of the name of --out
     #[arg(long, requires = "out")]
@@ -452,7 +452,7 @@ pub enum ModeArg {
     WithoutDominant,
     /// The standard error of CKA
     Se,
-    /// CKA without the deleted blocks, as `prune --map` or the explorer computed it
+    /// CKA without the deleted residual blocks, as `prune --map` or the explorer computed it
     Pruned,
 }
 
@@ -475,7 +475,7 @@ impl From<ModeArg> for MapMode {
 #[command(after_help = "Examples:
   blockscope export resnet20 --out resnet20.svg --view block-outputs
   blockscope export resnet20 --out cka.npy
-  blockscope export resnet20 --out pruned.npy --mode pruned --blocks 2.1,2.2
+  blockscope export resnet20 --out pruned.npy --mode pruned --residual-blocks 2.1,2.2
   blockscope export --grid depth,width --out figure.png --where data=cifar10")]
 pub struct ExportArgs {
     /// A name in the runs folder, or the path of a run folder
@@ -492,9 +492,9 @@ pub struct ExportArgs {
     /// Which map
     #[arg(long, value_enum, default_value = "cka")]
     pub mode: ModeArg,
-    /// The pruned network's map instead: that without these blocks, as 2.3,2.4 (modes cka, pruned and se)
-    #[arg(long, value_name = "BLOCKS", conflicts_with = "grid")]
-    pub blocks: Option<Bypass>,
+    /// The pruned network's map instead: that without these residual blocks, as 2.3,2.4 (modes cka, pruned and se)
+    #[arg(long, alias = "blocks", value_name = "BLOCKS", conflicts_with = "grid")]
+    pub residual_blocks: Option<Bypass>,
     /// Colours: viridis, magma, inferno, cividis, grey, or one of your own themes' [default: the explorer's]
     #[arg(long, value_name = "NAME")]
     pub colormap: Option<String>,

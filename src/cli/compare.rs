@@ -15,7 +15,7 @@ use crate::domain::predictions::{Predictions, agreement};
 use crate::lab::Lab;
 use crate::lab::compare::{ComparisonPlan, Maps, Member, one_data};
 use crate::report::compare::{self, Comparison, Group, Pair};
-use crate::runs::{self, RunId};
+use crate::runs::RunId;
 
 /// Which runs, and which of them make groups (indices of runs).
 struct Chosen {
@@ -189,7 +189,7 @@ fn write_files(folder: &Path, comparison: &Comparison) -> Result<(), Failure> {
     fs::create_dir_all(folder)
         .map_err(|e| Failure::usage(format!("cannot create {}: {e}", folder.display())))?;
     for (name, bytes) in compare::files(comparison)? {
-        runs::atomic(&folder.join(name), &bytes)?;
+        crate::files::atomic(&folder.join(name), &bytes)?;
     }
     Ok(())
 }

@@ -30,7 +30,7 @@ pub fn run(common: &Common, args: &ExportArgs) -> Result<ExitCode, Failure> {
         (None, Some(run)) => single(&store, args, run, (colormap, format))?,
         (None, None) => return Err(Failure::usage("name a run, or use --grid")),
     };
-    crate::runs::atomic(&args.out, &bytes)?;
+    crate::files::atomic(&args.out, &bytes)?;
     say!("wrote {}", crate::text::one_line(&args.out.display().to_string()));
     Ok(ExitCode::SUCCESS)
 }
@@ -75,19 +75,19 @@ fn chosen(
     id: &RunId,
 ) -> Result<(String, MapMode, Map), Failure> {
     let mode = args.mode.into();
-    if mode != MapMode::PRUNED && args.blocks.is_none() {
+    if mode != MapMode::PRUNED && args.residual_blocks.is_none() {
         let stored = maps::read(store, id, mode).map_err(failed)?;
         return Ok((mode.name().to_string(), mode, stored));
     }
     let mode = if mode == MapMode::CKA { MapMode::PRUNED } else { mode };
     if ![MapMode::PRUNED, MapMode::STANDARD_ERROR].contains(&mode) {
         return Err(Failure::usage(format!(
-            "--blocks: {} is known of the whole network only; choose --mode pruned or se",
+            "--residual-blocks: {} is known of the whole network only; choose --mode pruned or se",
             mode.name()
         )));
     }
     let (deleted, stored) =
-        maps::read_pruned(store, id, args.blocks.as_ref(), mode).map_err(failed)?;
+        maps::read_pruned(store, id, args.residual_blocks.as_ref(), mode).map_err(failed)?;
     let name = if mode.is_error() { mode.name() } else { MapMode::CKA.name() };
     Ok((format!("{name} without {deleted}"), mode, stored))
 }

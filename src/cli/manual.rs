@@ -52,7 +52,7 @@ pub fn run(args: &ManArgs) -> Result<ExitCode, Failure> {
     })?;
     let write = |name: &str, page: &[u8]| -> Result<(), Failure> {
         let path = Path::new(dir).join(name);
-        crate::runs::atomic(&path, page)?;
+        crate::files::atomic(&path, page)?;
         say!("{}", path.display());
         Ok(())
     };

@@ -19,7 +19,7 @@ pub fn read(store: &RunStore, id: &RunId, mode: MapMode) -> Result<Map, String> 
         WithoutKind::FirstComponent => Without::FirstComponent,
         WithoutKind::Dominant => Without::Dominant,
         WithoutKind::Blocks => {
-            return Err("a pruned map is that of one run and some of its blocks".into());
+            return Err("a pruned map is that of one run and some of its residual blocks".into());
         }
     };
     let key = MapKey::of_run(mode.measure(), without);
@@ -66,7 +66,7 @@ pub fn read_pruned(
         (Some(blocks), _) => blocks.clone(),
         (None, [only]) => (*only).clone(),
         (None, _) => {
-            let text = "name the blocks that it lacks with --blocks, as 2.3,2.4";
+            let text = "name the residual blocks that it lacks with --residual-blocks, as 2.3,2.4";
             return Err(format!("which pruned map of {name}? {there}; {text}"));
         }
     };
@@ -74,7 +74,7 @@ pub fn read_pruned(
     let found = found.ok_or_else(|| {
         format!(
             "{name} has no map without {deleted} ({there}); \
-             `blockscope prune {name} --blocks {deleted} --map` makes it"
+             `blockscope prune {name} --residual-blocks {deleted} --map` makes it"
         )
     })?;
     if !run.pruned_fits(&found.record) {

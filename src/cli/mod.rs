@@ -90,6 +90,7 @@ failures!(
     Problem,
     crate::domain::predictions::PredictionsError,
     crate::export::ExportError,
+    crate::files::FileError,
     crate::report::ReportError,
     crate::runs::RunError,
     crate::theme::ThemeError,

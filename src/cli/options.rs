@@ -80,8 +80,9 @@ pub enum TableArg {
     Probes,
     /// Deleted residual blocks
     Deletion,
-    /// Detected blocks
-    Blocks,
+    /// Detected block structures
+    #[value(alias = "blocks")]
+    Structures,
 }
 
 /// The value of `--format` of `keys`.

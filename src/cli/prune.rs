@@ -15,14 +15,14 @@ pub fn run(common: &Common, args: &PruneArgs) -> Result<ExitCode, Failure> {
     let store = lab.store();
     let id = store.resolve(&args.run)?;
     let loaded = store.load(&id)?;
-    if args.blocks.as_ref().is_some_and(Bypass::is_empty) {
-        return Err(Failure::usage("--blocks names no block; write it as 2.3,2.4"));
+    if args.residual_blocks.as_ref().is_some_and(Bypass::is_empty) {
+        return Err(Failure::usage("--residual-blocks names none; write them as 2.3,2.4"));
     }
     let network = loaded.manifest.model.network();
     let plan = DeletionPlan {
         lesions: args.lesions,
         sweeps: if args.sweep { (1..=network.stages().len()).collect() } else { Vec::new() },
-        chosen: args.blocks.clone(),
+        chosen: args.residual_blocks.clone(),
         examples: args.examples,
         quick: false,
     };
@@ -44,7 +44,7 @@ pub fn run(common: &Common, args: &PruneArgs) -> Result<ExitCode, Failure> {
         _ => {}
     };
     let rows = watched(|watch| lab.delete(&subject, &dataset, plan, None, watch), print_rows)?;
-    if let (Some(whole), Some(blocks)) = (whole, &args.blocks) {
+    if let (Some(whole), Some(blocks)) = (whole, &args.residual_blocks) {
         let kept = watched(|watch| lab.pruned_map(&subject, whole, blocks, watch), |_| {})?;
         print_map(&kept);
     }

@@ -30,6 +30,6 @@ fn kind(table: TableArg) -> Table {
         TableArg::Pc => Table::Components,
         TableArg::Probes => Table::Probes,
         TableArg::Deletion => Table::Deletion,
-        TableArg::Blocks => Table::Blocks,
+        TableArg::Structures => Table::Structures,
     }
 }

@@ -4,16 +4,14 @@
 use std::io::IsTerminal;
 use std::path::Path;
 
-use crossterm::style::{Color, ContentStyle, Stylize};
-
 use super::args::Common;
 use super::options::ThemesArgs;
 use super::{ExitCode, FAILURE, Failure, explore};
 use crate::app::ColourDepth;
 use crate::config::paths;
-use crate::terminal;
-use crate::theme::{Colormap, ColourSpec, Rgb, Role, Theme, ThemeSet};
-use crate::ui::colour::{to_ansi16, to_indexed};
+use crate::terminal::{self, painted};
+use crate::text::padded;
+use crate::theme::{Colormap, ColourSpec, Role, Theme, ThemeSet};
 
 /// Cells of a swatch of a colour map.
 const CELLS: usize = 24;
@@ -63,7 +61,7 @@ fn dump(name: &str) -> Result<String, Failure> {
     set.find(name)?;
     for stamp in crate::theme::UserThemes::new(&paths::themes()).stamps() {
         let mine = set.check(&stamp.0).is_ok_and(|theme| theme.name == name);
-        if let (true, Ok(text)) = (mine, crate::text_file::read(&stamp.0)) {
+        if let (true, Ok(text)) = (mine, crate::files::user::read(&stamp.0)) {
             return Ok(text);
         }
     }
@@ -78,11 +76,12 @@ fn list(set: &ThemeSet, depth: ColourDepth) -> String {
         let swatch: String =
             SHOWN.iter().filter_map(|role| role_swatch(theme, *role, depth)).collect();
         let gap = if swatch.is_empty() { "" } else { "  " };
-        out.push_str(&format!("  {:<16} {swatch}{gap}map {}\n", theme.name, theme.colormap));
+        let name = padded(&theme.name, 16);
+        out.push_str(&format!("  {name} {swatch}{gap}map {}\n", theme.colormap));
     }
     out.push_str("colour maps\n");
     for map in set.colormaps() {
-        let line = format!("  {:<16} {}", map.name, map_swatch(map, depth));
+        let line = format!("  {} {}", padded(&map.name, 16), map_swatch(map, depth));
         out.push_str(line.trim_end());
         out.push('\n');
     }
@@ -95,7 +94,7 @@ fn role_swatch(theme: &Theme, role: Role, depth: ColourDepth) -> Option<String> 
         return None;
     }
     let spec = theme.style(role).fg.unwrap_or(ColourSpec::Default);
-    Some(painted(ContentStyle::new().with(shown(spec, depth)), "██"))
+    Some(painted("██", spec, depth))
 }
 
 fn map_swatch(map: &Colormap, depth: ColourDepth) -> String {
@@ -103,30 +102,10 @@ fn map_swatch(map: &Colormap, depth: ColourDepth) -> String {
     let cell = |i: usize| match depth {
         ColourDepth::Mono => String::new(),
         // the ramp of the map, not the nearest colours
-        ColourDepth::Indexed256 => {
-            painted(ContentStyle::new().with(Color::AnsiValue(map.ansi256(at(i)))), "█")
-        }
-        _ => painted(ContentStyle::new().with(shown(ColourSpec::Rgb(map.rgb(at(i))), depth)), "█"),
+        ColourDepth::Indexed256 => painted("█", ColourSpec::Indexed(map.ansi256(at(i))), depth),
+        _ => painted("█", ColourSpec::Rgb(map.rgb(at(i))), depth),
     };
     (0..CELLS).map(cell).collect()
-}
-
-/// The text in a colour, whatever `NO_COLOR` says: the depth was chosen by it.
-fn painted(style: ContentStyle, text: &str) -> String {
-    crossterm::style::force_color_output(true);
-    style.apply(text).to_string()
-}
-
-fn shown(spec: ColourSpec, depth: ColourDepth) -> Color {
-    match spec {
-        ColourSpec::Default => Color::Reset,
-        ColourSpec::Ansi(n) | ColourSpec::Indexed(n) => Color::AnsiValue(n),
-        ColourSpec::Rgb(rgb @ Rgb(r, g, b)) => match depth {
-            ColourDepth::Truecolor => Color::Rgb { r, g, b },
-            ColourDepth::Indexed256 => Color::AnsiValue(to_indexed(rgb)),
-            ColourDepth::Ansi16 | ColourDepth::Mono => Color::AnsiValue(to_ansi16(rgb)),
-        },
-    }
 }
 
 #[cfg(test)]

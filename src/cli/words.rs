@@ -32,10 +32,11 @@ fn of_command(error: &LabError) -> String {
             no_own_map(run, *other_images)
         ),
         LabError::NothingToDelete { residual: true } => {
-            "this network has no block that can be deleted".to_string()
+            "this network has no residual block that can be deleted".to_string()
         }
         LabError::NothingToDelete { residual: false } => {
-            "this network has no residual connections, so no block can be deleted".to_string()
+            "this network has no residual connections, so no residual block can be deleted"
+                .to_string()
         }
         LabError::NotKept { why, .. } => why.to_string(),
         LabError::Thread(why) => why.to_string(),

@@ -2,7 +2,7 @@
 
 use crate::app::Keymap;
 use crate::app::action::{ActionInfo, Group, Scope, Scopes, TABLE};
-use crate::report::aligned;
+use crate::text::aligned;
 
 /// Where a command works, in words.
 fn screens(scopes: Scopes) -> String {
@@ -77,7 +77,7 @@ other keys:
 {
     "zoom-in": ["+", "z i"],    // all keys of the command; several keys are a sequence
     "zoom-out": ["-", "z o"],
-    "blocks": ["B"],
+    "structures": ["B"],
     "half-page-down": ["C-d", "A-j", "PageDown", "A-d"],
     "quit": [],                 // no key: `:quit` and C-c still work
 }

@@ -205,7 +205,7 @@ mod tests {
         let expected = [
             ("keys.ron:2:3: ", "did you mean `zoom-in`?"),
             ("keys.ron:8:3: ", "`view` is there twice"),
-            ("keys.ron:3:12: ", "`b` already means `blocks`; give that other keys or none"),
+            ("keys.ron:3:12: ", "`b` already means `structures`; give that other keys or none"),
             ("keys.ron:3:22: ", "cannot be told from `g g`, which means `first`"),
             ("keys.ron:4:12: ", "`nope` is not a key"),
             ("keys.ron:6:5: ", "a count"),

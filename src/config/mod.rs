@@ -23,6 +23,6 @@ pub fn read(path: &Path) -> Result<Option<String>, Problem> {
     if !path.exists() && !path.is_symlink() {
         return Ok(None);
     }
-    let text = crate::text_file::read(path);
+    let text = crate::files::user::read(path);
     text.map(Some).map_err(|why| Problem::of_file(path, format!("cannot be read: {why}")))
 }

@@ -26,19 +26,19 @@ pub struct ResidualBlock {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BypassError {
     /// Not of the form `2.3`.
-    #[error("{0:?} is no block: write stage.block, as 2.3 (blocks count from 0)")]
+    #[error("{0:?} is no residual block: write stage.block, as 2.3 (blocks count from 0)")]
     Syntax(String),
     /// The network has no such block.
-    #[error("there is no block {0}: {1}")]
+    #[error("there is no residual block {0}: {1}")]
     Unknown(ResidualBlock, String),
     /// The block changes shape.
     #[error(
-        "block {0} cannot be deleted: it changes the shape from {1} to {2}, so its input cannot stand in for its output"
+        "residual block {0} cannot be deleted: it changes the shape from {1} to {2}, so its input cannot stand in for its output"
     )]
     ChangesShape(ResidualBlock, String, String),
     /// The network has no skip to keep.
     #[error(
-        "block {0} cannot be deleted: this network has no residual connections, so there is no skip to keep"
+        "residual block {0} cannot be deleted: this network has no residual connections, so there is no skip to keep"
     )]
     NoResidual(ResidualBlock),
 }

@@ -14,12 +14,9 @@
 use ndarray::Array2;
 
 pub use super::cross::CrossAccumulator;
-pub use super::grams::PackedGrams;
 use super::grams::add_to;
+pub use super::grams::{CkaError, MIN_BATCH, PackedGrams};
 use super::matrix::SimilarityMatrix;
-
-/// Fewer examples have no unbiased HSIC (`b - 3` divides).
-pub const MIN_BATCH: usize = 4;
 
 /// Batches kept apart for the jackknife unless told otherwise; beyond it
 /// neighbours are merged, so that memory stays bounded and the jackknife leaves
@@ -29,35 +26,6 @@ pub const MAX_GROUPS: usize = 256;
 /// What the estimator is, for records and exports.
 pub const ESTIMATOR: &str =
     "minibatch unbiased linear CKA (U-centred HSIC_1, ratio of sums), jackknife standard errors";
-
-/// Why a batch is refused.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum CkaError {
-    /// The unbiased estimator needs at least [`MIN_BATCH`] examples.
-    #[error("a batch of {0} is too small: unbiased HSIC needs at least {MIN_BATCH} examples")]
-    BatchTooSmall(usize),
-    /// A batch with another number of layers than the ones before it.
-    #[error("a batch of {found} layers does not fit an analysis of {expected}")]
-    Layers {
-        /// Layers of the analysis.
-        expected: usize,
-        /// Layers of the batch.
-        found: usize,
-    },
-    /// Activations whose length is not a whole number of rows.
-    #[error("layer {layer}: {len} values are not {batch} rows")]
-    Rows {
-        /// Index of the layer.
-        layer: usize,
-        /// Values given.
-        len: usize,
-        /// Rows expected.
-        batch: usize,
-    },
-    /// A layer was never set, or no batch was added.
-    #[error("nothing to estimate from: {0}")]
-    Empty(&'static str),
-}
 
 /// The estimate and its uncertainty.
 #[derive(Debug, Clone, PartialEq)]

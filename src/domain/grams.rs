@@ -4,8 +4,39 @@
 
 use rayon::prelude::*;
 
-use super::cka::{CkaError, MIN_BATCH};
 use super::product::{Centre, Symmetric, symmetric_product};
+
+/// Fewer examples have no unbiased HSIC (`b - 3` divides).
+pub const MIN_BATCH: usize = 4;
+
+/// Why a batch is refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CkaError {
+    /// The unbiased estimator needs at least [`MIN_BATCH`] examples.
+    #[error("a batch of {0} is too small: unbiased HSIC needs at least {MIN_BATCH} examples")]
+    BatchTooSmall(usize),
+    /// A batch with another number of layers than the ones before it.
+    #[error("a batch of {found} layers does not fit an analysis of {expected}")]
+    Layers {
+        /// Layers of the analysis.
+        expected: usize,
+        /// Layers of the batch.
+        found: usize,
+    },
+    /// Activations whose length is not a whole number of rows.
+    #[error("layer {layer}: {len} values are not {batch} rows")]
+    Rows {
+        /// Index of the layer.
+        layer: usize,
+        /// Values given.
+        len: usize,
+        /// Rows expected.
+        batch: usize,
+    },
+    /// A layer was never set, or no batch was added.
+    #[error("nothing to estimate from: {0}")]
+    Empty(&'static str),
+}
 
 /// The U-centred Gram matrices of all layers over one batch, packed.
 ///

@@ -161,7 +161,7 @@ impl MapKey {
             return Err(format!("precision {:?} is no name", self.precision.as_str()));
         }
         match self.blocks() {
-            Some(blocks) if blocks.is_empty() => Err("deleted: no block is named".into()),
+            Some(blocks) if blocks.is_empty() => Err("deleted: no residual block is named".into()),
             _ => Ok(()),
         }
     }

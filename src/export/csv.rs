@@ -15,28 +15,19 @@ pub fn pairs(
     values: &SimilarityMatrix,
     se: Option<&SimilarityMatrix>,
 ) -> Result<String, ExportError> {
-    let failed = |e: csv::Error| ExportError::encode(Format::Csv, e);
     let number = |value: Option<f64>| value.map(|v| v.to_string()).unwrap_or_default();
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record(["row", "col", "row_layer", "col_layer", "cka", "se"]).map_err(failed)?;
-    for (i, row) in rows.iter().enumerate() {
-        for (j, col) in cols.iter().enumerate() {
-            let value = number(values.get(i, j));
-            let error = number(se.and_then(|se| se.get(i, j)));
-            writer
-                .write_record([
-                    &i.to_string(),
-                    &j.to_string(),
-                    &row.name,
-                    &col.name,
-                    &value,
-                    &error,
-                ])
-                .map_err(failed)?;
+    written(|writer| {
+        writer.write_record(["row", "col", "row_layer", "col_layer", "cka", "se"])?;
+        for (i, row) in rows.iter().enumerate() {
+            for (j, col) in cols.iter().enumerate() {
+                let value = number(values.get(i, j));
+                let error = number(se.and_then(|se| se.get(i, j)));
+                let (i, j) = (i.to_string(), j.to_string());
+                writer.write_record([&i, &j, &row.name, &col.name, &value, &error])?;
+            }
         }
-    }
-    let bytes = writer.into_inner().map_err(|e| ExportError::encode(Format::Csv, e))?;
-    String::from_utf8(bytes).map_err(|e| ExportError::encode(Format::Csv, e))
+        Ok(())
+    })
 }
 
 /// Any rows, the first of them the header.
@@ -44,10 +35,15 @@ pub fn pairs(
 /// # Errors
 /// [`ExportError::Encode`] if a row cannot be encoded.
 pub fn rows(rows: &[Vec<String>]) -> Result<String, ExportError> {
+    written(|writer| rows.iter().try_for_each(|row| writer.write_record(row)))
+}
+
+/// The text that `fill` writes.
+fn written(
+    fill: impl FnOnce(&mut csv::Writer<Vec<u8>>) -> csv::Result<()>,
+) -> Result<String, ExportError> {
     let mut writer = csv::Writer::from_writer(Vec::new());
-    for row in rows {
-        writer.write_record(row).map_err(|e| ExportError::encode(Format::Csv, e))?;
-    }
+    fill(&mut writer).map_err(|e| ExportError::encode(Format::Csv, e))?;
     let bytes = writer.into_inner().map_err(|e| ExportError::encode(Format::Csv, e))?;
     String::from_utf8(bytes).map_err(|e| ExportError::encode(Format::Csv, e))
 }

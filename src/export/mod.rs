@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use crate::domain::{Layer, SimilarityMatrix};
-use crate::runs::{RunError, atomic, check_name, npy};
+use crate::files::{FileError, atomic, check_name, npy};
 use crate::text::one_line;
 use crate::theme::Colormap;
 
@@ -169,7 +169,7 @@ pub enum ExportError {
     },
     /// The file cannot be written.
     #[error(transparent)]
-    Write(#[from] RunError),
+    Write(#[from] FileError),
 }
 
 impl ExportError {
@@ -211,7 +211,7 @@ pub fn write_all(map: &MapExport, dir: &Path, stem: &str) -> Result<Vec<PathBuf>
     for format in Format::ALL {
         files.push((dir.join(format!("{stem}.{format}")), encode(map, format)?));
     }
-    fs::create_dir_all(dir).map_err(|e| RunError::io("create", dir, e))?;
+    fs::create_dir_all(dir).map_err(|e| FileError::io("create", dir, e))?;
     for (path, bytes) in &files {
         atomic(path, bytes)?;
     }

@@ -44,7 +44,7 @@ pub enum LabError {
         other_images: bool,
     },
     /// None of the blocks in question can be deleted.
-    #[error("no block of it can be deleted")]
+    #[error("no residual block of it can be deleted")]
     NothingToDelete {
         /// Whether the network has residual connections.
         residual: bool,

@@ -1,17 +1,18 @@
-//! What an analysis found beside the map, as sections of lines: detected blocks,
+//! What an analysis found beside the map, as sections of lines: block structures,
 //! first components and sparsity, linear probes, deletions.
 
-use super::table::aligned;
+use super::number::percent;
 use crate::domain::View;
 use crate::domain::block_structure::{StructureRule, detect, sensitivity};
 use crate::domain::deletion::DeletionRow;
 use crate::runs::LoadedRun;
+use crate::text::aligned;
 
 /// All sections that the run has something for, each with a heading and a blank
 /// line before it.
 pub(super) fn sections(run: &LoadedRun) -> String {
     let parts = [
-        blocks(run),
+        structures(run),
         components(run),
         probes(run),
         deletion(run),
@@ -21,52 +22,48 @@ pub(super) fn sections(run: &LoadedRun) -> String {
     parts.into_iter().flatten().map(|part| format!("\n{part}")).collect()
 }
 
-pub(super) fn percent(value: Option<f64>) -> String {
-    value.filter(|v| v.is_finite()).map_or_else(|| "-".into(), |v| format!("{:.1} %", 100.0 * v))
-}
-
 fn row<const N: usize>(cells: [&str; N]) -> Vec<String> {
     cells.map(String::from).to_vec()
 }
 
-fn blocks(run: &LoadedRun) -> Option<String> {
+fn structures(run: &LoadedRun) -> Option<String> {
     let analysis = run.cka()?;
     let layers = analysis.layers();
     let rule = StructureRule::of(View::All);
     let found = detect(&analysis.values, rule);
     let mut out = format!(
-        "blocks: {} with a mean CKA of at least {} over {} layers or more\n",
+        "block structures: {} with a mean CKA of at least {} over {} layers or more\n",
         found.len(),
         rule.tau,
         rule.min_len
     );
     if !found.is_empty() {
         let mut rows = vec![row(["from", "to", "layers", "mean", "contrast", "PC1"])];
-        for block in &found {
+        for structure in &found {
             let shares: Vec<f64> = run
                 .components
                 .iter()
-                .flat_map(|c| block.span.clone().filter_map(|l| c.components.share(l)))
+                .flat_map(|c| structure.span.clone().filter_map(|l| c.components.share(l)))
                 .collect();
             let mean = shares.iter().sum::<f64>() / shares.len() as f64;
             rows.push(vec![
-                layers[*block.span.start()].name.clone(),
-                layers[*block.span.end()].name.clone(),
-                block.len().to_string(),
-                format!("{:.4}", block.mean),
-                block.contrast.map_or_else(|| "-".into(), |c| format!("{c:.4}")),
+                layers[*structure.span.start()].name.clone(),
+                layers[*structure.span.end()].name.clone(),
+                structure.len().to_string(),
+                format!("{:.4}", structure.mean),
+                structure.contrast.map_or_else(|| "-".into(), |c| format!("{c:.4}")),
                 percent(Some(mean)),
             ]);
         }
         out.push_str(&aligned(&rows));
     }
-    let longest = sensitivity(&analysis.values, rule.min_len).into_iter().map(|(tau, blocks)| {
-        let most = blocks.iter().map(|b| b.len()).max().unwrap_or(0);
+    let longest = sensitivity(&analysis.values, rule.min_len).into_iter().map(|(tau, found)| {
+        let most = found.iter().map(|s| s.len()).max().unwrap_or(0);
         format!("{tau:.2}: {most}")
     });
     let longest: Vec<String> = longest.collect();
     if longest.iter().any(|text| !text.ends_with(": 0")) {
-        out.push_str(&format!("longest block by threshold: {}\n", longest.join(", ")));
+        out.push_str(&format!("longest block structure by threshold: {}\n", longest.join(", ")));
     }
     Some(out)
 }
@@ -153,15 +150,15 @@ fn problems(run: &LoadedRun) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use crate::app::demo::{synthetic_run, with_findings};
+    use crate::fixtures::demo::{synthetic_run, with_findings};
 
     #[test]
     fn every_finding_has_its_section_and_its_json() {
         let run = with_findings(synthetic_run(20));
         let text = super::sections(&run);
         for part in [
-            "blocks: ",
-            "longest block by threshold: 0.80: 19",
+            "block structures: ",
+            "longest block structure by threshold: 0.80: 19",
             "first components: 200 examples",
             "linear probes: softmax regression",
             "after     ",

@@ -2,8 +2,7 @@
 //! `label: value`.
 
 use super::ReportError;
-use super::findings::percent;
-use super::table::{mean_of, others, show};
+use super::number::{mean_of, others, percent, show};
 use crate::domain::block_structure::{StructureRule, detect};
 use crate::domain::bypass::ResidualBlock;
 use crate::domain::{Layer, View};
@@ -49,7 +48,7 @@ pub(super) fn place(layer: &Layer) -> String {
     match (layer.stage, layer.block) {
         (Some(stage), Some(block)) => {
             let side = if layer.post_residual { "after" } else { "before" };
-            format!("block {stage}.{block}, {side} the residual connection")
+            format!("residual block {stage}.{block}, {side} its connection")
         }
         _ if layer.shape.len() == 3 => "stem".into(),
         _ => "head".into(),
@@ -95,13 +94,13 @@ fn similarity(run: &LoadedRun, layers: &[Layer], layer: &Layer, lines: &mut Vec<
         .find(|block| block.span.contains(&at));
     lines.push(match block {
         Some(block) => format!(
-            "detected block: {} to {}, {} layers, mean CKA {:.4}",
+            "block structure: {} to {}, {} layers, mean CKA {:.4}",
             layers[*block.span.start()].name,
             layers[*block.span.end()].name,
             block.len(),
             block.mean
         ),
-        None => "detected block: none".into(),
+        None => "block structure: none".into(),
     });
 }
 
@@ -155,7 +154,7 @@ fn deletion(run: &LoadedRun, layer: &Layer, lines: &mut Vec<String>) {
     if let Some(row) = suite.table.lesion(block) {
         let (low, high) = row.interval();
         lines.push(format!(
-            "accuracy without block {}.{}: {}, 95 % interval {} to {}",
+            "accuracy without residual block {}.{}: {}, 95 % interval {} to {}",
             block.stage,
             block.block,
             percent(Some(row.accuracy())),
@@ -169,7 +168,7 @@ fn deletion(run: &LoadedRun, layer: &Layer, lines: &mut Vec<String>) {
 mod tests {
     use super::super::fixtures;
     use super::*;
-    use crate::app::demo::{synthetic_run, with_findings};
+    use crate::fixtures::demo::{synthetic_run, with_findings};
 
     #[test]
     fn everything_known_of_a_layer_is_a_line() {
@@ -177,15 +176,15 @@ mod tests {
         let text = layer(&run, "layer2.1.relu2").unwrap();
         for part in [
             "layer: layer2.1.relu2\n",
-            "place: block 2.1, after the residual connection\n",
+            "place: residual block 2.1, after its connection\n",
             "CKA with the layer before, layer2.1.add: ",
             "standard error",
             "most similar: layer",
-            "detected block: ",
+            "block structure: ",
             "variance of the first components: ",
             "zeros: ",
             "image that drives the first component: class ",
-            "accuracy without block 2.1: 41.0 %",
+            "accuracy without residual block 2.1: 41.0 %",
         ] {
             assert!(text.contains(part), "{part:?} is not in {text}");
         }

@@ -7,6 +7,7 @@ mod csv;
 mod findings;
 mod json;
 mod layer;
+mod number;
 mod plain;
 mod pruned;
 mod stages;
@@ -17,7 +18,6 @@ pub use csv::csv;
 pub use json::json;
 pub use layer::layer;
 pub use plain::plain;
-pub(crate) use table::aligned;
 pub use table::table;
 pub use tables::{Table, csv_table};
 

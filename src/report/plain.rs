@@ -1,10 +1,10 @@
 //! A run for the ear: one fact or one layer per line, each line complete in itself,
 //! with no columns to keep in mind, no drawing characters and no colour.
 
-use super::findings::percent;
 use super::layer::place;
+use super::number::{mean_of, others, percent, show};
 use super::stages::stages;
-use super::table::{about_analysis, about_run, mean_of, others, show};
+use super::table::{about_analysis, about_run};
 use crate::domain::block_structure::{StructureRule, detect};
 use crate::domain::deletion::DeletionRow;
 use crate::domain::{Layer, View};
@@ -22,7 +22,7 @@ pub fn plain(run: &LoadedRun) -> String {
         lines.push("cka: none yet; `blockscope analyze` makes it".into());
     }
     map(run, &mut lines);
-    blocks(run, &mut lines);
+    structures(run, &mut lines);
     deletion(run, &mut lines);
     lines.extend(super::pruned::lines(run));
     lines.extend(run.problems.iter().map(|problem| format!("warning: {problem}")));
@@ -45,20 +45,21 @@ fn map(run: &LoadedRun, lines: &mut Vec<String>) {
     }
 }
 
-fn blocks(run: &LoadedRun, lines: &mut Vec<String>) {
+fn structures(run: &LoadedRun, lines: &mut Vec<String>) {
     let Some(analysis) = run.cka() else { return };
     let layers = analysis.layers();
     let found = detect(&analysis.values, StructureRule::of(View::All));
-    lines.push(format!("detected blocks: {}", found.len()));
-    for (at, block) in found.iter().enumerate() {
-        let contrast = block.contrast.map_or_else(String::new, |c| format!(", contrast {c:.4}"));
+    lines.push(format!("block structures: {}", found.len()));
+    for (at, structure) in found.iter().enumerate() {
+        let contrast =
+            structure.contrast.map_or_else(String::new, |c| format!(", contrast {c:.4}"));
         lines.push(format!(
-            "detected block {}: from {} to {}, {} layers, mean CKA {:.4}{contrast}",
+            "block structure {}: from {} to {}, {} layers, mean CKA {:.4}{contrast}",
             at + 1,
-            layers[*block.span.start()].name,
-            layers[*block.span.end()].name,
-            block.len(),
-            block.mean
+            layers[*structure.span.start()].name,
+            layers[*structure.span.end()].name,
+            structure.len(),
+            structure.mean
         ));
     }
 }
@@ -124,7 +125,7 @@ fn one_layer(run: &LoadedRun, layer: &Layer) -> String {
 mod tests {
     use super::super::fixtures;
     use super::*;
-    use crate::app::demo::{synthetic_run, with_findings};
+    use crate::fixtures::demo::{synthetic_run, with_findings};
 
     #[test]
     fn every_line_stands_on_its_own() {
@@ -136,7 +137,7 @@ mod tests {
             "run: resnet20-w2-cifar10-64th-s0\n",
             "mean CKA within the stage 2: 0.",
             "mean CKA between the stage 1 and the stage 3: 0.",
-            "detected blocks: 0\n",
+            "block structures: 0\n",
             "accuracy with all residual blocks: 41.23 %, 95 % interval ",
             "accuracy without 2.1 (lesion): 41.00 %",
             ", change -0.23 points, ",

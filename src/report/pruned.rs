@@ -4,10 +4,11 @@
 
 use serde::Serialize;
 
-use super::table::{aligned, show};
+use super::number::{percent, show};
 use crate::domain::record::Seconds;
 use crate::domain::{Bypass, MapKey, MapRecord};
 use crate::runs::LoadedRun;
+use crate::text::aligned;
 
 /// A pruned map for programs.
 #[derive(Serialize)]
@@ -87,7 +88,7 @@ pub(super) fn section(run: &LoadedRun) -> Option<String> {
         Some(vec![
             deleted.to_string(),
             show(r.difference),
-            super::findings::percent(accuracy(run, deleted, r)),
+            percent(accuracy(run, deleted, r)),
             r.plan.examples.to_string(),
             run.map_path(key),
             if run.pruned_fits(r) { "current" } else { "stale" }.to_string(),
@@ -120,7 +121,7 @@ pub(super) fn lines(run: &LoadedRun) -> impl Iterator<Item = String> + '_ {
 mod tests {
     use super::super::{json, plain, table};
     use super::*;
-    use crate::app::demo::{synthetic_run, with_findings};
+    use crate::fixtures::demo::{synthetic_run, with_findings};
     use crate::runs::fixtures;
 
     #[test]

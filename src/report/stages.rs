@@ -1,8 +1,9 @@
 //! The map in a few numbers: mean CKA within the network's parts and between them.
 
-use super::table::{aligned, show};
+use super::number::show;
 use crate::domain::{Layer, Role};
 use crate::runs::LoadedRun;
+use crate::text::aligned;
 
 /// Mean CKA between parts of the network.
 pub(super) struct Stages {
@@ -65,7 +66,7 @@ pub(super) fn section(run: &LoadedRun) -> String {
 mod tests {
     use super::super::fixtures;
     use super::*;
-    use crate::app::demo::synthetic_run;
+    use crate::fixtures::demo::synthetic_run;
 
     #[test]
     fn means_are_those_of_the_pairs() {

@@ -1,10 +1,11 @@
 //! The table for people and screen readers: a few lines about the run, then one
 //! line per layer. No colour, no drawing characters, columns aligned.
 
+use super::number::{mean_of, others, show};
 use crate::domain::record::DataRecord;
 use crate::domain::{Layer, Map};
 use crate::runs::{LoadedRun, RunState};
-use crate::text::one_line;
+use crate::text::{aligned, one_line};
 
 /// The run as a table, ending in a line break.
 pub fn table(run: &LoadedRun) -> String {
@@ -64,7 +65,10 @@ pub(super) fn about_run(run: &LoadedRun) -> Vec<(&'static str, String)> {
         facts.push(("seed", seed.to_string()));
     }
     if let Some(from) = &m.pruned_from {
-        facts.push(("pruned", format!("from {} without blocks {}", from.run, from.deleted)));
+        facts.push((
+            "pruned",
+            format!("from {} without residual blocks {}", from.run, from.deleted),
+        ));
     }
     if let Some(source) = &m.source {
         facts.push(("weights", format!("imported from {source}")));
@@ -118,21 +122,6 @@ pub(super) fn about_analysis(analysis: &Map, stale: bool) -> Vec<(&'static str, 
     facts
 }
 
-/// CKA of a layer with every other layer.
-pub(super) fn others(analysis: &Map, layer: usize) -> impl Iterator<Item = Option<f64>> + '_ {
-    let n = analysis.layers().len();
-    (0..n).filter(move |other| *other != layer).map(move |other| analysis.values.get(layer, other))
-}
-
-pub(super) fn mean_of(values: impl Iterator<Item = Option<f64>>) -> Option<f64> {
-    let (sum, count) = values.flatten().fold((0.0, 0usize), |(sum, n), v| (sum + v, n + 1));
-    (count > 0).then(|| sum / count as f64)
-}
-
-pub(super) fn show(value: Option<f64>) -> String {
-    value.map_or_else(|| String::from("-"), |v| format!("{v:.4}"))
-}
-
 fn rows(layers: &[Layer], analysis: Option<&Map>) -> Vec<Vec<String>> {
     let mut head = vec!["#", "layer", "kind", "stage", "block", "shape"];
     if analysis.is_some() {
@@ -160,21 +149,6 @@ fn rows(layers: &[Layer], analysis: Option<&Map>) -> Vec<Vec<String>> {
         rows.push(row);
     }
     rows
-}
-
-/// Columns padded to their widest entry, two spaces apart, no trailing spaces.
-pub(crate) fn aligned(rows: &[Vec<String>]) -> String {
-    let columns = rows.first().map_or(0, Vec::len);
-    let width = |c: usize| rows.iter().filter_map(|r| r.get(c)).map(|s| s.chars().count()).max();
-    let widths: Vec<usize> = (0..columns).map(|c| width(c).unwrap_or(0)).collect();
-    let mut out = String::new();
-    for row in rows {
-        let cells: Vec<String> =
-            row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
-        out.push_str(cells.join("  ").trim_end());
-        out.push('\n');
-    }
-    out
 }
 
 #[cfg(test)]
@@ -212,7 +186,7 @@ mod tests {
         stem     -0.1250  0.5000
         stage 1  0.5000   0.8000
 
-        blocks: 0 with a mean CKA of at least 0.9 over 8 layers or more
+        block structures: 0 with a mean CKA of at least 0.9 over 8 layers or more
         ");
     }
 

@@ -18,8 +18,8 @@ pub enum Table {
     Probes,
     /// Deleted residual blocks.
     Deletion,
-    /// Detected blocks.
-    Blocks,
+    /// Detected block structures.
+    Structures,
 }
 
 /// One table as CSV with a header.
@@ -42,10 +42,13 @@ pub fn csv_table(run: &LoadedRun, table: Table) -> Result<String, ReportError> {
             probes(run)
                 .ok_or_else(|| missing("linear probes", "analyze RUN --skip-cka --probes"))?,
         ),
-        Table::Deletion => {
-            encode(deletion(run).ok_or_else(|| missing("deleted blocks", "prune RUN --lesions"))?)
+        Table::Deletion => encode(
+            deletion(run)
+                .ok_or_else(|| missing("deleted residual blocks", "prune RUN --lesions"))?,
+        ),
+        Table::Structures => {
+            encode(structures(run).ok_or_else(|| ReportError::NoAnalysis(name.clone()))?)
         }
-        Table::Blocks => encode(blocks(run).ok_or_else(|| ReportError::NoAnalysis(name.clone()))?),
     }
 }
 
@@ -133,7 +136,7 @@ fn deletion(run: &LoadedRun) -> Option<Vec<Vec<String>>> {
     Some(std::iter::once(titles).chain(rows).collect())
 }
 
-fn blocks(run: &LoadedRun) -> Option<Vec<Vec<String>>> {
+fn structures(run: &LoadedRun) -> Option<Vec<Vec<String>>> {
     let analysis = run.cka()?;
     let layers = analysis.layers();
     let rule = StructureRule::of(View::All);
@@ -156,7 +159,7 @@ fn blocks(run: &LoadedRun) -> Option<Vec<Vec<String>>> {
 mod tests {
     use super::super::fixtures;
     use super::*;
-    use crate::app::demo::{synthetic_run, with_findings};
+    use crate::fixtures::demo::{synthetic_run, with_findings};
 
     fn records(run: &LoadedRun, table: Table) -> Vec<Vec<String>> {
         let text = csv_table(run, table).unwrap();
@@ -178,10 +181,10 @@ mod tests {
         assert_eq!(&deletion[1][..2], ["baseline", ""]);
         let accuracy = run.deletion.as_ref().unwrap().table.rows()[0].accuracy();
         assert_eq!(deletion[1][4].parse::<f64>(), Ok(accuracy));
-        let blocks = records(&run, Table::Blocks);
-        assert_eq!(blocks[0][0], "first");
+        let structures = records(&run, Table::Structures);
+        assert_eq!(structures[0][0], "first");
         let found = detect(&run.cka().unwrap().values, StructureRule::of(View::All));
-        assert_eq!(blocks.len(), 1 + found.len());
+        assert_eq!(structures.len(), 1 + found.len());
         assert_eq!(records(&run, Table::Cka).len(), 1 + 70 * 70);
     }
 
@@ -190,7 +193,7 @@ mod tests {
         let run = fixtures::run(None);
         for (table, part) in [
             (Table::Cka, "`blockscope analyze a`"),
-            (Table::Blocks, "`blockscope analyze a`"),
+            (Table::Structures, "`blockscope analyze a`"),
             (Table::Components, "no first components; run `blockscope analyze a --skip-cka`"),
             (Table::Probes, "`blockscope analyze a --skip-cka --probes`"),
             (Table::Deletion, "`blockscope prune a --lesions`"),

@@ -15,28 +15,10 @@ const MAX_LAYERS: usize = 4096;
 /// # Errors
 /// What is wrong with it.
 pub(super) fn name(name: &str) -> Result<(), &'static str> {
-    if name.is_empty() {
-        return Err("it is empty");
-    }
-    if name.len() > 120 {
-        return Err("it is longer than 120 bytes");
-    }
     if name == super::comparison::FOLDER {
         return Err("that folder holds comparisons of runs");
     }
-    if name.starts_with('.') {
-        return Err("it begins with a dot");
-    }
-    if name.contains(['/', '\\']) {
-        return Err("it contains a path separator");
-    }
-    if name.chars().any(char::is_control) {
-        return Err("it contains a control character");
-    }
-    if name.contains([':', '*', '?', '"', '<', '>', '|']) || name.ends_with(['.', ' ']) {
-        return Err("it holds characters that some systems refuse in file names");
-    }
-    Ok(())
+    crate::files::name(name)
 }
 
 /// Checks a run manifest.
@@ -228,26 +210,10 @@ mod tests {
 
     #[test]
     fn names_that_leave_the_folder_or_hide_are_refused() {
-        for bad in [
-            "",
-            "comparisons",
-            ".",
-            "..",
-            ".hidden",
-            "a/b",
-            "a\\b",
-            "a\0b",
-            "a\nb",
-            "c:x",
-            "x.",
-            "x ",
-        ] {
+        for bad in ["", "comparisons", "..", "a/b"] {
             assert!(name(bad).is_err(), "{bad:?}");
         }
-        assert!(name(&"x".repeat(121)).is_err());
-        for good in ["resnet38-w2-cifar10-64th-s0", "a b", "été", "v1.2"] {
-            assert!(name(good).is_ok(), "{good:?}");
-        }
+        assert!(name("resnet38-w2-cifar10-64th-s0").is_ok());
     }
 
     #[test]

@@ -10,12 +10,13 @@ use ndarray::Array2;
 use super::error::RunError;
 use super::manifest::{ComponentsAnalysis, ComponentsRecord};
 use super::read::{ARRAY_LIMIT, RECORD_LIMIT, Source, versioned};
-use super::{check, maps, npy, table, write};
+use super::{check, maps, table, write};
 use crate::domain::components::Components;
 use crate::domain::measure::{self, Adds, CKA, PC1_SIMILARITY, WithoutKind};
 use crate::domain::record::{Provenance, Seconds};
 use crate::domain::suite::{self, SuiteMaps};
 use crate::domain::{EstimatorId, Layer, Map, MapKey, MapPlan, MapRecord, Side};
+use crate::files::npy;
 
 const RECORD: &str = "components.ron";
 const SHARES: &str = "pc_share.csv";

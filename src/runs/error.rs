@@ -4,6 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::manifest::FORMAT;
+use crate::files::{FileError, shown};
 use crate::text::{edit_distance, one_line};
 
 /// A run that cannot be found, read or written.
@@ -93,6 +94,14 @@ impl RunError {
         RunError::Io { action, path: path.to_path_buf(), source }
     }
 
+    /// A file of a run that is not written.
+    pub(super) fn of_file(error: FileError) -> RunError {
+        match error {
+            FileError::Name { name, why } => RunError::Name { name, why },
+            FileError::Io { action, path, source } => RunError::Io { action, path, source },
+        }
+    }
+
     /// [`RunError::Unknown`] with those of `names` that look like `name`: they
     /// contain it, or at most a third of its letters differ.
     pub(super) fn unknown(name: &str, root: &Path, names: Vec<String>) -> RunError {
@@ -133,11 +142,6 @@ fn candidates(near: &[String], names: &[String]) -> String {
         };
         format!("there are {}{more}", quoted(names).join(", "))
     }
-}
-
-/// A path for a message: control characters replaced.
-pub(crate) fn shown(path: &Path) -> String {
-    one_line(&path.display().to_string())
 }
 
 #[cfg(test)]

@@ -11,10 +11,11 @@ use super::error::RunError;
 use super::manifest::{FORMAT, RunManifest};
 use super::read::{ARRAY_LIMIT, RECORD_LIMIT, Source, Versioned, versioned};
 use super::store::{LoadedRun, RunId, RunStore};
-use super::{check, format1, npy, write};
+use super::{check, format1, write};
 use crate::domain::map::{self, BLOCKS};
 use crate::domain::measure::{CKA, PC1_SIMILARITY, WithoutKind};
 use crate::domain::{Map, MapHead, MapKey, MapRecord, Measure, Of, SimilarityMatrix, Without};
+use crate::files::npy;
 
 /// The folder of a run that holds them.
 pub(super) const FOLDER: &str = "analysis/maps";
@@ -168,7 +169,7 @@ pub(super) fn again(key: &MapKey) -> String {
     match (key.of, key.blocks()) {
         (Of::Between, _) => "run `blockscope compare` again".into(),
         (Of::Run, Some(blocks)) => {
-            format!("`blockscope prune RUN --blocks {blocks} --map` makes it anew")
+            format!("`blockscope prune RUN --residual-blocks {blocks} --map` makes it anew")
         }
         (Of::Run, None) => "run `blockscope analyze` again".into(),
     }

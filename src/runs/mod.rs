@@ -16,7 +16,6 @@ pub mod hash;
 pub mod manifest;
 mod maps;
 mod metrics;
-pub(crate) mod npy;
 mod predictions;
 mod probes;
 mod read;
@@ -44,7 +43,7 @@ pub use metrics::{MetricsRow, append_metrics};
 pub use predictions::{PredictionsAnalysis, PredictionsRecord};
 pub use store::{FIRST_RUN, LoadedRun, RunId, RunStore, RunSummary};
 pub use time::now_rfc3339;
-pub use write::{atomic, write_checkpoint};
+pub use write::write_checkpoint;
 
 /// Refuses a name that cannot be a file's or a run's on every system.
 ///

@@ -1,71 +1,23 @@
 //! Writing a run's files so that a reader never sees half of one: each is
 //! written beside its place, flushed to the disk and renamed.
 
-use std::fs::{self, File, Permissions};
-use std::io::{self, Write};
+use std::fs;
+use std::io;
 use std::path::Path;
 
 use serde::Serialize;
-use tempfile::NamedTempFile;
 
 use super::check;
 use super::error::RunError;
 use super::manifest::{FORMAT, RunManifest};
+use crate::files::{self, put, shared_mode, stage, sync_folder};
 
 /// Writes a file in one step: a reader sees the old contents or the new.
 ///
 /// # Errors
 /// [`RunError::Io`] naming the file; the old contents are untouched then.
-pub fn atomic(path: &Path, bytes: &[u8]) -> Result<(), RunError> {
-    let failed = |e| RunError::io("write", path, e);
-    put(stage(path, bytes).map_err(failed)?, path).map_err(failed)
-}
-
-/// Writes `bytes` to an unnamed neighbour of `path` and flushes it to the disk.
-fn stage(path: &Path, bytes: &[u8]) -> io::Result<NamedTempFile> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".new-");
-    let mode = shared_mode(0o666);
-    if let Some(mode) = mode {
-        builder.permissions(mode);
-    }
-    let mut file = builder.tempfile_in(parent(path))?;
-    file.write_all(bytes)?;
-    file.as_file().sync_all()?;
-    Ok(file)
-}
-
-/// Renames a staged file into place and makes the rename last.
-fn put(file: NamedTempFile, path: &Path) -> io::Result<()> {
-    file.persist(path).map_err(|e| e.error)?;
-    sync_folder(parent(path));
-    Ok(())
-}
-
-fn parent(path: &Path) -> &Path {
-    match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    }
-}
-
-/// Temporary files are private by default; ours get what the user's mask allows.
-fn shared_mode(mode: u32) -> Option<Permissions> {
-    #[cfg(unix)]
-    return Some(std::os::unix::fs::PermissionsExt::from_mode(mode));
-    #[cfg(not(unix))]
-    {
-        let _ = mode;
-        None
-    }
-}
-
-/// Asks for a folder's entries to reach the disk. Not every system can, and the
-/// files themselves are safe, so a refusal is no error.
-fn sync_folder(folder: &Path) {
-    if let Ok(folder) = File::open(folder) {
-        let _ = folder.sync_all();
-    }
+pub(super) fn atomic(path: &Path, bytes: &[u8]) -> Result<(), RunError> {
+    files::atomic(path, bytes).map_err(RunError::of_file)
 }
 
 /// Pretty RON, ending in a line break.
@@ -222,26 +174,9 @@ mod tests {
     }
 
     #[test]
-    fn writing_where_one_may_not_names_the_path_in_one_line() {
+    fn checkpoints_stay_in_their_folder() {
         let dir = tempfile::tempdir().unwrap();
-        let file = dir.path().join("file");
-        fs::write(&file, "x").unwrap();
-        let text = atomic(&file.join("below"), b"x").unwrap_err().to_string();
-        assert!(text.contains("below") && !text.contains('\n'), "{text}");
-        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
         assert!(write_checkpoint(dir.path(), "../x", b"").is_err());
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn files_are_as_open_as_the_users_mask_allows() {
-        use std::os::unix::fs::PermissionsExt;
-        let dir = tempfile::tempdir().unwrap();
-        let (ours, plain) = (dir.path().join("ours"), dir.path().join("plain"));
-        atomic(&ours, b"x").unwrap();
-        fs::write(&plain, b"x").unwrap();
-        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
-        assert_eq!(mode(&ours), mode(&plain));
     }
 
     #[test]

@@ -14,7 +14,7 @@ use crate::ui::{self, Skin};
 
 use super::backend::FrameBackend;
 use super::clipboard::{self, Route};
-use super::pace::{Need, Pace};
+use super::pace::{Need, Pace, Turn, Wanted};
 use super::perf::{self, Frame};
 use super::session::{self, Session};
 use super::worker::{self, Request};
@@ -139,22 +139,15 @@ impl<W: Write> Loop<W> {
         }
         let brief = self.draw(events.len())?;
         tracing::debug!(ms = started.elapsed().as_secs_f64() * 1e3, "first frame");
-        // why and since when a frame is wanted
-        let mut wanted = brief.then(|| (Need::Rest, Instant::now()));
+        let mut wanted = Wanted::default();
+        wanted.drawn(brief, Instant::now());
         loop {
-            let event = match wanted {
+            let event = match wanted.turn(&self.pace, Instant::now()) {
                 // blocks: an idle interface does nothing at all
-                None => events.recv().map_err(|_| RecvTimeoutError::Disconnected),
-                Some((need, since)) => {
-                    let now = Instant::now();
-                    let at = self.pace.earliest(need, now);
-                    if self.pace.overdue(at, since, now) {
-                        Err(RecvTimeoutError::Timeout)
-                    } else {
-                        // takes what is there before it looks at the clock
-                        events.recv_deadline(at)
-                    }
-                }
+                Turn::Idle => events.recv().map_err(|_| RecvTimeoutError::Disconnected),
+                // takes what is there before it looks at the clock
+                Turn::Until(at) => events.recv_deadline(at),
+                Turn::Draw => Err(RecvTimeoutError::Timeout),
             };
             match event {
                 Ok(event) => {
@@ -162,17 +155,13 @@ impl<W: Write> Loop<W> {
                     if let Some(code) = self.take(event)? {
                         return Ok(code);
                     }
-                    wanted = match (wanted, need) {
-                        (wanted, None) => wanted,
-                        (Some((before, since)), Some(need)) if before >= need => {
-                            Some((before, since))
-                        }
-                        (_, Some(need)) => Some((need, Instant::now())),
-                    };
+                    if let Some(need) = need {
+                        wanted.ask(need, Instant::now());
+                    }
                 }
                 Err(RecvTimeoutError::Timeout) => {
                     let brief = self.draw(events.len())?;
-                    wanted = brief.then(|| (Need::Rest, Instant::now()));
+                    wanted.drawn(brief, Instant::now());
                 }
                 Err(RecvTimeoutError::Disconnected) => return Ok(0),
             }

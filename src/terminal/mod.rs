@@ -27,13 +27,12 @@ pub mod query;
 pub mod session;
 mod signals;
 mod stderr;
+mod swatch;
 mod themes;
 mod worker;
 
 #[cfg(test)]
 mod tests;
-#[cfg(test)]
-mod tests_replay;
 
 use std::path::PathBuf;
 use std::time::Instant;
@@ -41,6 +40,7 @@ use std::time::Instant;
 use crate::app::Input;
 
 pub use event_loop::run;
+pub use swatch::painted;
 
 /// How to run the interface.
 #[derive(Debug, Clone, Default)]

@@ -176,117 +176,41 @@ impl Pace {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// What the loop does next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Turn {
+    /// Waits for an event, however long: no frame is wanted.
+    Idle,
+    /// Takes events until then, and draws.
+    Until(Instant),
+    /// Draws, though events keep coming.
+    Draw,
+}
 
-    fn ms(n: u64) -> Duration {
-        Duration::from_millis(n)
+/// Whether a frame is wanted, why, and since when.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Wanted(Option<(Need, Instant)>);
+
+impl Wanted {
+    /// A frame is wanted; the most urgent reason counts.
+    pub fn ask(&mut self, need: Need, now: Instant) {
+        if self.0.is_none_or(|(before, _)| before < need) {
+            self.0 = Some((need, now));
+        }
     }
 
-    #[test]
-    fn a_fast_link_never_waits() {
-        let start = Instant::now();
-        let mut pace = Pace::new(true, false);
-        assert_eq!(pace.earliest(Need::Now, start), start);
-        for i in 0..10 {
-            pace.drew(start + ms(i), start + ms(i + 1), ms(1), 100);
-        }
-        assert_eq!(pace.interval(), Duration::ZERO);
-        assert!(pace.earliest(Need::Now, start + ms(20)) <= start + ms(20));
+    /// A frame was drawn; `brief` if something was left out until the user rests.
+    pub fn drawn(&mut self, brief: bool, now: Instant) {
+        self.0 = brief.then_some((Need::Rest, now));
     }
 
-    #[test]
-    fn a_slow_link_gets_fewer_frames_and_recovers() {
-        let start = Instant::now();
-        let mut pace = Pace::new(true, false);
-        for _ in 0..20 {
-            pace.drew(start, start + ms(100), ms(100), 100);
-        }
-        let at = pace.earliest(Need::Now, start + ms(100));
-        assert!(at > start + ms(195) && at <= start + ms(200), "twice the flush");
-        for _ in 0..20 {
-            pace.drew(start, start + ms(1500), ms(1500), 100);
-        }
-        assert_eq!(pace.earliest(Need::Now, start), start + ms(1700), "never a long pause");
-        // frames that write nothing say nothing about the link
-        pace.drew(start, start + ms(2000), ms(0), 0);
-        assert!(pace.interval() > ms(2000));
-        for _ in 0..8 {
-            pace.drew(start, start + ms(1), ms(1), 100);
-        }
-        assert_eq!(pace.interval(), Duration::ZERO);
-    }
-
-    #[test]
-    fn progress_waits_for_its_turn_and_keys_do_not() {
-        let start = Instant::now();
-        for (animation, gap) in [(true, 100), (false, 500)] {
-            let mut pace = Pace::new(animation, false);
-            pace.drew(start, start, ms(0), 100);
-            assert_eq!(pace.earliest(Need::Progress, start), start + ms(gap));
-            assert_eq!(pace.earliest(Need::Now, start), start);
-            // also after frames in which nothing changed
-            pace.drew(start + ms(50), start + ms(50), ms(0), 0);
-            assert_eq!(pace.earliest(Need::Progress, start), start + ms(50 + gap));
-        }
-        assert!(Need::Now > Need::Progress);
-    }
-
-    #[test]
-    fn resizes_are_drained_but_not_for_ever() {
-        let start = Instant::now();
-        let mut pace = Pace::new(true, false);
-        pace.resized(start);
-        assert_eq!(pace.earliest(Need::Now, start), start + ms(40));
-        for i in 1..100 {
-            pace.resized(start + ms(10 * i));
-        }
-        assert_eq!(pace.earliest(Need::Now, start), start + ms(250));
-        assert!(!pace.overdue(start + ms(250), start, start + ms(290)));
-        assert!(pace.overdue(start + ms(250), start, start + ms(310)));
-        pace.drew(start, start + ms(300), ms(1), 100);
-        assert!(pace.earliest(Need::Now, start + ms(300)) <= start + ms(300));
-    }
-
-    #[test]
-    fn over_ssh_a_frame_waits_for_the_answer_to_the_last() {
-        let start = Instant::now();
-        let mut pace = Pace::new(true, true);
-        assert!(pace.asks());
-        pace.drew(start, start, ms(0), 9_000);
-        // not known yet whether it answers at all: nobody waits
-        assert_eq!(pace.earliest(Need::Now, start), start);
-        pace.shown(start + ms(400));
-        assert!(pace.slow && !pace.is_waiting());
-        pace.drew(start + ms(500), start + ms(500), ms(0), 200);
-        assert!(pace.is_waiting());
-        assert_eq!(pace.earliest(Need::Now, start), start + ms(2500));
-        pace.shown(start + ms(600));
-        assert!(pace.earliest(Need::Now, start + ms(600)) <= start + ms(600));
-        assert!(pace.slow, "a small frame says nothing");
-        pace.drew(start + ms(700), start + ms(700), ms(0), 9_000);
-        pace.shown(start + ms(750));
-        assert!(!pace.slow);
-        // a terminal that answers no more is not waited for for ever
-        for i in 1..=4 {
-            pace.drew(start, start + ms(3000 * i), ms(0), 200);
-        }
-        assert!(!pace.is_waiting() && !pace.asks());
-        assert!(!Pace::new(true, false).asks());
-    }
-
-    #[test]
-    fn pictures_wait_for_rest_over_a_slow_link_only() {
-        let start = Instant::now();
-        let mut pace = Pace::new(true, false);
-        pace.typed(start);
-        assert!(!pace.is_brief(start));
-        pace.drew(start, start, ms(300), 9_000);
-        assert!(pace.is_brief(start + ms(249)) && !pace.is_brief(start + ms(250)));
-        pace.typed(start + ms(1000));
-        assert_eq!(pace.earliest(Need::Rest, start), start + ms(1250));
-        pace.drew(start, start, ms(1), 9_000);
-        assert!(!pace.is_brief(start + ms(1000)));
+    /// What is to be done at a time.
+    pub fn turn(&self, pace: &Pace, now: Instant) -> Turn {
+        let Some((need, since)) = self.0 else { return Turn::Idle };
+        let at = pace.earliest(need, now);
+        if pace.overdue(at, since, now) { Turn::Draw } else { Turn::Until(at) }
     }
 }
+
+#[cfg(test)]
+mod tests;

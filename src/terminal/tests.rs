@@ -1,5 +1,7 @@
 //! Bytes: what is written is what was drawn, and little of it.
 
+mod replay;
+
 use std::io::IsTerminal;
 use std::path::PathBuf;
 
@@ -13,20 +15,20 @@ use ratatui::style::{Color, Modifier, Style};
 use super::backend::{FrameBackend, encode, plain};
 use super::worker::{Request, serve};
 use super::*;
-use crate::app::GridRequest;
 use crate::app::jobs::{JobId, JobKind, JobRequest, JobUpdate, Picture};
 use crate::app::port::{JobNews, Port};
 use crate::app::{
-    App, ColourDepth, ExportRequest, Input, Key, KeyCode, Look, MapMode, demo, demo_pruned, update,
+    App, ColourDepth, ExportRequest, GridRequest, Input, Key, KeyCode, Look, MapMode, update,
 };
 use crate::domain::Map;
+use crate::fixtures::{demo, demo_pruned};
 use crate::runs::{LoadedRun, RunId, RunSummary};
 use crate::theme::ThemeSet;
 use crate::ui::{self, Skin};
 
 /// An app on a terminal that an emulator plays.
-pub(super) struct Screen {
-    pub(super) app: App,
+struct Screen {
+    app: App,
     themes: ThemeSet,
     skin: Skin,
     terminal: Terminal<FrameBackend<Vec<u8>>>,
@@ -36,13 +38,13 @@ pub(super) struct Screen {
 }
 
 impl Screen {
-    pub(super) fn new(depth: usize, size: (u16, u16), colours: ColourDepth) -> Screen {
+    fn new(depth: usize, size: (u16, u16), colours: ColourDepth) -> Screen {
         let themes = ThemeSet::builtin().unwrap();
         let app = demo::app(Look::new(&themes, None, colours), depth, size);
         Screen::of(app, themes)
     }
 
-    pub(super) fn of(app: App, themes: ThemeSet) -> Screen {
+    fn of(app: App, themes: ThemeSet) -> Screen {
         let skin = Skin::new(&themes, &app.look);
         let terminal = Terminal::new(FrameBackend::new(Vec::new(), app.size)).unwrap();
         let emulator = emulator(app.size);
@@ -50,7 +52,7 @@ impl Screen {
     }
 
     /// Draws and returns the bytes of the frame.
-    pub(super) fn draw(&mut self) -> usize {
+    fn draw(&mut self) -> usize {
         if !self.skin.matches(&self.app.look) {
             self.skin = Skin::new(&self.themes, &self.app.look);
         }
@@ -64,7 +66,7 @@ impl Screen {
     }
 
     /// Takes an input, draws, and returns the bytes of the frame.
-    pub(super) fn input(&mut self, input: Input) -> usize {
+    fn input(&mut self, input: Input) -> usize {
         update(&mut self.app, input);
         let size = self.emulated().size();
         if self.app.size != size {
@@ -75,7 +77,7 @@ impl Screen {
     }
 
     /// The terminal shows what was drawn.
-    pub(super) fn check(&mut self) {
+    fn check(&mut self) {
         let expected = self.expected();
         assert_shows(self.emulated().screen(), &expected);
     }

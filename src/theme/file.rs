@@ -58,7 +58,7 @@ impl<'de> Deserialize<'de> for Role {
 
 /// Reads and parses a theme file; `shown` is its name for messages.
 pub(super) fn read(path: &Path, shown: &str) -> Result<ThemeFile, ThemeError> {
-    let text = crate::text_file::read(path).map_err(|why| ThemeError::read(shown, &why))?;
+    let text = crate::files::user::read(path).map_err(|why| ThemeError::read(shown, &why))?;
     parse(&text, shown)
 }
 

@@ -9,6 +9,7 @@ mod colormap;
 mod colour;
 mod error;
 mod file;
+mod palette;
 mod role;
 mod set;
 #[cfg(test)]
@@ -18,6 +19,7 @@ mod user;
 pub use colormap::{Colormap, diverging};
 pub use colour::{ColourError, ColourSpec, Rgb, StyleSpec};
 pub use error::ThemeError;
+pub use palette::xterm;
 pub use role::Role;
 pub use set::{DEFAULT_THEME, Theme, ThemeSet};
 pub use user::{Stamps, UserThemes};

@@ -4,22 +4,6 @@ use std::fs;
 
 use super::*;
 
-/// sRGB of an entry of the 256-colour palette, 16 to 255.
-fn xterm(index: u8) -> Rgb {
-    const LEVELS: [u8; 6] = [0, 95, 135, 175, 215, 255];
-    match index {
-        16..=231 => {
-            let i = usize::from(index - 16);
-            Rgb(LEVELS[i / 36], LEVELS[i / 6 % 6], LEVELS[i % 6])
-        }
-        232.. => {
-            let grey = 8 + 10 * (index - 232);
-            Rgb(grey, grey, grey)
-        }
-        _ => panic!("a colour of the user's"),
-    }
-}
-
 fn linear(channel: u8) -> f64 {
     let c = f64::from(channel) / 255.0;
     if c <= 0.04045 { c / 12.92 } else { ((c + 0.055) / 1.055).powf(2.4) }

@@ -14,8 +14,6 @@ pub mod widgets;
 
 #[cfg(test)]
 mod tests;
-#[cfg(test)]
-mod tests_matrix;
 
 use ratatui::Frame;
 

@@ -3,18 +3,13 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
-use ratatui::text::Span;
 
 use crate::app::layout::Area;
+pub use crate::text::width;
 
 /// An area as ratatui has it.
 pub fn rect(area: Area) -> Rect {
     Rect::new(area.x, area.y, area.w, area.h)
-}
-
-/// Columns of a text.
-pub fn width(text: &str) -> usize {
-    if text.is_ascii() { text.len() } else { Span::raw(text).width() }
 }
 
 /// The text in at most `columns`, its end replaced by `…` if it is longer.
@@ -38,7 +33,7 @@ fn cut(text: &str, columns: usize, keep_end: bool) -> String {
         chars.reverse();
     }
     for c in chars {
-        used += Span::raw(c.to_string()).width();
+        used += width(c.encode_utf8(&mut [0; 4]));
         if used > columns {
             break;
         }

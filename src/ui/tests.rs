@@ -1,15 +1,19 @@
-//! Screens as text and colours, and that drawing never panics.
+//! Screens as text, their colours by rule, and that drawing never panics.
+
+mod colours;
+mod matrix;
+mod text;
 
 use proptest::prelude::*;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
-use ratatui::style::Color;
 
 use super::*;
 use crate::app::explorer::ExplorerLayout;
 use crate::app::jobs::JobUpdate;
-use crate::app::{ColourDepth, Effect, Input, Key, KeyCode, Look, demo, demo_pruned, update};
+use crate::app::{ColourDepth, Effect, Input, Key, KeyCode, Look, update};
+use crate::fixtures::{demo, demo_pruned};
 use crate::theme::ThemeSet;
 
 fn themes() -> ThemeSet {
@@ -55,7 +59,7 @@ macro_rules! snapshot {
     ($name:ident, $app:expr) => {
         #[test]
         fn $name() {
-            insta::assert_snapshot!(stringify!($name), render(&$app).backend());
+            insta::assert_snapshot!(stringify!($name), text::text(&buffer(&$app)));
         }
     };
 }
@@ -193,42 +197,6 @@ snapshot!(no_analysis_80x24, {
 });
 
 #[test]
-fn cells_have_the_colours_of_their_values() {
-    for size in [(80, 24), (120, 40)] {
-        for depth in [ColourDepth::Truecolor, ColourDepth::Indexed256] {
-            let app = app(20, size, depth);
-            let skin = Skin::new(&themes(), &app.look);
-            let map = ExplorerLayout::new(size).map;
-            let drawn = buffer(&app);
-            let e = app.explorer().unwrap();
-            let pooled = e.pooled().unwrap();
-            let cursor = e.viewport().cell_of(e.position()).unwrap();
-            assert_eq!(e.viewport().scale().pixels(), 1);
-            let mut seen = 0;
-            for (x, y) in [(0u16, 0u16), (5, 3), (20, 4), (3, 15), (30, 15)] {
-                let colour = |row| {
-                    pooled.get(row, usize::from(x)).map(|v| skin.lut().colour(skin.lut().level(v)))
-                };
-                let (upper, lower) = (colour(2 * usize::from(y)), colour(2 * usize::from(y) + 1));
-                let cell = &drawn[(map.x + x, map.y + y)];
-                if let (Some(upper), Some(lower)) = (upper, lower) {
-                    assert_ne!((x, y), cursor);
-                    assert_eq!(
-                        (cell.symbol(), cell.fg, cell.bg),
-                        ("▀", upper, lower),
-                        "{size:?} {depth:?} {x},{y}"
-                    );
-                    let kind = matches!(cell.fg, Color::Rgb(..));
-                    assert_eq!(kind, depth == ColourDepth::Truecolor);
-                    seen += 1;
-                }
-            }
-            assert!(seen >= 4);
-        }
-    }
-}
-
-#[test]
 fn the_diagonal_runs_from_top_left_to_bottom_right() {
     let app = app(14, (120, 40), ColourDepth::Truecolor);
     let skin = Skin::new(&themes(), &app.look);
@@ -295,13 +263,6 @@ fn the_strip_stands_over_the_columns_of_its_values() {
 }
 
 #[test]
-fn without_colours_nothing_is_coloured() {
-    let app = full(20, (120, 40), ColourDepth::Mono, "i");
-    let drawn = buffer(&app);
-    assert!(drawn.content().iter().all(|c| c.fg == Color::Reset && c.bg == Color::Reset));
-}
-
-#[test]
 fn skins_follow_the_look() {
     let mut app = app(8, (80, 24), ColourDepth::Truecolor);
     let skin = Skin::new(&themes(), &app.look);
@@ -345,7 +306,7 @@ fn the_smallest_screens_draw() {
 }
 
 /// The grid with all its maps, after some keys.
-pub(super) fn grid(size: (u16, u16), colours: ColourDepth, text: &str) -> App {
+fn grid(size: (u16, u16), colours: ColourDepth, text: &str) -> App {
     let mut app = demo::grid_app(Look::new(&themes(), None, colours), size);
     let mut effects = update(&mut app, Input::Key(Key::char('w')));
     while let Some(effect) = effects.pop() {

@@ -1,5 +1,6 @@
 //! How it starts and ends: nothing of it stays behind.
 
+use std::path::Path;
 use std::time::Duration;
 
 use rustix::process::Signal;
@@ -68,16 +69,31 @@ fn a_link_that_is_stuck_does_not_hold_it() {
     assert_eq!(now.local_modes, before.local_modes, "no more raw, even so");
 }
 
-#[test]
-fn suspend_and_continue_restore_everything() {
-    let home = tempfile::tempdir().unwrap();
-    let Some(mut terminal) = start((100, 30), home.path(), &[DIRECT], &["sh", "-i"]) else {
-        return;
-    };
+/// The explorer, started from a shell.
+fn in_a_shell(home: &Path) -> Option<Terminal> {
+    let terminal = start((100, 30), home, &[DIRECT], &["sh", "-i"])?;
     terminal.wait_for("$ ");
     terminal.send(b"echo ready\n");
     terminal.wait("the prompt", |seen| seen.has("\nready"));
     terminal.send(format!("{PROGRAM} --device cpu {RUN}\n").as_bytes());
+    Some(terminal)
+}
+
+/// Ends the explorer and then the shell, which finds its terminal as it was.
+fn leave_the_shell(mut terminal: Terminal) {
+    terminal.send(b"q");
+    terminal.wait("the prompt", |seen| {
+        !seen.screen().alternate_screen() && seen.text().trim_end().ends_with('$')
+    });
+    terminal.send(b"exit 7\n");
+    assert_eq!(terminal.exit_code(), 7);
+    terminal.assert_no_trace();
+}
+
+#[test]
+fn suspend_and_continue_restore_everything() {
+    let home = tempfile::tempdir().unwrap();
+    let Some(terminal) = in_a_shell(home.path()) else { return };
     let map = |seen: &Seen| seen.screen().alternate_screen() && seen.has("CKA");
     for round in 0..2 {
         terminal.wait("the map", map);
@@ -94,13 +110,7 @@ fn suspend_and_continue_restore_everything() {
         let painted = terminal.look(Seen::frames) - frames;
         assert_eq!(painted, 1, "painted once, not once for each sign of going on");
     }
-    terminal.send(b"q");
-    terminal.wait("the prompt", |seen| {
-        !seen.screen().alternate_screen() && seen.text().trim_end().ends_with('$')
-    });
-    terminal.send(b"exit 7\n");
-    assert_eq!(terminal.exit_code(), 7);
-    terminal.assert_no_trace();
+    leave_the_shell(terminal);
 }
 
 /// The shell has its terminal back for the `round`-th time (from 0), answers, and is
@@ -162,13 +172,7 @@ fn child_of(shell: i32) -> Option<i32> {
 #[test]
 fn a_request_to_stop_from_outside_restores_the_terminal_first() {
     let home = tempfile::tempdir().unwrap();
-    let Some(mut terminal) = start((100, 30), home.path(), &[DIRECT], &["sh", "-i"]) else {
-        return;
-    };
-    terminal.wait_for("$ ");
-    terminal.send(b"echo ready\n");
-    terminal.wait("the prompt", |seen| seen.has("\nready"));
-    terminal.send(format!("{PROGRAM} --device cpu {RUN}\n").as_bytes());
+    let Some(terminal) = in_a_shell(home.path()) else { return };
     let map = |seen: &Seen| seen.screen().alternate_screen() && seen.has("CKA");
     let shell = terminal.pid().as_raw_nonzero().get();
     for round in 0..2 {
@@ -183,13 +187,7 @@ fn a_request_to_stop_from_outside_restores_the_terminal_first() {
         terminal.wait("the same map", |seen| map(seen) && seen.text() == drawn);
         terminal.look(|seen| assert!(seen.screen().hide_cursor()));
     }
-    terminal.send(b"q");
-    terminal.wait("the prompt", |seen| {
-        !seen.screen().alternate_screen() && seen.text().trim_end().ends_with('$')
-    });
-    terminal.send(b"exit 7\n");
-    assert_eq!(terminal.exit_code(), 7);
-    terminal.assert_no_trace();
+    leave_the_shell(terminal);
 }
 
 #[test]

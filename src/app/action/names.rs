@@ -161,8 +161,10 @@ pub enum Group {
     Find,
     /// What the map shows.
     Map,
-    /// Blocks: finding and deleting them.
-    Blocks,
+    /// Block structures: parts of the map whose layers are alike.
+    Structures,
+    /// Residual blocks: deleting them.
+    ResidualBlocks,
     /// Two runs side by side.
     Compare,
     /// How it looks.
@@ -173,10 +175,11 @@ pub enum Group {
 
 impl Group {
     /// All groups in the order of the help.
-    pub const ALL: [Group; 7] = [
+    pub const ALL: [Group; 8] = [
         Group::Move,
         Group::Map,
-        Group::Blocks,
+        Group::Structures,
+        Group::ResidualBlocks,
         Group::Compare,
         Group::Find,
         Group::Look,
@@ -189,7 +192,8 @@ impl Group {
             Group::Move => "Move",
             Group::Find => "Find",
             Group::Map => "Map",
-            Group::Blocks => "Blocks",
+            Group::Structures => "Block structures",
+            Group::ResidualBlocks => "Residual blocks",
             Group::Compare => "Two runs",
             Group::Look => "Look",
             Group::Program => "Program",

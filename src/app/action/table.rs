@@ -35,7 +35,7 @@ pub const TABLE: &[ActionInfo] = &[
         &["]"],
         MAPS,
         Group::Move,
-        "next layer along the diagonal, or next outlined block",
+        "next layer along the diagonal, or next outlined structure",
     ),
     row(
         Action::PreviousLayer,
@@ -43,7 +43,7 @@ pub const TABLE: &[ActionInfo] = &[
         &["["],
         MAPS,
         Group::Move,
-        "previous layer, or previous outlined block",
+        "previous layer, or previous outlined structure",
     ),
     row(Action::NextStage, "next-stage", &["}"], MAPS, Group::Move, "start of the next stage"),
     row(
@@ -148,40 +148,68 @@ pub const TABLE: &[ActionInfo] = &[
     ),
     row(
         Action::Structures,
-        "blocks",
+        "structures",
         &["b"],
         EXPLORER,
-        Group::Blocks,
-        "outline the detected blocks",
+        Group::Structures,
+        "outline the detected block structures",
     ),
-    row(Action::TauDown, "tau-down", &["<"], EXPLORER, Group::Blocks, "lower threshold of a block"),
-    row(Action::TauUp, "tau-up", &[">"], EXPLORER, Group::Blocks, "higher threshold of a block"),
+    row(
+        Action::TauDown,
+        "tau-down",
+        &["<"],
+        EXPLORER,
+        Group::Structures,
+        "lower threshold of a block structure",
+    ),
+    row(
+        Action::TauUp,
+        "tau-up",
+        &[">"],
+        EXPLORER,
+        Group::Structures,
+        "higher threshold of a block structure",
+    ),
     row(
         Action::Delete,
         "delete",
         &["x"],
         EXPLORER,
-        Group::Blocks,
+        Group::ResidualBlocks,
         "delete the row's residual block, or take it back",
     ),
-    row(Action::Undo, "undo", &["u"], EXPLORER, Group::Blocks, "undo a deletion"),
-    row(Action::Redo, "redo", &["C-r"], EXPLORER, Group::Blocks, "redo a deletion"),
-    row(Action::Restore, "restore", &["U"], EXPLORER, Group::Blocks, "take all deletions back"),
+    row(Action::Undo, "undo", &["u"], EXPLORER, Group::ResidualBlocks, "undo a deletion"),
+    row(Action::Redo, "redo", &["C-r"], EXPLORER, Group::ResidualBlocks, "redo a deletion"),
+    row(
+        Action::Restore,
+        "restore",
+        &["U"],
+        EXPLORER,
+        Group::ResidualBlocks,
+        "take all deletions back",
+    ),
     row(
         Action::Sweep,
         "sweep",
         &["X"],
         EXPLORER,
-        Group::Blocks,
+        Group::ResidualBlocks,
         "prune the row's stage from its end",
     ),
-    row(Action::Lesions, "lesions", &["L"], EXPLORER, Group::Blocks, "delete each block alone"),
+    row(
+        Action::Lesions,
+        "lesions",
+        &["L"],
+        EXPLORER,
+        Group::ResidualBlocks,
+        "delete each residual block alone",
+    ),
     row(
         Action::PrunedMap,
         "pruned-map",
         &["P"],
         EXPLORER,
-        Group::Blocks,
+        Group::ResidualBlocks,
         "CKA map of the pruned network",
     ),
     row(
@@ -189,7 +217,7 @@ pub const TABLE: &[ActionInfo] = &[
         "beside",
         &["d"],
         EXPLORER,
-        Group::Blocks,
+        Group::ResidualBlocks,
         "pruned network's map beside this one",
     ),
     row(
@@ -388,7 +416,7 @@ pub const HINTS: &[Hint] = &[
     hint(GRID, "run of cell", &[Action::PreviousInCell, Action::NextInCell]),
     hint(GRID, "swap", &[Action::SwapAxes]),
     hint(EVERYWHERE, "commands", &[Action::Palette]),
-    hint(EXPLORER, "blocks", &[Action::Structures]),
+    hint(EXPLORER, "structures", &[Action::Structures]),
     hint(EXPLORER, "delete", &[Action::Delete]),
     hint(EXPLORER, "tab", &[Action::NextTab]),
     hint(EXPLORER, "find", &[Action::Find]),
@@ -414,14 +442,18 @@ pub const HINTS: &[Hint] = &[
     hint(EXPLORER, "scale", &[Action::Range]),
 ];
 
+/// Names that users' key maps may still have, and what they are now.
+const FORMER: &[(&str, &str)] = &[("blocks", "structures")];
+
 impl Action {
     /// The table's row of this action.
     pub fn info(self) -> Option<&'static ActionInfo> {
         TABLE.iter().find(|row| row.action == self)
     }
 
-    /// The action of a name in key maps.
+    /// The action of a name in key maps, or of one that it had before.
     pub fn from_name(name: &str) -> Option<Action> {
+        let name = FORMER.iter().find(|(former, _)| *former == name).map_or(name, |(_, now)| now);
         TABLE.iter().find(|row| row.name == name).map(|row| row.action)
     }
 }
@@ -438,6 +470,10 @@ mod tests {
         assert_eq!(names.len(), TABLE.len());
         assert_eq!(actions.len(), TABLE.len());
         assert_eq!(Action::from_name("zoom-in"), Some(Action::ZoomIn));
+        for (former, now) in FORMER {
+            assert!(!names.contains(former) && names.contains(now), "{former}");
+            assert_eq!(Action::from_name(former), Action::from_name(now));
+        }
         for action in HINTS.iter().flat_map(|h| h.actions) {
             assert!(action.info().is_some(), "{action:?}");
         }

@@ -37,7 +37,7 @@ impl Explorer {
             }
             Action::Restore => {
                 if !self.pruning.restore() {
-                    cx.complain("no block is deleted");
+                    cx.complain("no residual block is deleted");
                     return Vec::new();
                 }
                 self.evaluate(cx)
@@ -60,7 +60,7 @@ impl Explorer {
             Action::PrunedMap => {
                 let deleted = self.pruning.deleted().clone();
                 if deleted.is_empty() {
-                    cx.complain("no block is deleted: x deletes the one under the cursor");
+                    cx.complain("no residual block is deleted: x deletes the one under the cursor");
                     return Vec::new();
                 }
                 self.start(cx, JobKind::Map(deleted))
@@ -96,7 +96,9 @@ impl Explorer {
         }
         if deleted.is_empty() {
             let keys = cx.keymap.way_to(Action::Delete);
-            cx.complain(format!("no block is deleted: {keys} deletes the one under the cursor"));
+            cx.complain(format!(
+                "no residual block is deleted: {keys} deletes the one under the cursor"
+            ));
             return Some(Vec::new());
         }
         let kind = JobKind::Map(deleted);

@@ -29,7 +29,7 @@ impl Room for Explorer {
         if self.outlined() && (forward || action == Action::PreviousLayer) {
             if !self.move_structure(forward) {
                 let which = if forward { "next" } else { "previous" };
-                cx.complain(format!("no {which} block at this threshold"));
+                cx.complain(format!("no {which} block structure at this threshold"));
             }
             return self.wants().into();
         }

@@ -88,7 +88,7 @@ impl Network {
         } else {
             let of_stage = |span: &&BlockSpan| span.block.stage == block.stage;
             match spans.iter().rev().find(of_stage) {
-                None => format!("stage {} has no blocks", block.stage),
+                None => format!("stage {} has no residual blocks", block.stage),
                 Some(last) => {
                     format!("stage {0} has blocks {0}.0 to {0}.{1}", block.stage, last.block.block)
                 }

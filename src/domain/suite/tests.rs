@@ -9,6 +9,7 @@ use super::super::krylov::Solver;
 use super::super::product::{Centre, symmetric_product};
 use super::super::sweep::Rows;
 use super::*;
+use crate::fixtures::noise;
 
 /// Rows of numbers of the fixture, without its comments.
 fn fixture() -> Vec<Vec<f64>> {
@@ -16,18 +17,6 @@ fn fixture() -> Vec<Vec<f64>> {
         .lines()
         .filter(|line| !line.starts_with('#'))
         .map(|line| line.split(',').map(|v| v.parse().unwrap()).collect())
-        .collect()
-}
-
-fn noise(len: usize, seed: u64) -> Vec<f32> {
-    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
-    (0..len)
-        .map(|_| {
-            state ^= state << 13;
-            state ^= state >> 7;
-            state ^= state << 17;
-            (state >> 40) as f32 / (1u64 << 23) as f32 - 1.0
-        })
         .collect()
 }
 

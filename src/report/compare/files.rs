@@ -65,7 +65,7 @@ fn file_names(comparison: &Comparison) -> Vec<String> {
 }
 
 fn npy(map: &SimilarityMatrix) -> Result<Vec<u8>, ReportError> {
-    Ok(crate::runs::npy::encode(map).map_err(|e| ExportError::encode(Format::Npy, e))?)
+    Ok(crate::files::npy::encode(map).map_err(|e| ExportError::encode(Format::Npy, e))?)
 }
 
 fn pairs(comparison: &Comparison) -> Result<String, ReportError> {

@@ -1,10 +1,9 @@
 //! The comparison for people and screen readers: plain aligned columns.
 
-use super::super::table::aligned;
 use super::{Comparison, Group};
 use crate::domain::contrast::Contrast;
 use crate::domain::record::Sample;
-use crate::text::one_line;
+use crate::text::{aligned, one_line};
 
 /// Examples that are listed as the most different.
 const LISTED: usize = 10;

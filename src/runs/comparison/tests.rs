@@ -3,9 +3,10 @@
 use ndarray::Array2;
 
 use super::super::embedded::Embedded;
-use super::super::{fixtures, npy};
+use super::super::fixtures;
 use super::*;
 use crate::domain::{ModelSpec, Preset};
+use crate::files::npy;
 
 fn side(run: &str, hash: &str, depth: usize) -> Side {
     let model = ModelSpec::new(Preset::Paper, depth, 1.0, 10, [3, 32, 32]).unwrap();

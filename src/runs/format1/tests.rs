@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::super::{FORMAT, LoadedRun, RunId, RunStore, comparison, npy};
+use super::super::{FORMAT, LoadedRun, RunId, RunStore, comparison};
 use super::migrate::Migrated;
 use super::*;
 use crate::domain::SimilarityMatrix;
+use crate::files::npy;
 
 const SIDES: [&str; 2] = [
     "97bc4b995160df9728da53a3b6d0c58f3b1cb1e96689b7a0d5523df94944112f",
@@ -225,7 +226,7 @@ fn damage_is_one_line_and_nothing_is_changed_by_it() {
         ("cka_without_pc1.npy", &cut, "run `blockscope analyze`"),
         ("pruned/1.0/pruned.ron", &cut, "pruned.ron:"),
         ("pruned/1.0/pruned.ron", &steer, "control character"),
-        ("pruned/1.0/cka.npy", &gone, "--blocks 1.0 --map"),
+        ("pruned/1.0/cka.npy", &gone, "--residual-blocks 1.0 --map"),
     ];
     for (file, damage, expected) in cases {
         let (_dir, store, folder) = copy();

@@ -6,9 +6,9 @@ use std::fs;
 use ndarray::Array2;
 
 use super::*;
-use crate::app::demo::synthetic_run;
 use crate::domain::Bypass;
 use crate::domain::record::Sample;
+use crate::fixtures::demo::synthetic_run;
 use crate::runs::fixtures::{self, pruned as map};
 
 /// A store with a run of a ResNet-20 that holds two pruned maps.
@@ -142,7 +142,7 @@ fn a_damaged_map_is_one_line_about_it_alone() {
         assert!(store.load(&id).unwrap().problems.is_empty(), "maps are not read at once");
         let text = pruned(&store, &id, "3.1").unwrap_err().to_string();
         assert!(text.contains(file) && text.contains(expected), "{text}");
-        assert!(text.contains("--blocks 3.1 --map") && !text.contains('\n'), "{text}");
+        assert!(text.contains("--residual-blocks 3.1 --map") && !text.contains('\n'), "{text}");
         store.write_map(&id, &map(&run, "3.1")).unwrap();
         assert!(pruned(&store, &id, "3.1").unwrap().is_some());
     }

@@ -4,8 +4,8 @@
 use std::fs;
 use std::path::Path;
 
-use crate::app::demo::{synthetic_run, with_findings};
 use crate::domain::deletion::{DeletionRow, Experiment};
+use crate::fixtures::demo::{synthetic_run, with_findings};
 use crate::runs::LoadedRun;
 use crate::runs::embedded::Embedded;
 use crate::runs::{RunId, RunStore, fixtures};

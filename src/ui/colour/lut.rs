@@ -4,9 +4,8 @@
 use ratatui::style::Color;
 
 use crate::app::ColourDepth;
-use crate::theme::{Colormap, Rgb};
+use crate::theme::{Colormap, Rgb, xterm};
 
-use super::reduce::xterm;
 use super::truecolour;
 
 /// Levels in truecolor.

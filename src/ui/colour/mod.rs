@@ -8,7 +8,7 @@ pub mod reduce;
 use ratatui::style::{Color, Modifier, Style};
 
 use crate::app::ColourDepth;
-use crate::theme::{ColourSpec, Rgb, StyleSpec};
+use crate::theme::{ColourSpec, Rgb, StyleSpec, xterm};
 
 pub use lut::Lut;
 pub use reduce::{to_ansi16, to_indexed};
@@ -19,7 +19,7 @@ pub fn colour(spec: ColourSpec, depth: ColourDepth) -> Option<Color> {
         (_, ColourDepth::Mono) => None,
         (ColourSpec::Default, _) => Some(Color::Reset),
         (ColourSpec::Ansi(n), _) => Some(ansi(n)),
-        (ColourSpec::Indexed(n), ColourDepth::Ansi16) => Some(ansi(to_ansi16(reduce::xterm(n)))),
+        (ColourSpec::Indexed(n), ColourDepth::Ansi16) => Some(ansi(to_ansi16(xterm(n)))),
         (ColourSpec::Indexed(n), _) => Some(Color::Indexed(n)),
         (ColourSpec::Rgb(rgb), ColourDepth::Truecolor) => Some(truecolour(rgb)),
         (ColourSpec::Rgb(rgb), ColourDepth::Indexed256) => Some(Color::Indexed(to_indexed(rgb))),

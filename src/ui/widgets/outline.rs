@@ -1,4 +1,4 @@
-//! Frames around blocks on the diagonal of a map: lines in the cells along the
+//! Frames around squares on the diagonal of a map: lines in the cells along the
 //! edge, on the colour that the cell's upper half has.
 
 use ratatui::buffer::Buffer;

@@ -88,7 +88,7 @@ fn view<'a>(explorer: &'a Explorer, skin: &'a Skin) -> Option<MapView<'a>> {
     })
 }
 
-/// The detected blocks as pixels of the window along both axes.
+/// The block structures as pixels of the window along both axes.
 fn outline(explorer: &Explorer, area: Area, skin: &Skin, buffer: &mut Buffer) {
     if !explorer.outlined() {
         return;
@@ -100,9 +100,9 @@ fn outline(explorer: &Explorer, area: Area, skin: &Skin, buffer: &mut Buffer) {
         .structures()
         .found
         .iter()
-        .map(|block| {
-            let first = block.span.start() / scale.group();
-            let end = (block.span.end() + 1).div_ceil(scale.group());
+        .map(|structure| {
+            let first = structure.span.start() / scale.group();
+            let end = (structure.span.end() + 1).div_ceil(scale.group());
             let (left, right) = (pixel(first, origin.1), pixel(end, origin.1));
             let (top, bottom) = (pixel(first, origin.0), pixel(end, origin.0));
             (left, top, right, bottom)
@@ -113,7 +113,7 @@ fn outline(explorer: &Explorer, area: Area, skin: &Skin, buffer: &mut Buffer) {
     Outline { frames: &frames, lut: skin.lut(), style }.render(area, buffer);
 }
 
-/// Marks the rows and columns of deleted blocks on the rulers.
+/// Marks the rows and columns of deleted residual blocks on the rulers.
 pub fn deleted(explorer: &Explorer, places: &MapPlaces, skin: &Skin, buffer: &mut Buffer) {
     let bypass = explorer.pruning.deleted();
     if bypass.is_empty() {

@@ -1,4 +1,5 @@
-//! The tab of blocks: the detected ones, and what deleting residual blocks costs.
+//! The tab of block structures and residual blocks: the detected structures, and what
+//! deleting residual blocks costs.
 
 use crate::app::explorer::Explorer;
 use crate::domain::block_structure::BlockStructure;
@@ -17,9 +18,9 @@ pub fn draw(pane: &mut Pane<'_>, explorer: &Explorer) {
 }
 
 /// `layer2.0.add to layer2.5.relu2`.
-fn names(explorer: &Explorer, block: &BlockStructure) -> String {
+fn names(explorer: &Explorer, structure: &BlockStructure) -> String {
     let name = |p: usize| explorer.layer(p).map_or("?", |l| l.name.as_str());
-    format!("{} to {}", name(*block.span.start()), name(*block.span.end()))
+    format!("{} to {}", name(*structure.span.start()), name(*structure.span.end()))
 }
 
 fn detected(pane: &mut Pane<'_>, explorer: &Explorer) {
@@ -27,21 +28,24 @@ fn detected(pane: &mut Pane<'_>, explorer: &Explorer) {
     let found = &explorer.structures().found;
     let (muted, text, accent) =
         (pane.style(Role::Muted), pane.style(Role::Text), pane.style(Role::Accent));
-    pane.heading(&format!("mean CKA at least {:.2}, {} layers or more", rule.tau, rule.min_len));
+    pane.heading(&format!(
+        "block structures, CKA ≥ {:.2}, {} layers or more",
+        rule.tau, rule.min_len
+    ));
     if found.is_empty() {
-        pane.heading("no block; < lowers the threshold");
+        pane.heading("none; < lowers the threshold");
     }
     let row = explorer.position().0;
-    for (at, block) in found.iter().enumerate().take(4) {
-        let here = block.span.contains(&row);
+    for (at, structure) in found.iter().enumerate().take(4) {
+        let here = structure.span.contains(&row);
         let mut pen = pane.pen();
         pen.put(if here { "▸ " } else { "  " }, accent);
-        pen.put(&format!("block {}", at + 1), text);
-        pen.put(&format!("  {} layers  mean {:.3}", block.len(), block.mean), text);
-        pane.pen().skip(4).fit(&names(explorer, block), muted);
-        let contrast = block.contrast.map_or(String::new(), |c| format!("contrast {c:.2}"));
+        pen.put(&format!("structure {}", at + 1), text);
+        pen.put(&format!("  {} layers  mean {:.3}", structure.len(), structure.mean), text);
+        pane.pen().skip(4).fit(&names(explorer, structure), muted);
+        let contrast = structure.contrast.map_or(String::new(), |c| format!("contrast {c:.2}"));
         let share = explorer.components().and_then(|components| {
-            let shares: Vec<f64> = block
+            let shares: Vec<f64> = structure
                 .span
                 .clone()
                 .filter_map(|p| components.share(*explorer.indices().get(p)?))
@@ -51,31 +55,31 @@ fn detected(pane: &mut Pane<'_>, explorer: &Explorer) {
         });
         pane.pen().skip(4).fit(&format!("{contrast}{}", share.unwrap_or_default()), muted);
     }
-    // the block under the cursor, or the first
+    // the structure under the cursor, or the first
     let at = found.iter().find(|b| b.span.contains(&row)).or(found.first());
     let centre = at.map_or(row, |b| (b.span.start() + b.span.end()) / 2);
     let lengths: Vec<String> = explorer
         .structures()
         .by_tau
         .iter()
-        .map(|(_, blocks)| {
-            let here = blocks.iter().find(|b| b.span.contains(&centre));
+        .map(|(_, structures)| {
+            let here = structures.iter().find(|b| b.span.contains(&centre));
             here.map_or("·".to_string(), |b| b.len().to_string())
         })
         .collect();
     pane.heading("its length for 0.80, 0.82 … 0.98");
     let line = lengths.join(" ");
     pane.pen().skip(2).fit(&line, text);
-    if let Some(block) = at {
-        suggestion(pane, explorer, block);
+    if let Some(structure) = at {
+        suggestion(pane, explorer, structure);
     }
 }
 
-/// What the residual blocks that lie inside a detected block would cost.
-fn suggestion(pane: &mut Pane<'_>, explorer: &Explorer, block: &BlockStructure) {
+/// What the residual blocks that lie inside a block structure would cost.
+fn suggestion(pane: &mut Pane<'_>, explorer: &Explorer, structure: &BlockStructure) {
     let network = explorer.run().manifest.model.network();
     let inside: Vec<usize> =
-        block.span.clone().filter_map(|p| explorer.indices().get(p).copied()).collect();
+        structure.span.clone().filter_map(|p| explorer.indices().get(p).copied()).collect();
     let whole = |id: &ResidualBlock| {
         let mut layers = explorer.layers().iter().filter(|l| ResidualBlock::of(l) == Some(*id));
         layers.all(|l| inside.first() <= Some(&l.index) && Some(&l.index) <= inside.last())
@@ -84,7 +88,7 @@ fn suggestion(pane: &mut Pane<'_>, explorer: &Explorer, block: &BlockStructure) 
     if redundant.is_empty() {
         return;
     }
-    pane.heading(&format!("{} of its blocks look redundant:", redundant.len()));
+    pane.heading(&format!("{} residual blocks look redundant:", redundant.len()));
     let text = pane.style(Role::Text);
     pane.pen().skip(2).fit(&redundant.to_string(), text);
     let points = |v: Option<f64>| v.map_or("?".to_string(), |v| format!("{:+.1}", 100.0 * v));
@@ -101,7 +105,7 @@ fn deletions(pane: &mut Pane<'_>, explorer: &Explorer) {
     let (muted, text) = (pane.style(Role::Muted), pane.style(Role::Text));
     let deleted = pruning.deleted();
     if deleted.is_empty() {
-        pane.heading("nothing deleted; x deletes the row's block");
+        pane.heading("x deletes a residual block");
     } else {
         pane.pen().put("deleted ", muted).fit(&deleted.to_string(), text);
         match pruning.table().of(deleted) {

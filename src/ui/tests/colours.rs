@@ -1,0 +1,509 @@
+//! Colours by rule: every cell of a map has its value's, cursor and frames stand out
+//! from it, text has the style of its role, and no depth shows colours that it does
+//! not have. Snapshots say nothing about colours; this does.
+
+use std::collections::{HashMap, HashSet};
+
+use ratatui::buffer::Cell;
+use ratatui::style::{Color, Style};
+
+use super::matrix::{SCREENS, SIZES, open};
+use super::widgets::heatmap::UNDEFINED;
+use super::*;
+use crate::app::compare::CompareLayout;
+use crate::app::compare::{Pane, ThirdMap};
+use crate::app::grid::Multiple;
+use crate::app::home::HomeLayout;
+use crate::app::layout::Area;
+use crate::app::viewport::Viewport;
+use crate::domain::SimilarityMatrix;
+use crate::theme::{Colormap, Rgb, UserThemes, diverging, xterm};
+
+/// The sixteen by their numbers.
+const NAMED: [Color; 16] = [
+    Color::Black,
+    Color::Red,
+    Color::Green,
+    Color::Yellow,
+    Color::Blue,
+    Color::Magenta,
+    Color::Cyan,
+    Color::Gray,
+    Color::DarkGray,
+    Color::LightRed,
+    Color::LightGreen,
+    Color::LightYellow,
+    Color::LightBlue,
+    Color::LightMagenta,
+    Color::LightCyan,
+    Color::White,
+];
+
+fn rgb(colour: Color) -> Option<Rgb> {
+    match colour {
+        Color::Rgb(r, g, b) => Some(Rgb(r, g, b)),
+        Color::Indexed(n) => Some(xterm(n)),
+        named => NAMED.iter().position(|c| *c == named).map(|n| xterm(n as u8)),
+    }
+}
+
+/// WCAG contrast, 1 to 21; 1 where a colour is the terminal's own.
+fn contrast(a: Color, b: Color) -> f64 {
+    let linear = |c: u8| {
+        let c = f64::from(c) / 255.0;
+        if c <= 0.04045 { c / 12.92 } else { ((c + 0.055) / 1.055).powf(2.4) }
+    };
+    let light =
+        |Rgb(r, g, b): Rgb| 0.2126 * linear(r) + 0.7152 * linear(g) + 0.0722 * linear(b) + 0.05;
+    let Some((a, b)) = rgb(a).zip(rgb(b)) else { return 1.0 };
+    let (a, b) = (light(a), light(b));
+    (a / b).max(b / a)
+}
+
+/// What tells a mark from the field that it is on.
+const DISTINCT: f64 = 2.5;
+
+/// A part of the screen whose cells are values.
+struct Field<'a> {
+    what: String,
+    area: Area,
+    values: &'a SimilarityMatrix,
+    origin: (usize, usize),
+    pixels: usize,
+    range: (f64, f64),
+    /// Values lie on both sides of 0.
+    signed: bool,
+    /// The unit under the cursor.
+    cursor: Option<(usize, usize)>,
+}
+
+/// What a pixel of a field stands for: nothing, or perhaps a value.
+type Pixel = Option<Option<f64>>;
+
+impl<'a> Field<'a> {
+    fn of(
+        what: impl Into<String>,
+        area: Area,
+        values: &'a SimilarityMatrix,
+        at: &Viewport,
+    ) -> Self {
+        Field {
+            what: what.into(),
+            area,
+            values,
+            origin: at.origin(),
+            pixels: at.scale().pixels(),
+            range: (0.0, 1.0),
+            signed: false,
+            cursor: None,
+        }
+    }
+
+    fn unit(&self, x: u16, y: usize) -> (usize, usize) {
+        (self.origin.0 + y / self.pixels, self.origin.1 + usize::from(x) / self.pixels)
+    }
+
+    fn pixel(&self, x: u16, y: usize) -> Pixel {
+        let (row, col) = self.unit(x, y);
+        let inside = row < self.values.rows() && col < self.values.cols();
+        inside.then(|| self.values.get(row, col))
+    }
+
+    /// Where a value lies on the scale.
+    fn share(&self, value: f64) -> f64 {
+        ((value - self.range.0) / (self.range.1 - self.range.0)).clamp(0.0, 1.0)
+    }
+
+    /// The colour of a value: 32 steps of the map (33 where they have a middle), and
+    /// with 256 colours the map's own ramp at each step.
+    fn colour(&self, value: f64, look: &Look) -> Color {
+        let set = themes();
+        let map: Colormap = match self.signed {
+            true => diverging(),
+            false => set.colormap(look.colormap()).unwrap().clone(),
+        };
+        let last = if self.signed { 32.0 } else { 31.0 };
+        let step = (self.share(value) * last).round() / last;
+        let Rgb(r, g, b) = map.rgb(step);
+        match look.depth {
+            ColourDepth::Truecolor => Color::Rgb(r, g, b),
+            _ => Color::Indexed(map.ansi256(step)),
+        }
+    }
+
+    /// The step of a value among five glyphs.
+    fn step(&self, value: f64) -> usize {
+        (self.share(value) * 4.0).round() as usize
+    }
+
+    /// What a cell must be: its glyph and both colours (`None`: the ground's).
+    fn cell(
+        &self,
+        x: u16,
+        y: u16,
+        skin: &Skin,
+        look: &Look,
+    ) -> Option<(&'static str, [Option<Color>; 2])> {
+        let [upper, lower] = [0, 1].map(|half| self.pixel(x, 2 * usize::from(y) + half));
+        let undefined = (UNDEFINED, [skin.style(Role::Undefined).fg, None]);
+        if matches!(look.depth, ColourDepth::Ansi16 | ColourDepth::Mono) {
+            let glyphs = if self.signed {
+                ["=", "-", " ", "+", "#"]
+            } else {
+                [" ", "░", "▒", "▓", "█"]
+            };
+            let glyph = match (upper?, lower.flatten()) {
+                (Some(a), Some(b)) => glyphs[(self.step(a) + self.step(b)) / 2],
+                (Some(a), None) | (None, Some(a)) => glyphs[self.step(a)],
+                (None, None) => return Some(undefined),
+            };
+            return Some((glyph, [None, None]));
+        }
+        let colour = |v: f64| Some(self.colour(v, look));
+        Some(match (upper?, lower.flatten()) {
+            (Some(a), Some(b)) => ("▀", [colour(a), colour(b)]),
+            (Some(a), None) => ("▀", [colour(a), None]),
+            (None, Some(b)) => ("▄", [colour(b), None]),
+            (None, None) => undefined,
+        })
+    }
+}
+
+/// The fields that are on screen.
+fn fields(app: &App) -> Vec<Field<'_>> {
+    let mut fields = Vec::new();
+    if let Some(e) = app.explorer().filter(|_| matches!(app.screen, Screen::Explorer(_))) {
+        let group = e.viewport().scale().group();
+        fields.extend(e.pooled().map(|values| Field {
+            range: e.range(),
+            cursor: Some((e.position().0 / group, e.position().1 / group)),
+            ..Field::of("map", e.places(app.size).map, values, e.viewport())
+        }));
+    }
+    if let Some(compare) = app.compare() {
+        let places = CompareLayout::new(app.size);
+        let shown = |pane: &Pane| !places.single || *pane == compare.focus();
+        for pane in Pane::ALL.into_iter().filter(shown) {
+            let side = compare.side(pane);
+            let (values, window, range) = match pane {
+                Pane::Third => (compare.pooled(), compare.window(), compare.range()),
+                _ => (side.pooled(), side.viewport(), side.range()),
+            };
+            let (group, at) = (window.scale().group(), compare.position(pane));
+            let at = if pane == Pane::Third { at } else { side.position() };
+            fields.extend(values.map(|values| Field {
+                range,
+                signed: pane == Pane::Third && compare.third() == ThirdMap::Difference,
+                cursor: Some((at.0 / group, at.1 / group)),
+                ..Field::of(format!("{pane:?}"), places.panes[pane as usize].map, values, window)
+            }));
+        }
+    }
+    if let Some(grid) = app.grid().filter(|_| matches!(app.screen, Screen::Grid(_))) {
+        let (rows, cols) = grid.visible();
+        for (row, col) in rows.flat_map(|r| cols.clone().map(move |c| (r, c))) {
+            let Multiple::Map(shown) = grid.multiple(row, col) else { continue };
+            let area = grid.area(row, col).unwrap();
+            let window = Viewport::new(shown.pooled.rows(), shown.pooled.cols(), (area.w, area.h));
+            fields.push(Field {
+                pixels: shown.scale.pixels(),
+                ..Field::of(format!("{row},{col}"), area, &shown.pooled, &window)
+            });
+        }
+    }
+    if matches!(app.screen, Screen::Home(_))
+        && let Some(area) = HomeLayout::new(app.size).preview
+        && let Some(map) = app.home.selection().and_then(|run| run.preview.as_ref())
+    {
+        let area = Area { h: area.h.saturating_sub(3), ..area };
+        let window = Viewport::new(map.rows(), map.cols(), (area.w, area.h));
+        if window.scale().group() == 1 {
+            fields.push(Field::of("preview", area, map, &window));
+        }
+    }
+    fields
+}
+
+/// Every cell of a field has the colour of its values, but for the cursor and frames
+/// around blocks, which stand out from it. Returns how many cells of each there were.
+fn check_field(field: &Field<'_>, app: &App, skin: &Skin, drawn: &Buffer) -> [usize; 3] {
+    let ground = skin.style(Role::Text);
+    let ground = [ground.fg, ground.bg].map(|c| c.unwrap_or(Color::Reset));
+    let ramp = matches!(app.look.depth, ColourDepth::Ansi16 | ColourDepth::Mono);
+    let (mut plain, mut marked, mut framed) = (0, 0, 0);
+    for (x, y) in (0..field.area.h).flat_map(|y| (0..field.area.w).map(move |x| (x, y))) {
+        let at = (field.area.x + x, field.area.y + y);
+        let Some(cell) = drawn.cell(at) else { continue };
+        let Some((glyph, colours)) = field.cell(x, y, skin, &app.look) else { continue };
+        let want = [0, 1].map(|half| colours[half].unwrap_or(ground[half]));
+        let place = format!("{} {:?} {:?} at {x},{y}", field.what, app.size, app.look.depth);
+        let here = |half| field.cursor == Some(field.unit(x, 2 * usize::from(y) + half));
+        if "┏┓┗┛┃━▣".contains(cell.symbol()) {
+            let accent = skin.style(Role::Accent).fg.unwrap_or(ground[0]);
+            if ramp {
+                assert_eq!(cell.fg, accent, "{place}: a frame");
+            } else {
+                assert_eq!(cell.bg, want[0], "{place}: a frame keeps the field's colour");
+                assert!(contrast(cell.fg, cell.bg) > DISTINCT, "{place}: a frame stands out");
+            }
+            framed += 1;
+        } else if here(0) || here(1) {
+            let changed = (cell.symbol(), [cell.fg, cell.bg]) != (glyph, want);
+            if ramp {
+                let style = skin.style(Role::Cursor);
+                assert_eq!(cell.symbol(), "┼", "{place}: the cursor");
+                assert_eq!(cell.modifier, style.add_modifier, "{place}: the cursor");
+            } else if changed && glyph != UNDEFINED {
+                let unit = want[usize::from(!here(0))];
+                let mark = contrast(cell.fg, unit).max(contrast(cell.bg, unit));
+                assert!(mark > DISTINCT, "{place}: the cursor on {unit}: {cell:?}");
+            }
+            marked += usize::from(changed);
+        } else {
+            let found = (cell.symbol(), [cell.fg, cell.bg]);
+            // the foreground of a blank is not seen
+            let blank = glyph == " ";
+            assert!(
+                found == (glyph, want) || blank && (found.0, found.1[1]) == (glyph, want[1]),
+                "{place}: {found:?} for {glyph:?} {want:?}"
+            );
+            plain += 1;
+        }
+    }
+    [plain, marked, framed]
+}
+
+#[test]
+fn every_cell_of_a_map_has_the_colour_of_its_value() {
+    for depth in ColourDepth::ALL {
+        let (mut plain, mut marked, mut framed, mut kinds) = (0, 0, 0, Vec::new());
+        for size in &SIZES[1..] {
+            let look = || Look::new(&themes(), None, depth).with_colormap("viridis");
+            let screen = |name: &str| SCREENS.into_iter().find(|(n, ..)| *n == name).unwrap();
+            let mut apps: Vec<App> = ["explorer", "strip", "home", "compare", "grid"]
+                .map(|name| open(screen(name), look(), *size))
+                .into();
+            for pressed in ["", "++j", "+++++l", "m", "pf", "v"] {
+                let mut app = demo::full_app(look(), 38, *size);
+                keys(&mut app, pressed);
+                apps.push(app);
+            }
+            for pressed in ["", "d", "\t\td", "\t\tda"] {
+                let mut app = demo::pair_app(look(), [20, 20], true, *size);
+                keys(&mut app, pressed);
+                apps.push(app);
+            }
+            apps.push(demo_pruned::beside(look(), 38, *size));
+            for app in &apps {
+                let skin = Skin::new(&themes(), &app.look);
+                let drawn = buffer(app);
+                for field in fields(app) {
+                    let found = check_field(&field, app, &skin, &drawn);
+                    let cursor = usize::from(found[1] > 0);
+                    // a cursor out of sight marks nothing
+                    assert!(field.cursor.is_some() || cursor == 0, "{}", field.what);
+                    (plain, marked, framed) =
+                        (plain + found[0], marked + cursor, framed + found[2]);
+                    kinds.push(field.what);
+                }
+            }
+        }
+        assert!(
+            plain > 10_000 && marked > 20 && framed > 100,
+            "{depth:?}: {plain} {marked} {framed}"
+        );
+        for kind in ["map", "A", "B", "Third", "0,0", "preview"] {
+            assert!(kinds.iter().any(|k| k == kind), "{depth:?}: {kind}");
+        }
+    }
+}
+
+/// True if a depth has such a colour.
+fn has(depth: ColourDepth, colour: Color) -> bool {
+    let named = NAMED.contains(&colour) || colour == Color::Reset;
+    match depth {
+        ColourDepth::Mono => colour == Color::Reset,
+        ColourDepth::Ansi16 => named,
+        ColourDepth::Indexed256 => named || matches!(colour, Color::Indexed(16..)),
+        ColourDepth::Truecolor => named || matches!(colour, Color::Indexed(16..) | Color::Rgb(..)),
+    }
+}
+
+#[test]
+fn no_depth_shows_colours_that_it_does_not_have() {
+    for theme in themes().themes() {
+        for depth in ColourDepth::ALL {
+            for (screen, size) in SCREENS.into_iter().zip(SIZES.into_iter().cycle().skip(1)) {
+                let look = Look::new(&themes(), Some(&theme.name), depth);
+                let drawn = buffer(&open(screen, look, size));
+                for cell in drawn.content() {
+                    let place = format!("{} {} {depth:?}: {cell:?}", theme.name, screen.0);
+                    assert!(has(depth, cell.fg) && has(depth, cell.bg), "{place}");
+                }
+            }
+        }
+    }
+}
+
+/// A theme in which every role has a colour of its own, which no colour map has.
+fn telling() -> ThemeSet {
+    let dir = tempfile::tempdir().unwrap();
+    let roles = Role::ALL.iter().enumerate();
+    let roles: Vec<String> =
+        roles.map(|(i, r)| format!("{:?}: (fg: \"#{:02x}00fa\")", r.name(), 10 * i + 5)).collect();
+    let theme = format!("(name: \"telling\", roles: {{{}}})", roles.join(", "));
+    std::fs::write(dir.path().join("telling.ron"), theme).unwrap();
+    let (set, problems) = UserThemes::new(dir.path()).load(&themes());
+    assert!(problems.is_empty(), "{problems:?}");
+    set
+}
+
+/// The role that a cell shows; `None` in a field or a picture.
+fn role(cell: &Cell) -> Option<Role> {
+    match cell.fg {
+        Color::Rgb(n, 0, 0xfa) => Role::ALL.get(usize::from(n / 10)).copied(),
+        _ => None,
+    }
+}
+
+fn drawn_with(app: &App, set: &ThemeSet) -> Buffer {
+    let mut app = app.clone();
+    app.look = app.look.with_theme("telling");
+    let skin = Skin::new(set, &app.look);
+    let mut terminal = Terminal::new(TestBackend::new(app.size.0, app.size.1)).unwrap();
+    terminal.draw(|frame| draw(&app, &skin, frame)).unwrap();
+    terminal.backend().buffer().clone()
+}
+
+/// Rows as text and the role of each glyph that is no blank.
+fn told(drawn: &Buffer) -> String {
+    let mut out = String::new();
+    for y in 0..drawn.area.height {
+        let mut last = None;
+        for x in 0..drawn.area.width {
+            let cell = &drawn[(x, y)];
+            if cell.symbol() == " " {
+                continue;
+            }
+            if last != Some(role(cell)) {
+                last = Some(role(cell));
+                out.push_str(&format!(" <{}>", role(cell).map_or("-", Role::name)));
+            }
+            out.push_str(cell.symbol());
+        }
+        out.push('\n');
+    }
+    out
+}
+
+/// Colours that values may have, or marks on them.
+fn of_values(skin: &Skin) -> HashSet<Color> {
+    let tables = [skin.lut(), skin.diverging()];
+    let all = tables.into_iter().flat_map(|lut| {
+        (0..=lut.level(1.0)).flat_map(|level| [lut.colour(level), lut.contrast(level)])
+    });
+    all.filter(|colour| *colour != Color::Reset).collect()
+}
+
+#[test]
+fn what_looks_alike_with_all_colours_looks_alike_with_fewer() {
+    for theme in themes().themes() {
+        for (screen, size) in SCREENS.into_iter().zip(SIZES.into_iter().cycle().skip(1)) {
+            let look = |depth| Look::new(&themes(), Some(&theme.name), depth);
+            let at = |depth| buffer(&open(screen, look(depth), size));
+            let full = at(ColourDepth::Truecolor);
+            let values = of_values(&Skin::new(&themes(), &look(ColourDepth::Truecolor)));
+            for depth in [ColourDepth::Indexed256, ColourDepth::Ansi16, ColourDepth::Mono] {
+                let mut styles: HashMap<Style, (Style, String)> = HashMap::new();
+                for (full, less) in full.content().iter().zip(at(depth).content()) {
+                    let value = values.contains(&full.fg) || values.contains(&full.bg);
+                    if value || full.symbol() != less.symbol() {
+                        continue;
+                    }
+                    let place =
+                        format!("{} {} {depth:?} {:?}", theme.name, screen.0, less.symbol());
+                    let known = styles.entry(full.style());
+                    let known = known.or_insert((less.style(), place.clone()));
+                    assert_eq!(known.0, less.style(), "{place} beside {}", known.1);
+                }
+                assert!(styles.len() > 1, "{} {}", theme.name, screen.0);
+            }
+        }
+    }
+}
+
+/// What is on which screen, and the role that it has there: screen, keys, text, role.
+const ROLES: [(&str, &str, &str, Role); 36] = [
+    ("explorer", "", "blockscope", Role::Accent),
+    ("explorer", "", "resnet20-w2-cifar10-64th-s0", Role::Title),
+    ("explorer", "", "stage 2", Role::StageLine),
+    ("explorer", "", "┌", Role::Ruler),
+    ("explorer", "", "▸", Role::RulerMark),
+    ("explorer", "", "▴", Role::RulerMark),
+    ("explorer", "", "[Layer]", Role::Selection),
+    ("explorer", "", "About", Role::Muted),
+    ("explorer", "", "first component", Role::Muted),
+    ("explorer", "", "62.0 %", Role::Text),
+    ("explorer", "", "█", Role::Accent),
+    ("explorer", "", "╳", Role::Undefined),
+    ("explorer", "", "1.000 ± 0.000", Role::Accent),
+    ("explorer", "", "hjkl", Role::Key),
+    ("explorer", "", "move", Role::KeyHint),
+    ("explorer", "12", "12", Role::Key),
+    ("explorer", "/2.0.relu1\n", "┼", Role::Cursor),
+    ("explorer", "/2.0.relu1\n", "undefined: layer2.0.relu1 has no variance", Role::Undefined),
+    ("explorer", "/2.1rel", "2.1rel", Role::Input),
+    ("explorer", "/zzz\n", "✗", Role::Error),
+    ("explorer", "b", "▆", Role::Bad),
+    ("explorer", "b", "structure 1", Role::Text),
+    ("explorer", "x", "deleting", Role::Text),
+    ("explorer", "x\x1b", "cancel the computation?", Role::Warning),
+    ("explorer", "i", "first component", Role::Title),
+    ("explorer", "i", "▾", Role::RulerMark),
+    ("home", "G", "✓", Role::Good),
+    ("home", "gg", "✗ unreadable", Role::Error),
+    ("home", "gg", "▸", Role::Selection),
+    ("help", "", "╭", Role::Border),
+    ("help", "", "Keys", Role::Title),
+    ("palette", "", "zoom", Role::Match),
+    ("palette", "\x1b:", "previous-layer", Role::Popup),
+    ("compare", "", "▸", Role::Accent),
+    ("predictions", "", "▸", Role::Accent),
+    ("grid", "", "┌", Role::Accent),
+];
+
+/// Where a text first stands on a screen: its cells that are no blanks.
+fn cells<'a>(drawn: &'a Buffer, text: &str) -> Option<Vec<&'a Cell>> {
+    let wanted: Vec<String> = text.chars().map(String::from).collect();
+    let width = usize::from(drawn.area.width);
+    let mut rows = drawn.content().chunks(width).flat_map(|row| row.windows(wanted.len()));
+    let found = rows.find(|cells| cells.iter().zip(&wanted).all(|(c, w)| c.symbol() == w))?;
+    Some(found.iter().filter(|cell| cell.symbol() != " ").collect())
+}
+
+#[test]
+fn every_role_is_where_it_belongs() {
+    let set = telling();
+    for (name, pressed, text, wanted) in ROLES {
+        let screen = SCREENS.into_iter().find(|(n, ..)| *n == name).unwrap();
+        // as it opens, without the keys of the matrix where there are others
+        let first = if name == "explorer" { "" } else { screen.1 };
+        let look = Look::new(&set, None, ColourDepth::Truecolor);
+        let mut app = open((name, first, screen.2), look, (120, 40));
+        for c in pressed.chars() {
+            match c {
+                '\n' => _ = update(&mut app, Input::Key(Key::plain(KeyCode::Enter))),
+                c => keys(&mut app, &c.to_string()),
+            }
+        }
+        let drawn = drawn_with(&app, &set);
+        let place = || format!("{name} {pressed:?} {text:?}\n{}", told(&drawn));
+        let found = cells(&drawn, text).unwrap_or_else(|| panic!("not there: {}", place()));
+        for cell in found {
+            assert_eq!(role(cell), Some(wanted), "{}", place());
+        }
+    }
+    for role in Role::ALL {
+        assert!(ROLES.iter().any(|(.., r)| *r == role), "{role:?} is looked for nowhere");
+    }
+}
