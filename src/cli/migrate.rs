@@ -3,7 +3,7 @@
 
 use super::args::{Common, MigrateArgs};
 use super::{ExitCode, FAILURE, Failure};
-use crate::runs::comparison::FOLDER;
+use crate::runs::COMPARISONS;
 use crate::runs::{FORMAT, Migrated, RunError, RunId, RunStore};
 
 pub fn run(common: &Common, args: &MigrateArgs) -> Result<ExitCode, Failure> {
@@ -22,7 +22,7 @@ pub fn run(common: &Common, args: &MigrateArgs) -> Result<ExitCode, Failure> {
         .filter(|run| matches!(run.id, RunId::Disk(_)) && run.manifest.is_ok())
         .map(|run| run.name)
         .collect();
-    names.extend(store.comparisons()?.into_iter().map(|name| format!("{FOLDER}/{name}")));
+    names.extend(store.comparisons()?.into_iter().map(|name| format!("{COMPARISONS}/{name}")));
     for name in &names {
         match one(&store, name) {
             Ok(done) => told(name, done),
@@ -44,7 +44,7 @@ pub fn run(common: &Common, args: &MigrateArgs) -> Result<ExitCode, Failure> {
 
 /// Converts a run, or a comparison as `comparisons/NAME`.
 fn one(store: &RunStore, name: &str) -> Result<Migrated, RunError> {
-    let comparison = name.strip_prefix(FOLDER).and_then(|rest| rest.strip_prefix('/'));
+    let comparison = name.strip_prefix(COMPARISONS).and_then(|rest| rest.strip_prefix('/'));
     match comparison {
         Some(pair) => store.migrate_comparison(pair.trim_end_matches('/')),
         None => store.migrate(&store.resolve(name)?),

@@ -227,7 +227,7 @@ pub struct MapPlan {
 impl MapPlan {
     /// The seed, or 0 for images in order, which do not depend on it.
     pub fn effective_seed(&self) -> u64 {
-        if self.sample == Sample::First { 0 } else { self.seed }
+        self.sample.seed(self.seed)
     }
 
     /// True if both are over the same examples in the same batches, where they are of

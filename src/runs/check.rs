@@ -2,8 +2,10 @@
 //! because a run may come from anywhere, and on writing, so that this program
 //! writes nothing that it would refuse to read.
 
-use super::manifest::{ComponentsRecord, DeletionRecord, ProbesRecord, RunManifest};
-use super::predictions::PredictionsRecord;
+use super::error::RunError;
+use super::manifest::{
+    ComponentsRecord, DeletionRecord, PredictionsRecord, ProbesRecord, RunManifest,
+};
 use crate::domain::record::DataRecord;
 use crate::domain::{Layer, MapKey, MapRecord, ModelSpec, Of};
 
@@ -15,10 +17,18 @@ const MAX_LAYERS: usize = 4096;
 /// # Errors
 /// What is wrong with it.
 pub(super) fn name(name: &str) -> Result<(), &'static str> {
-    if name == super::comparison::FOLDER {
+    if name == super::layout::COMPARISONS {
         return Err("that folder holds comparisons of runs");
     }
     crate::files::name(name)
+}
+
+/// Refuses a name that cannot be a run's on every system.
+///
+/// # Errors
+/// [`RunError::Name`] saying what is wrong with it.
+pub fn check_name(name: &str) -> Result<(), RunError> {
+    self::name(name).map_err(|why| RunError::Name { name: name.to_string(), why })
 }
 
 /// Checks a run manifest.

@@ -36,9 +36,9 @@ impl Embedded {
 
     /// The names of the comparisons, in the table's order.
     pub fn comparisons(self) -> impl Iterator<Item = &'static str> {
-        self.files(super::comparison::FOLDER).filter_map(|(name, _)| {
+        self.files(super::layout::COMPARISONS).filter_map(|(name, _)| {
             let (pair, file) = name.split_once('/')?;
-            super::comparison::is_main(file).then_some(pair)
+            super::layout::is_comparison(file).then_some(pair)
         })
     }
 

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::manifest::FORMAT;
+use super::layout::FORMAT;
 use crate::files::{FileError, shown};
 use crate::text::{edit_distance, one_line};
 

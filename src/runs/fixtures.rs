@@ -2,6 +2,7 @@
 
 use ndarray::Array2;
 
+use super::layout::FORMAT;
 use super::manifest::*;
 use super::store::LoadedRun;
 use crate::domain::measure::{CKA_MINIBATCH, EstimatorId};

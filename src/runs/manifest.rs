@@ -3,24 +3,22 @@
 //!
 //! Plain types only; reading and writing the files is next door. Every struct
 //! here is part of the on-disk format: add fields with `#[serde(default)]`, and
-//! raise [`FORMAT`] only when an old program would misread a new file.
+//! raise [`FORMAT`](super::FORMAT) only when an old program would misread a new file.
 
 use serde::{Deserialize, Serialize};
 
-use super::read::Versioned;
+use super::layout::Versioned;
 use crate::domain::components::Components;
 use crate::domain::deletion::DeletionTable;
+use crate::domain::predictions::Predictions;
 use crate::domain::probes::Probe;
 use crate::domain::record::{DataRecord, Evaluation, Recipe, Sample};
 use crate::domain::{Bypass, Layer, ModelSpec};
 
-/// Version of the run format that this program writes, and the newest it reads.
-pub const FORMAT: u32 = 2;
-
 /// The contents of `run.ron`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunManifest {
-    /// [`FORMAT`] when the file was written.
+    /// [`FORMAT`](super::FORMAT) when the file was written.
     pub format: u32,
     /// The run's name (its folder's name when it was made).
     pub name: String,
@@ -86,7 +84,7 @@ pub enum RunState {
 /// beside it was made.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ComponentsRecord {
-    /// [`FORMAT`] when the file was written.
+    /// [`FORMAT`](super::FORMAT) when the file was written.
     pub format: u32,
     /// Program and version that wrote the file.
     pub program: String,
@@ -130,7 +128,7 @@ pub struct ComponentsAnalysis {
 /// The contents of `analysis/probes.ron`: how `probes.csv` beside it was made.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ProbesRecord {
-    /// [`FORMAT`] when the file was written.
+    /// [`FORMAT`](super::FORMAT) when the file was written.
     pub format: u32,
     /// Program and version that wrote the file.
     pub program: String,
@@ -180,7 +178,7 @@ pub struct ProbesAnalysis {
 /// from. Rows of other weights or images are dropped when new ones are merged.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DeletionRecord {
-    /// [`FORMAT`] when the file was written.
+    /// [`FORMAT`](super::FORMAT) when the file was written.
     pub format: u32,
     /// Program and version that wrote the file.
     pub program: String,
@@ -216,3 +214,39 @@ macro_rules! carry_format {
 }
 
 carry_format!(RunManifest, ComponentsRecord, ProbesRecord, DeletionRecord);
+
+/// The contents of `analysis/predictions.ron`: how `predictions.csv` beside it
+/// was made.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PredictionsRecord {
+    /// [`super::FORMAT`] when the file was written.
+    pub format: u32,
+    /// Program and version that wrote the file.
+    pub program: String,
+    /// RFC 3339 time in UTC.
+    pub created: String,
+    /// The device that made it, in words.
+    pub device: String,
+    /// The images.
+    pub data: DataRecord,
+    /// SHA-256 of the weights file.
+    #[serde(default)]
+    pub weights_hash: Option<String>,
+    /// Test images, from the first on.
+    pub examples: usize,
+}
+
+impl Versioned for PredictionsRecord {
+    fn format(&self) -> u32 {
+        self.format
+    }
+}
+
+/// A run's predictions: `predictions.ron` and `predictions.csv`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PredictionsAnalysis {
+    /// How they were made.
+    pub record: PredictionsRecord,
+    /// What the network predicts.
+    pub predictions: Predictions,
+}

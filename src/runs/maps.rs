@@ -8,19 +8,15 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::error::RunError;
-use super::manifest::{FORMAT, RunManifest};
-use super::read::{ARRAY_LIMIT, RECORD_LIMIT, Source, Versioned, versioned};
-use super::store::{LoadedRun, RunId, RunStore};
-use super::{check, format1, write};
+use super::layout::{FORMAT, MAP_RECORD as RECORD, MAPS as FOLDER, Versioned};
+use super::manifest::RunManifest;
+use super::read::{ARRAY_LIMIT, RECORD_LIMIT, Source, versioned};
+use super::{check, write};
 use crate::domain::map::{self, BLOCKS};
 use crate::domain::measure::{CKA, PC1_SIMILARITY, WithoutKind};
 use crate::domain::{Map, MapHead, MapKey, MapRecord, Measure, Of, SimilarityMatrix, Without};
 use crate::files::npy;
 
-/// The folder of a run that holds them.
-pub(super) const FOLDER: &str = "analysis/maps";
-/// The file that makes a folder a map.
-pub(super) const RECORD: &str = "map.ron";
 pub(super) const VALUES: &str = "values.npy";
 pub(super) const ERRORS: &str = "se.npy";
 /// Maps that are listed when a run is opened.
@@ -111,53 +107,6 @@ impl RunMaps {
     }
 }
 
-impl LoadedRun {
-    /// Its main map, if it has one.
-    pub fn cka(&self) -> Option<&Map> {
-        self.maps.cka()
-    }
-
-    /// Where a map's values are within its folder.
-    pub fn map_path(&self, key: &MapKey) -> String {
-        match self.manifest.format {
-            1 => format1::path(key),
-            _ => path(key),
-        }
-    }
-
-    /// False if a map without blocks is of other weights than the run now holds, or of
-    /// other images or batches than its main map.
-    pub fn pruned_fits(&self, record: &MapRecord) -> bool {
-        let weights = self.manifest.weights_hash.as_deref();
-        self.cka().is_some_and(|whole| record.fits(&whole.record, weights))
-    }
-}
-
-impl RunStore {
-    /// Reads one map of a run, if it has it.
-    ///
-    /// # Errors
-    /// [`RunError`] naming the file and the place in it.
-    pub fn map(&self, id: &RunId, key: &MapKey) -> Result<Option<Map>, RunError> {
-        let place = self.place(id);
-        let source = self.source(&place);
-        let manifest = super::read::manifest(source)?;
-        one(source, &manifest, key)
-    }
-
-    /// Writes a map of a run, or replaces that of the same key, and returns its folder.
-    /// That of a run inside the program goes to a copy in the root, and a run of format
-    /// 1 is converted first (see [`RunStore::writable`]).
-    ///
-    /// # Errors
-    /// [`RunError`] naming the file.
-    pub fn write_map(&self, id: &RunId, map: &Map) -> Result<PathBuf, RunError> {
-        let folder = self.writable(id)?;
-        let manifest = super::read::manifest(Source::Folder(&folder))?;
-        write_run(&folder, &manifest, map)
-    }
-}
-
 /// Where a map's values are within a run of the present format:
 /// `analysis/maps/cka/values.npy`.
 pub fn path(key: &MapKey) -> String {
@@ -184,38 +133,12 @@ pub(super) fn of_suite() -> [MapKey; 3] {
     ]
 }
 
-/// Reads one map of a run, whatever its format.
-pub(super) fn one(
-    source: Source<'_>,
-    manifest: &RunManifest,
-    key: &MapKey,
-) -> Result<Option<Map>, RunError> {
-    match manifest.format {
-        1 => format1::map(source, manifest, key),
-        _ => read_run(source, manifest, key),
-    }
-}
-
-/// Every map of a run, whatever its format. A damaged one is told in one line among the
+/// Every map of a run of this format. A damaged one is told in one line among the
 /// `problems`.
 ///
 /// # Errors
 /// [`RunError`] if the main map is damaged.
-pub(super) fn all(
-    source: Source<'_>,
-    manifest: &RunManifest,
-    problems: &mut Vec<String>,
-) -> Result<RunMaps, RunError> {
-    match manifest.format {
-        1 => format1::maps(source, manifest, problems),
-        _ => {
-            format1::told_if_left(source, problems);
-            read_all(source, manifest, problems)
-        }
-    }
-}
-
-fn read_all(
+pub(super) fn read_all(
     source: Source<'_>,
     manifest: &RunManifest,
     problems: &mut Vec<String>,
@@ -255,7 +178,7 @@ fn read_all(
 }
 
 /// Reads a map of a run of this format; `None` if there is no such record.
-fn read_run(
+pub(super) fn read_run(
     source: Source<'_>,
     manifest: &RunManifest,
     key: &MapKey,

@@ -13,6 +13,7 @@ pub(crate) mod fixtures;
 mod format1;
 pub mod grid;
 pub mod hash;
+mod layout;
 pub mod manifest;
 mod maps;
 mod metrics;
@@ -29,29 +30,22 @@ mod write;
 use crate::domain::record::Provenance;
 
 pub use axis::{Axis, AxisValue, RunFilter};
+pub use check::check_name;
 pub use comparison::{ComparedImages, PairKey, PairMaps};
 pub use components::suite_maps;
 pub use error::RunError;
 pub use format1::migrate::Migrated;
 pub use grid::GridPlan;
+pub use layout::{COMPARISONS, FORMAT};
 pub use manifest::{
-    ComponentsAnalysis, ComponentsRecord, DeletionAnalysis, DeletionRecord, FORMAT, ProbesAnalysis,
-    ProbesRecord, PrunedFrom, RunManifest, RunState,
+    ComponentsAnalysis, ComponentsRecord, DeletionAnalysis, DeletionRecord, PredictionsAnalysis,
+    PredictionsRecord, ProbesAnalysis, ProbesRecord, PrunedFrom, RunManifest, RunState,
 };
 pub use maps::{RunMaps, path as map_path};
 pub use metrics::{MetricsRow, append_metrics};
-pub use predictions::{PredictionsAnalysis, PredictionsRecord};
 pub use store::{FIRST_RUN, LoadedRun, RunId, RunStore, RunSummary};
 pub use time::now_rfc3339;
 pub use write::write_checkpoint;
-
-/// Refuses a name that cannot be a file's or a run's on every system.
-///
-/// # Errors
-/// [`RunError::Name`] saying what is wrong with it.
-pub fn check_name(name: &str) -> Result<(), RunError> {
-    check::name(name).map_err(|why| RunError::Name { name: name.to_string(), why })
-}
 
 /// Who makes a result now, on the device of that name.
 pub fn provenance(device: impl Into<String>) -> Provenance {

@@ -2,55 +2,17 @@
 
 use std::path::Path;
 
-use serde::{Deserialize, Serialize};
-
 use super::error::RunError;
-use super::read::{ARRAY_LIMIT, RECORD_LIMIT, Source, Versioned, versioned};
+use super::manifest::{PredictionsAnalysis, PredictionsRecord};
+use super::read::{ARRAY_LIMIT, RECORD_LIMIT, Source, versioned};
 use super::{check, table, write};
 use crate::domain::predictions::Predictions;
-use crate::domain::record::DataRecord;
 
 const RECORD: &str = "predictions.ron";
 const TABLE: &str = "predictions.csv";
 const COLUMNS: [&str; 4] = ["image", "label", "prediction", "confidence"];
 /// More rows than any test split has.
 const MAX_ROWS: usize = 1 << 22;
-
-/// The contents of `analysis/predictions.ron`: how `predictions.csv` beside it
-/// was made.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct PredictionsRecord {
-    /// [`super::FORMAT`] when the file was written.
-    pub format: u32,
-    /// Program and version that wrote the file.
-    pub program: String,
-    /// RFC 3339 time in UTC.
-    pub created: String,
-    /// The device that made it, in words.
-    pub device: String,
-    /// The images.
-    pub data: DataRecord,
-    /// SHA-256 of the weights file.
-    #[serde(default)]
-    pub weights_hash: Option<String>,
-    /// Test images, from the first on.
-    pub examples: usize,
-}
-
-impl Versioned for PredictionsRecord {
-    fn format(&self) -> u32 {
-        self.format
-    }
-}
-
-/// A run's predictions: `predictions.ron` and `predictions.csv`.
-#[derive(Debug, Clone, PartialEq)]
-pub struct PredictionsAnalysis {
-    /// How they were made.
-    pub record: PredictionsRecord,
-    /// What the network predicts.
-    pub predictions: Predictions,
-}
 
 /// Writes the table, the record last.
 pub(super) fn write(folder: &Path, analysis: &PredictionsAnalysis) -> Result<(), RunError> {

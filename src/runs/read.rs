@@ -8,12 +8,12 @@ use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 
 use super::check;
 use super::embedded::Embedded;
 use super::error::RunError;
-use super::manifest::{FORMAT, RunManifest};
+use super::layout::{FORMAT, Versioned};
+use super::manifest::RunManifest;
 
 /// Largest `run.ron`.
 const RUN_LIMIT: u64 = 1 << 20;
@@ -165,12 +165,6 @@ pub(super) fn metrics(source: Source<'_>) -> Result<Vec<super::MetricsRow>, RunE
     }
 }
 
-/// A record that says of which format its file is.
-pub(super) trait Versioned: DeserializeOwned {
-    /// The format when the file was written.
-    fn format(&self) -> u32;
-}
-
 /// Parses RON that carries a `format`. A newer one is refused by name, whatever else
 /// the file holds.
 pub(super) fn versioned<T: Versioned>(bytes: &[u8], path: &Path) -> Result<T, RunError> {
@@ -269,7 +263,8 @@ mod tests {
         assert!(matches!(weights(Source::Folder(&run)), Err(RunError::NotPlain(_))));
         std::os::unix::fs::symlink("..", run.join("analysis")).unwrap();
         let main = crate::domain::MapKey::cka();
-        let map = super::super::maps::one(Source::Folder(&run), &fixtures::manifest("a"), &main);
+        let map =
+            crate::runs::store::maps::one(Source::Folder(&run), &fixtures::manifest("a"), &main);
         assert!(matches!(map, Err(RunError::NotPlain(_))));
         fs::create_dir(run.join("run.ron")).unwrap();
         assert!(matches!(manifest(Source::Folder(&run)), Err(RunError::NotPlain(_))));

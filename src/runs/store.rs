@@ -1,6 +1,10 @@
 //! All runs a user can open: the folders below a root, and those inside the
 //! program. Finds, lists, loads and makes them.
 
+pub(super) mod comparisons;
+pub(super) mod maps;
+mod migrate;
+
 use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
@@ -10,16 +14,17 @@ use std::path::{Path, PathBuf};
 
 use ndarray::Array2;
 
-use super::comparison;
 use super::embedded::Embedded;
 use super::error::RunError;
-use super::format1::migrate::{self, Damage};
+use super::format1::migrate::{self as old, Damage};
+use super::layout::COMPARISONS;
+use super::manifest::PredictionsAnalysis;
 use super::manifest::{
     ComponentsAnalysis, DeletionAnalysis, DeletionRecord, ProbesAnalysis, RunManifest,
 };
-use super::maps::{self, RunMaps};
+use super::maps::RunMaps;
 use super::metrics::MetricsRow;
-use super::predictions::{self, PredictionsAnalysis};
+use super::predictions;
 use super::read::{self, Source};
 use super::{check, components, deletion, probes, write};
 use crate::domain::deletion::DeletionRow;
@@ -249,7 +254,7 @@ impl RunStore {
     fn load_from(&self, id: &RunId, source: Source<'_>) -> Result<LoadedRun, RunError> {
         let manifest = read::manifest(source)?;
         let mut problems = Vec::new();
-        let maps = maps::all(source, &manifest, &mut problems)?;
+        let maps = self::maps::all(source, &manifest, &mut problems)?;
         let mut run = LoadedRun { problems, ..LoadedRun::new(id.clone(), manifest, maps) };
         // These are beside the map: a damaged one must not keep the run closed.
         run.components = kept(components::read(source), &mut run.problems);
@@ -335,7 +340,7 @@ impl RunStore {
         let folder = self.copy(id)?;
         // what says nothing about itself holds nothing to convert
         if read::manifest(Source::Folder(&folder)).is_ok() {
-            migrate::run(&folder, Damage::Left)?;
+            old::run(&folder, Damage::Left)?;
         }
         Ok(folder)
     }
@@ -444,11 +449,6 @@ impl RunStore {
         Ok(analysis)
     }
 
-    /// The runs inside the program.
-    pub(super) fn embedded(&self) -> Embedded {
-        self.embedded
-    }
-
     /// The copy in the root of a run inside the program, if there is one: it is what
     /// is read and written in that run's place from then on.
     pub fn copy_of(&self, id: &RunId) -> Option<PathBuf> {
@@ -502,7 +502,7 @@ impl RunStore {
             let hidden = path.file_name().is_none_or(|n| n.as_encoded_bytes().starts_with(b"."));
             let parts =
                 ["run.ron", "weights.safetensors", "metrics.csv", "analysis", "checkpoints"];
-            let pairs = path.file_name().is_some_and(|n| n == comparison::FOLDER);
+            let pairs = path.file_name().is_some_and(|n| n == COMPARISONS);
             if !hidden
                 && !pairs
                 && path.is_dir()

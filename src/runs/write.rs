@@ -9,7 +9,8 @@ use serde::Serialize;
 
 use super::check;
 use super::error::RunError;
-use super::manifest::{FORMAT, RunManifest};
+use super::layout::FORMAT;
+use super::manifest::RunManifest;
 use crate::files::{self, put, shared_mode, stage, sync_folder};
 
 /// Writes a file in one step: a reader sees the old contents or the new.
@@ -78,7 +79,7 @@ pub(super) fn group(
 /// # Errors
 /// [`RunError`] if the name is not a plain file name, or naming the file.
 pub fn write_checkpoint(folder: &Path, name: &str, bytes: &[u8]) -> Result<(), RunError> {
-    super::check_name(name)?;
+    check::check_name(name)?;
     let dir = folder.join("checkpoints");
     real_folder(&dir)?;
     atomic(&dir.join(name), bytes)
@@ -105,7 +106,7 @@ pub(super) fn new_folder(
     replace: bool,
     fill: impl FnOnce(&Path) -> Result<(), RunError>,
 ) -> Result<std::path::PathBuf, RunError> {
-    super::check_name(name)?;
+    check::check_name(name)?;
     let target = root.join(name);
     let exists = || fs::symlink_metadata(&target).is_ok();
     if exists() && !replace {

@@ -4,9 +4,12 @@ use ndarray::Array2;
 
 use super::super::embedded::Embedded;
 use super::super::fixtures;
+use std::fs;
+
 use super::*;
 use crate::domain::{ModelSpec, Preset};
 use crate::files::npy;
+use crate::runs::COMPARISONS;
 
 fn side(run: &str, hash: &str, depth: usize) -> Side {
     let model = ModelSpec::new(Preset::Paper, depth, 1.0, 10, [3, 32, 32]).unwrap();
@@ -66,8 +69,8 @@ fn plans_are_kept_apart_and_the_larger_one_is_shown() {
     let all = std::iter::once(&mut renamed.cka).chain(&mut renamed.others);
     all.for_each(|map| map.record.rows.run = "../c".into());
     store.write_pair(&renamed).unwrap();
-    assert_eq!(fs::read_dir(store.root().join(FOLDER)).unwrap().count(), 3);
-    assert!(store.list().iter().all(|run| run.name != FOLDER));
+    assert_eq!(fs::read_dir(store.root().join(COMPARISONS)).unwrap().count(), 3);
+    assert!(store.list().iter().all(|run| run.name != COMPARISONS));
 }
 
 #[test]
@@ -101,7 +104,8 @@ fn comparisons_inside_the_program_are_found() {
         .into_iter()
         .chain(["cka-without-pc1/map.ron", "cka-without-pc1/values.npy"])
         .map(|file| {
-            let key: &'static str = Box::leak(format!("{FOLDER}/{name}/{file}").into_boxed_str());
+            let key: &'static str =
+                Box::leak(format!("{COMPARISONS}/{name}/{file}").into_boxed_str());
             let bytes: &'static [u8] = fs::read(folder.join(file)).unwrap().leak();
             (key, bytes)
         })

@@ -7,10 +7,10 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
 
+use super::super::layout::{FORMAT, MAP_RECORD, MAPS, OLD_PAIR};
 use super::super::read::Source;
-use super::super::store::{RunId, RunStore};
-use super::super::{comparison, maps, read, write};
-use super::{Old, PAIR, PAIR_ARRAYS, PRUNED, RunError, held, is_left};
+use super::super::{maps, read, write};
+use super::{Old, PAIR_ARRAYS, PRUNED, RunError, held, is_comparison, is_left};
 use crate::domain::Map;
 
 /// What a migration did.
@@ -36,32 +36,6 @@ pub(in crate::runs) enum Damage {
     Left,
 }
 
-impl RunStore {
-    /// Converts a run of format 1 in place; one inside the program is copied into the
-    /// runs folder first.
-    ///
-    /// # Errors
-    /// [`RunError`] naming the damaged file, with nothing changed; or the file that could
-    /// not be written.
-    pub fn migrate(&self, id: &RunId) -> Result<Migrated, RunError> {
-        let folder = match self.place(id).into_owned() {
-            RunId::Disk(folder) => folder,
-            RunId::Embedded(_) if self.manifest(id)?.format != 1 => return Ok(Migrated::Nothing),
-            RunId::Embedded(_) => self.copy(id)?,
-        };
-        run(&folder, Damage::Refused)
-    }
-
-    /// Converts a comparison of the runs folder in place.
-    ///
-    /// # Errors
-    /// [`RunError`] as [`RunStore::migrate`]; also if there is no such comparison.
-    pub fn migrate_comparison(&self, name: &str) -> Result<Migrated, RunError> {
-        super::super::check_name(name)?;
-        pair(&self.root().join(comparison::FOLDER), name)
-    }
-}
-
 /// Converts the run in `folder`, or completes what an earlier try began.
 pub(in crate::runs) fn run(folder: &Path, damage: Damage) -> Result<Migrated, RunError> {
     let source = Source::Folder(folder);
@@ -70,11 +44,10 @@ pub(in crate::runs) fn run(folder: &Path, damage: Damage) -> Result<Migrated, Ru
     if !old && !is_left(source) {
         return Ok(Migrated::Nothing);
     }
-    let current = super::RunManifest { format: super::super::FORMAT, ..manifest.clone() };
+    let current = super::RunManifest { format: FORMAT, ..manifest.clone() };
     // a map that is there already was made or converted after the old one
-    let there = |of: &Old| {
-        !old && matches!(maps::read(source, maps::FOLDER, &of.id, Some(&current)), Ok(Some(_)))
-    };
+    let there =
+        |of: &Old| !old && matches!(maps::read(source, MAPS, &of.id, Some(&current)), Ok(Some(_)));
     let (done, mut open): (Vec<Old>, Vec<Old>) =
         held(source, &manifest)?.into_iter().partition(there);
     let read = |of: &mut Old| match std::mem::replace(&mut of.key, Ok(None))? {
@@ -148,12 +121,12 @@ fn gone(removed: std::io::Result<()>, path: &Path) -> Result<(), RunError> {
 }
 
 /// Converts the comparison `name` below `root`, or completes what an earlier try began.
-fn pair(root: &Path, name: &str) -> Result<Migrated, RunError> {
+pub(in crate::runs) fn pair(root: &Path, name: &str) -> Result<Migrated, RunError> {
     let folder = root.join(name);
-    if !is_folder(&folder) || !comparison::is_there(&folder) {
+    if !is_folder(&folder) || !is_comparison(&folder) {
         return Err(RunError::damaged(&folder, "not a comparison"));
     }
-    let old = match folder.join(PAIR).exists() {
+    let old = match folder.join(OLD_PAIR).exists() {
         true => super::pair(Source::Folder(root), name)?,
         false => None,
     };
@@ -165,7 +138,7 @@ fn pair(root: &Path, name: &str) -> Result<Migrated, RunError> {
     for map in old.iter().flat_map(|pair| std::iter::once(&pair.cka).chain(&pair.others)) {
         put(&folder, map)?;
     }
-    for file in [PAIR].iter().chain(&PAIR_ARRAYS) {
+    for file in [OLD_PAIR].iter().chain(&PAIR_ARRAYS) {
         let path = folder.join(file);
         gone(fs::remove_file(&path), &path)?;
     }
@@ -175,5 +148,5 @@ fn pair(root: &Path, name: &str) -> Result<Migrated, RunError> {
 fn put(folder: &Path, map: &Map) -> Result<(), RunError> {
     let dir = folder.join(map.key.id());
     let (record, arrays) = maps::encoded(&dir, map, None)?;
-    write::group(&dir, (maps::RECORD, record), arrays)
+    write::group(&dir, (MAP_RECORD, record), arrays)
 }

@@ -7,12 +7,16 @@ mod records;
 #[cfg(test)]
 mod tests;
 
+use std::path::Path;
+
+use super::comparison::PairMaps;
 use super::error::RunError;
 use super::hash::sha256_hex;
+use super::layout::{MAP_RECORD, OLD_PAIR as PAIR};
 use super::manifest::RunManifest;
 use super::maps::{self, RunMaps};
 use super::read::{RECORD_LIMIT, Source, versioned};
-use super::{PairMaps, check, components};
+use super::{check, components};
 use crate::domain::map::BLOCKS;
 use crate::domain::{Bypass, Map, MapHead, MapKey, MapRecord};
 use records::{AnalysisRecord, PairRecord, PrunedRecord};
@@ -35,8 +39,7 @@ const PRUNED_FILES: [&str; 3] = [PRUNED_RECORD, "cka.npy", "cka_se.npy"];
 const PRUNED_LIMIT: u64 = 1 << 20;
 /// Longest folder name that spells the blocks out, in bytes.
 const NAME: usize = 120;
-/// The record of a comparison, and its arrays.
-pub(super) const PAIR: &str = "comparison.ron";
+/// The arrays of a comparison.
 const PAIR_ARRAYS: [&str; 3] = ["cka.npy", "cka_se.npy", "cka_without_pc1.npy"];
 
 /// Every map of a run. A damaged one is told in one line among the `problems`.
@@ -241,4 +244,10 @@ pub(super) fn pair(source: Source<'_>, name: &str) -> Result<Option<PairMaps>, R
     });
     let others = others.into_iter().collect::<Result<Vec<_>, RunError>>()?;
     Ok(Some(PairMaps { cka, others }))
+}
+
+/// True if a folder holds the main map of a comparison, in any format.
+pub(super) fn is_comparison(folder: &Path) -> bool {
+    let main = folder.join(MapKey::cka().id()).join(MAP_RECORD);
+    main.exists() || folder.join(PAIR).exists()
 }

@@ -8,7 +8,7 @@ use crate::domain::record::{DataRecord, Provenance, Sample, Seconds};
 use crate::domain::{
     Bypass, EstimatorId, Layer, MapKey, MapPlan, MapRecord, ModelSpec, Side, Without,
 };
-use crate::runs::read::Versioned;
+use crate::runs::layout::Versioned;
 
 /// The contents of `analysis/analysis.ron`: how the arrays beside it were made.
 #[derive(Debug, Deserialize)]

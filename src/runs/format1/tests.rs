@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::super::{FORMAT, LoadedRun, RunId, RunStore, comparison};
+use super::super::store::comparisons;
+use super::super::{COMPARISONS, FORMAT, LoadedRun, RunId, RunStore};
 use super::migrate::Migrated;
 use super::*;
 use crate::domain::SimilarityMatrix;
@@ -315,10 +316,11 @@ fn a_run_inside_the_program_is_copied_and_then_converted() {
 fn a_comparison_is_found_as_it_lies_and_converted_with_every_value() {
     let (_dir, store, _) = copy();
     let [rows, name] = SIDES;
-    let place = store.root().join(comparison::FOLDER).join(name);
+    let place = store.root().join(COMPARISONS).join(name);
     let other = "5f6d0b0cbf0b8b2a9a3ad0b3c8a4a6ac7a4b2e8e3c6e4f0b9b7a4f5f1f2f3f4f5";
     assert_eq!(store.find_pair(rows, other).unwrap(), None);
-    let read = || comparison::read(Source::Folder(place.parent().unwrap()), name).unwrap().unwrap();
+    let read =
+        || comparisons::read(Source::Folder(place.parent().unwrap()), name).unwrap().unwrap();
     let then = read();
     assert_eq!(then.rows().weights_hash.as_deref(), Some(rows));
     let cols = then.cols().weights_hash.clone().unwrap();
@@ -344,7 +346,7 @@ fn a_comparison_is_found_as_it_lies_and_converted_with_every_value() {
     let gone = [PAIR, PAIR_ARRAYS[0], PAIR_ARRAYS[1], PAIR_ARRAYS[2]];
     for step in 0..=added.len() + gone.len() {
         let (_dir, store, _) = copy();
-        let place = store.root().join(comparison::FOLDER).join(name);
+        let place = store.root().join(COMPARISONS).join(name);
         for name in added.iter().take(step) {
             fs::create_dir_all(place.join(name).parent().unwrap()).unwrap();
             fs::write(place.join(name), &new[*name]).unwrap();

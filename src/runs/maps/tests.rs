@@ -10,6 +10,7 @@ use crate::domain::Bypass;
 use crate::domain::record::Sample;
 use crate::fixtures::demo::synthetic_run;
 use crate::runs::fixtures::{self, pruned as map};
+use crate::runs::{LoadedRun, RunId, RunStore};
 
 /// A store with a run of a ResNet-20 that holds two pruned maps.
 fn full() -> (tempfile::TempDir, RunStore, RunId, LoadedRun) {
