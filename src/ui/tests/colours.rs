@@ -430,12 +430,78 @@ fn what_looks_alike_with_all_colours_looks_alike_with_fewer() {
     }
 }
 
+/// What is on which screen, and the role that it has there: screen, keys, text, role.
+const ROLES: [(&str, &str, &str, Role); 36] = [
+    ("explorer", "", "blockscope", Role::Accent),
+    ("explorer", "", "resnet20-w2-cifar10-64th-s0", Role::Title),
+    ("explorer", "", "stage 2", Role::StageLine),
+    ("explorer", "", "┌", Role::Ruler),
+    ("explorer", "", "▸", Role::RulerMark),
+    ("explorer", "", "▴", Role::RulerMark),
+    ("explorer", "", "[Layer]", Role::Selection),
+    ("explorer", "", "About", Role::Muted),
+    ("explorer", "", "first component", Role::Muted),
+    ("explorer", "", "62.0 %", Role::Text),
+    ("explorer", "", "█", Role::Accent),
+    ("explorer", "", "╳", Role::Undefined),
+    ("explorer", "", "1.000 ± 0.000", Role::Accent),
+    ("explorer", "", "hjkl", Role::Key),
+    ("explorer", "", "move", Role::KeyHint),
+    ("explorer", "12", "12", Role::Key),
+    ("explorer", "/2.0.relu1\n", "┼", Role::Cursor),
+    ("explorer", "/2.0.relu1\n", "undefined: layer2.0.relu1 has no variance", Role::Undefined),
+    ("explorer", "/2.1rel", "2.1rel", Role::Input),
+    ("explorer", "/zzz\n", "✗", Role::Error),
+    ("explorer", "b", "▆", Role::Bad),
+    ("explorer", "b", "structure 1", Role::Text),
+    ("explorer", "x", "deleting", Role::Text),
+    ("explorer", "x\x1b", "cancel the computation?", Role::Warning),
+    ("explorer", "i", "first component", Role::Title),
+    ("explorer", "i", "▾", Role::RulerMark),
+    ("home", "G", "✓", Role::Good),
+    ("home", "gg", "✗ unreadable", Role::Error),
+    ("home", "gg", "▸", Role::Selection),
+    ("help", "", "╭", Role::Border),
+    ("help", "", "Keys", Role::Title),
+    ("palette", "", "zoom", Role::Match),
+    ("palette", "\x1b:", "previous-layer", Role::Popup),
+    ("compare", "", "▸", Role::Accent),
+    ("predictions", "", "▸", Role::Accent),
+    ("grid", "", "┌", Role::Accent),
+];
+
+/// Where a text first stands on a screen: its cells that are no blanks.
+fn cells<'a>(drawn: &'a Buffer, text: &str) -> Option<Vec<&'a Cell>> {
+    let wanted: Vec<String> = text.chars().map(String::from).collect();
+    let width = usize::from(drawn.area.width);
+    let mut rows = drawn.content().chunks(width).flat_map(|row| row.windows(wanted.len()));
+    let found = rows.find(|cells| cells.iter().zip(&wanted).all(|(c, w)| c.symbol() == w))?;
+    Some(found.iter().filter(|cell| cell.symbol() != " ").collect())
+}
+
 #[test]
-fn dump() {
+fn every_role_is_where_it_belongs() {
     let set = telling();
-    for screen in SCREENS {
+    for (name, pressed, text, wanted) in ROLES {
+        let screen = SCREENS.into_iter().find(|(n, ..)| *n == name).unwrap();
+        // as it opens, without the keys of the matrix where there are others
+        let first = if name == "explorer" { "" } else { screen.1 };
         let look = Look::new(&set, None, ColourDepth::Truecolor);
-        let app = open(screen, look, (120, 40));
-        println!("===== {}\n{}", screen.0, told(&drawn_with(&app, &set)));
+        let mut app = open((name, first, screen.2), look, (120, 40));
+        for c in pressed.chars() {
+            match c {
+                '\n' => _ = update(&mut app, Input::Key(Key::plain(KeyCode::Enter))),
+                c => keys(&mut app, &c.to_string()),
+            }
+        }
+        let drawn = drawn_with(&app, &set);
+        let place = || format!("{name} {pressed:?} {text:?}\n{}", told(&drawn));
+        let found = cells(&drawn, text).unwrap_or_else(|| panic!("not there: {}", place()));
+        for cell in found {
+            assert_eq!(role(cell), Some(wanted), "{}", place());
+        }
+    }
+    for role in Role::ALL {
+        assert!(ROLES.iter().any(|(.., r)| *r == role), "{role:?} is looked for nowhere");
     }
 }
