@@ -249,7 +249,7 @@ fn settings_hold_until_a_flag_or_a_fault() {
         "themes (1 fault, see below)",
         "log            off",
         "keys.ron:1:23: no command `veiw`; did you mean `view`?",
-        "keys.ron:1:44: `mode`: `b` already means `blocks`",
+        "keys.ron:1:44: `mode`: `b` already means `structures`",
         "bad.ron:2:",
     ] {
         assert!(text.contains(part), "{part:?} is not in {text}");
@@ -318,7 +318,10 @@ fn blocks_are_deleted_and_a_pruned_run_is_written() {
     let shown = scratch.ok(&["analyze", "cut", "--data", &data, "--batch", "20"]);
     assert!(shown.contains("first components  40 examples"), "{shown}");
     let table = scratch.ok(&["show", "cut"]);
-    assert!(table.contains("from a without blocks 1.0,2.1") && table.contains("PC1"), "{table}");
+    assert!(
+        table.contains("from a without residual blocks 1.0,2.1") && table.contains("PC1"),
+        "{table}"
+    );
     // refusals: one line, and nothing new in the runs folder
     let refused = |args: &[&str], code: i32, part: &str| scratch.fails(args, code, &[part]);
     refused(&["prune", "a", "--data", &data, "--residual-blocks", "2.0"], 2, "changes the shape");

@@ -121,22 +121,26 @@ fn a_shipped_run_stays_open_when_its_first_result_copies_it() {
     assert!(Arc::ptr_eq(&lab.subject(&run).unwrap(), &subject));
 }
 
-/// A comparison's files, with what tells when it was made blotted out.
+/// The files of maps, with what tells when they were made blotted out.
 fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
     let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     let mut files: Vec<(String, Vec<u8>)> = entries
-        .map(|path| {
+        .flat_map(|path| {
             let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            if path.is_dir() {
+                let inside = files(&path).into_iter();
+                return inside.map(|(file, bytes)| (format!("{name}/{file}"), bytes)).collect();
+            }
             let bytes = fs::read(&path).unwrap();
             if !name.ends_with(".ron") {
-                return (name, bytes);
+                return vec![(name, bytes)];
             }
             let text = String::from_utf8(bytes).unwrap();
             let times = ["created:", "forward:", "gram:", "pairs:", "total:"];
             let timed = |line: &&str| times.iter().any(|t| line.trim_start().starts_with(t));
             let kept: Vec<&str> = text.lines().filter(|line| !timed(line)).collect();
             assert_eq!(text.lines().count() - kept.len(), times.len(), "{text}");
-            (name, kept.join("\n").into_bytes())
+            vec![(name, kept.join("\n").into_bytes())]
         })
         .collect();
     files.sort();
@@ -166,7 +170,7 @@ fn explorer_and_command_line_leave_the_same_comparison() {
     let events = told(&lab, &a, &JobKind::Cross(b)).unwrap();
     assert!(events.iter().any(|event| matches!(event, Event::Cross(_))));
     assert_eq!((only(), files(&only())), by_command);
-    assert!(by_command.1.iter().any(|(name, _)| name == "cka.npy"));
+    assert!(by_command.1.iter().any(|(name, _)| name == "cka/values.npy"));
 }
 
 #[test]
@@ -176,7 +180,7 @@ fn explorer_and_command_line_leave_the_same_pruned_map() {
     let plan = ["--batch", "16", "--examples", "32", "--data", &data];
     scratch.ok(&[&["analyze", "a", "--pc-examples", "0"], &plan[..]].concat());
     scratch.ok(&["prune", "a", "--blocks", "2.1", "--map", "--data", &data]);
-    let folder = scratch.path("runs").join("a/analysis/pruned/2.1");
+    let folder = scratch.path("runs").join("a/analysis/maps/cka-without-blocks-2.1");
     let by_command = files(&folder);
     fs::remove_dir_all(&folder).unwrap();
     let lab = lab(&scratch, &data);

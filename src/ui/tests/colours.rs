@@ -254,7 +254,8 @@ fn check_field(field: &Field<'_>, app: &App, skin: &Skin, drawn: &Buffer) -> [us
                 assert_eq!(cell.symbol(), "┼", "{place}: the cursor");
                 assert_eq!(cell.modifier, style.add_modifier, "{place}: the cursor");
             } else if changed && glyph != UNDEFINED {
-                let unit = want[usize::from(!here(0))];
+                // a lower half block has the lower value in front
+                let unit = want[usize::from(here(0) == (glyph == "▄"))];
                 let mark = contrast(cell.fg, unit).max(contrast(cell.bg, unit));
                 assert!(mark > DISTINCT, "{place}: the cursor on {unit}: {cell:?}");
             }
@@ -351,7 +352,8 @@ fn telling() -> ThemeSet {
     let roles = Role::ALL.iter().enumerate();
     let roles: Vec<String> =
         roles.map(|(i, r)| format!("{:?}: (fg: \"#{:02x}00fa\")", r.name(), 10 * i + 5)).collect();
-    let theme = format!("(name: \"telling\", roles: {{{}}})", roles.join(", "));
+    let theme =
+        format!("(name: \"telling\", colormap: \"viridis\", roles: {{{}}})", roles.join(", "));
     std::fs::write(dir.path().join("telling.ron"), theme).unwrap();
     let (set, problems) = UserThemes::new(dir.path()).load(&themes());
     assert!(problems.is_empty(), "{problems:?}");
