@@ -49,6 +49,31 @@ impl MapMode {
         modes
     }
 
+    /// Everything that a run may show, whole or without blocks, in the order of the keys.
+    pub fn all() -> Vec<MapMode> {
+        let of = |measure: &'static Measure| {
+            let maps = measure.maps.iter().map(move |map| MapMode::of(measure, map.without));
+            let whole = MapMode::of(measure, WithoutKind::Nothing);
+            let errors = measure.error.map(|_| MapMode { error: true, ..whole });
+            maps.chain(errors)
+        };
+        let mut modes: Vec<MapMode> = MEASURES.iter().flat_map(of).collect();
+        modes.sort();
+        modes
+    }
+
+    /// The value of an option: the name in file names, which leaves out that it is CKA
+    /// where it says more.
+    pub fn option(self) -> &'static str {
+        let stem = self.stem();
+        stem.strip_prefix("cka-").unwrap_or(stem)
+    }
+
+    /// The mode of an option's value.
+    pub fn from_option(value: &str) -> Option<MapMode> {
+        MapMode::all().into_iter().find(|mode| mode.option() == value)
+    }
+
     /// What a run can show, in the order in which a key cycles through it.
     pub fn available(run: &LoadedRun, pruning: &Pruning) -> Vec<MapMode> {
         let known = run
@@ -166,5 +191,21 @@ impl PartialOrd for MapMode {
 impl Ord for MapMode {
     fn cmp(&self, other: &MapMode) -> Ordering {
         self.order().cmp(&other.order())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn options_name_every_map_of_the_registry_once() {
+        let options: Vec<&str> = MapMode::all().iter().map(|mode| mode.option()).collect();
+        let expected = ["cka", "pc1-similarity", "without-pc1", "without-dominant", "pruned", "se"];
+        assert_eq!(options, expected);
+        for mode in MapMode::all() {
+            assert_eq!(MapMode::from_option(mode.option()), Some(mode));
+        }
+        assert_eq!(MapMode::from_option("kernel"), None);
     }
 }

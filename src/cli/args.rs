@@ -3,6 +3,7 @@
 use std::num::NonZeroIsize;
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::options::{
@@ -439,34 +440,11 @@ impl From<ViewArg> for View {
     }
 }
 
-/// The value of `--mode`.
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub enum ModeArg {
-    /// Centred kernel alignment
-    Cka,
-    /// Squared cosine of the first principal components
-    Pc1Similarity,
-    /// CKA with the first components removed
-    WithoutPc1,
-    /// CKA over the images that are not dominant
-    WithoutDominant,
-    /// The standard error of CKA
-    Se,
-    /// CKA without the deleted residual blocks, as `prune --map` or the explorer computed it
-    Pruned,
-}
-
-impl From<ModeArg> for MapMode {
-    fn from(arg: ModeArg) -> MapMode {
-        match arg {
-            ModeArg::Cka => MapMode::CKA,
-            ModeArg::Pc1Similarity => MapMode::PC_SIMILARITY,
-            ModeArg::WithoutPc1 => MapMode::WITHOUT_PC1,
-            ModeArg::WithoutDominant => MapMode::WITHOUT_DOMINANT,
-            ModeArg::Se => MapMode::STANDARD_ERROR,
-            ModeArg::Pruned => MapMode::PRUNED,
-        }
-    }
+/// Reads the value of `--mode`: a map of a measure in the registry, or standard errors.
+fn map_mode() -> impl TypedValueParser<Value = MapMode> {
+    let value = |mode: MapMode| PossibleValue::new(mode.option()).help(mode.name());
+    PossibleValuesParser::new(MapMode::all().into_iter().map(value))
+        .map(|name| MapMode::from_option(&name).unwrap_or_default())
 }
 
 /// `export`.
@@ -490,8 +468,8 @@ pub struct ExportArgs {
     #[arg(long, value_enum, default_value = "all")]
     pub view: ViewArg,
     /// Which map
-    #[arg(long, value_enum, default_value = "cka")]
-    pub mode: ModeArg,
+    #[arg(long, value_parser = map_mode(), default_value = "cka")]
+    pub mode: MapMode,
     /// The pruned network's map instead: that without these residual blocks, as 2.3,2.4 (modes cka, pruned and se)
     #[arg(long, alias = "blocks", value_name = "BLOCKS", conflicts_with = "grid")]
     pub residual_blocks: Option<Bypass>,

@@ -1,7 +1,7 @@
 //! `blockscope export`: one map of a run as PNG, SVG, CSV or NPY, or the maps of
 //! many runs over two axes as one figure, without a terminal.
 
-use super::args::{Common, ExportArgs, ModeArg};
+use super::args::{Common, ExportArgs};
 use super::{ExitCode, Failure, explore, maps};
 use crate::app::{ColourDepth, Look, MapMode};
 use crate::domain::Map;
@@ -74,7 +74,7 @@ fn chosen(
     args: &ExportArgs,
     id: &RunId,
 ) -> Result<(String, MapMode, Map), Failure> {
-    let mode = args.mode.into();
+    let mode = args.mode;
     if mode != MapMode::PRUNED && args.residual_blocks.is_none() {
         let stored = maps::read(store, id, mode).map_err(failed)?;
         return Ok((mode.name().to_string(), mode, stored));
@@ -102,13 +102,13 @@ fn grid(
     if let Format::Csv | Format::Npy = format {
         return Err(Failure::usage(export::ExportError::NoFigure(format).to_string()));
     }
-    if let ModeArg::Pruned = args.mode {
+    if args.mode == MapMode::PRUNED {
         return Err(Failure::usage("--mode pruned is a map of one run; name it instead of --grid"));
     }
     let mut runs = store.list();
     runs.retain(|run| filters.iter().all(|filter| filter.keeps(run)));
     let plan = GridPlan::new(&runs, axes.0, axes.1);
-    let chosen = (args.view.into(), args.mode.into());
+    let chosen = (args.view.into(), args.mode);
     let (figure, problems) = maps::figure(store, &runs, &plan, chosen, colormap).map_err(failed)?;
     for problem in problems {
         eprintln!("left out {}", crate::text::one_line(&problem));
