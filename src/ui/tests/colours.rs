@@ -284,7 +284,7 @@ fn every_cell_of_a_map_has_the_colour_of_its_value() {
             let mut apps: Vec<App> = ["explorer", "strip", "home", "compare", "grid"]
                 .map(|name| open(screen(name), look(), *size))
                 .into();
-            for pressed in ["", "++j", "+++++l", "m", "pf", "v"] {
+            for pressed in ["", "++j", "+++++l", "m", "pf", "v", "b", "b++"] {
                 let mut app = demo::full_app(look(), 38, *size);
                 keys(&mut app, pressed);
                 apps.push(app);
@@ -452,7 +452,7 @@ const ROLES: [(&str, &str, &str, Role); 36] = [
     ("explorer", "", "hjkl", Role::Key),
     ("explorer", "", "move", Role::KeyHint),
     ("explorer", "12", "12", Role::Key),
-    ("explorer", "/2.0.relu1\n", "┼", Role::Cursor),
+    ("explorer", "/2.0.relu1\n+", "┼", Role::Cursor),
     ("explorer", "/2.0.relu1\n", "undefined: layer2.0.relu1 has no variance", Role::Undefined),
     ("explorer", "/2.1rel", "2.1rel", Role::Input),
     ("explorer", "/zzz\n", "✗", Role::Error),
