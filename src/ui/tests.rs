@@ -307,7 +307,11 @@ fn the_smallest_screens_draw() {
 
 /// The grid with all its maps, after some keys.
 fn grid(size: (u16, u16), colours: ColourDepth, text: &str) -> App {
-    let mut app = demo::grid_app(Look::new(&themes(), None, colours), size);
+    grid_under(Look::new(&themes(), None, colours), size, text)
+}
+
+fn grid_under(look: Look, size: (u16, u16), text: &str) -> App {
+    let mut app = demo::grid_app(look, size);
     let mut effects = update(&mut app, Input::Key(Key::char('w')));
     while let Some(effect) = effects.pop() {
         let Effect::LoadMap(id, mode) = effect else { continue };

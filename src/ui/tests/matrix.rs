@@ -23,7 +23,7 @@ pub const SCREENS: [(&str, &str, Open); 8] = [
     ("palette", ":zoom", explorer),
     ("compare", "\t\t", |look, size| demo::pair_app(look, [20, 20], true, size)),
     ("predictions", "\t", demo::predictions_app),
-    ("grid", "", |look, size| grid(size, look.depth, "gg0")),
+    ("grid", "", |look, size| grid_under(look, size, "gg0")),
 ];
 
 fn explorer(look: Look, size: (u16, u16)) -> App {
