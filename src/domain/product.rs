@@ -291,7 +291,7 @@ impl Shifted {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fixtures::noise;
+    use crate::fixtures::noise::noise;
 
     #[test]
     fn agrees_with_the_definition_across_chunk_edges() {

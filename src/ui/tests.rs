@@ -2,6 +2,7 @@
 
 mod colours;
 mod matrix;
+mod roles;
 mod text;
 
 use proptest::prelude::*;

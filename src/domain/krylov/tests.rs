@@ -1,7 +1,7 @@
 //! Tests of `krylov`: against the exact way, and where it must give way to it.
 
 use super::*;
-use crate::fixtures::noise;
+use crate::fixtures::noise::noise;
 
 /// Rows whose column `f` has a standard deviation of about `deviation(f)` about
 /// `mean`, mixed with their neighbours so that no column is a component.

@@ -9,7 +9,7 @@ use super::super::krylov::Solver;
 use super::super::product::{Centre, symmetric_product};
 use super::super::sweep::Rows;
 use super::*;
-use crate::fixtures::noise;
+use crate::fixtures::noise::noise;
 
 /// Rows of numbers of the fixture, without its comments.
 fn fixture() -> Vec<Vec<f64>> {
