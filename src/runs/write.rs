@@ -126,20 +126,22 @@ pub(super) fn new_folder(
     let made = Scratch::new(root, NEW).map_err(|e| RunError::io("create a folder in", root, e))?;
     fill(made.path())?;
     sync_folder(made.path());
-    // it may have come or gone meanwhile
-    if check_taken(&target, taken)? {
-        let _held = (locks::work(&target)?, locks::merge(&target)?);
-        exchange(made.path(), &target).map_err(|e| RunError::io("replace", &target, e))?;
-        // the old one goes with the scratch
-    } else {
-        let exists = || fs::symlink_metadata(&target).is_ok();
-        steps::step().and_then(|()| fs::rename(made.path(), &target)).map_err(
-            |e| match exists() {
-                true => RunError::Exists(target.clone()),
-                false => RunError::io("create", &target, e),
-            },
-        )?;
-        made.kept();
+    for last in [false, true] {
+        // it may have come or gone meanwhile
+        if check_taken(&target, taken)? {
+            let _held = (locks::work(&target)?, locks::merge(&target)?);
+            exchange(made.path(), &target).map_err(|e| RunError::io("replace", &target, e))?;
+            // the old one goes with the scratch
+            break;
+        }
+        match steps::step().and_then(|()| fs::rename(made.path(), &target)) {
+            Ok(()) => {
+                made.kept();
+                break;
+            }
+            Err(_) if !last && fs::symlink_metadata(&target).is_ok() => {}
+            Err(e) => return Err(RunError::io("create", &target, e)),
+        }
     }
     sync_folder(root);
     Ok(target)
