@@ -39,7 +39,10 @@ pub(crate) fn host() -> String {
 /// on Linux what holds the process apart from others on it.
 fn host_tag() -> String {
     let space = fs::read_link("/proc/self/ns/pid").unwrap_or_default();
-    let digest = Sha256::digest(format!("{} {}", host(), space.display()).as_bytes());
+    // machines that share a folder may have the same name
+    let machine = fs::read_to_string("/etc/machine-id").unwrap_or_default();
+    let whole = format!("{} {} {}", host(), machine.trim(), space.display());
+    let digest = Sha256::digest(whole.as_bytes());
     digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect()
 }
 
