@@ -42,7 +42,7 @@ pub fn start(file: Option<&Path>, fallback: Option<PathBuf>, level: &str) -> Res
     let filter = filter(level)?;
     let log = match (file, fallback) {
         (Some(path), _) => {
-            let open = OpenOptions::new().create(true).append(true).open(path);
+            let open = appended(path);
             let open = open.map_err(|source| LogError::Open { path: path.into(), source })?;
             Log::Open(open)
         }
@@ -57,6 +57,23 @@ pub fn start(file: Option<&Path>, fallback: Option<PathBuf>, level: &str) -> Res
     // A second start (tests) keeps the first log.
     let _ = tracing::subscriber::set_global_default(subscriber);
     Ok(())
+}
+
+/// Opens a file to append to. A pipe that nobody reads is an error, as waiting for its
+/// other end would be for ever.
+fn appended(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.create(true).append(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
+        if fs::metadata(path).is_ok_and(|meta| meta.file_type().is_fifo()) {
+            let now = rustix::fs::OFlags::NONBLOCK.bits();
+            let open = options.custom_flags(now as i32).open(path);
+            return open.map_err(|e| io::Error::new(e.kind(), "a pipe that nobody reads"));
+        }
+    }
+    options.open(path)
 }
 
 /// A level, or a filter of several (`warn,blockscope=debug`).
@@ -131,6 +148,16 @@ mod tests {
         let error = filter("wran").unwrap_err().to_string();
         assert!(error.contains("did you mean \"warn\"?"), "{error}");
         assert!(filter("").is_err() && filter("warn,=[").is_err());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_pipe_without_a_reader_is_refused_at_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("pipe");
+        assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
+        let error = start(Some(&path), None, "warn").unwrap_err().to_string();
+        assert!(error.contains("pipe: a pipe that nobody reads"), "{error}");
     }
 
     #[test]

@@ -10,6 +10,19 @@ pub fn one_line(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
+/// The text without its middle where it is longer than `most` characters: what was said
+/// about a long input is at its ends.
+pub fn shortened(text: &str, most: usize) -> String {
+    let length = text.chars().count();
+    if length <= most {
+        return text.to_string();
+    }
+    let (head, tail) = (2 * most / 3, most / 3);
+    let start: String = text.chars().take(head).collect();
+    let end: String = text.chars().skip(length - tail).collect();
+    format!("{start} [{} characters left out] {end}", length - head - tail)
+}
+
 /// The candidate that a mistyped name most likely meant: at most a third of its
 /// letters differ, rounded up.
 pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
@@ -67,6 +80,15 @@ mod tests {
         ] {
             assert_eq!(nearest(typed, names), meant, "{typed}");
         }
+    }
+
+    #[test]
+    fn a_long_text_keeps_its_ends() {
+        assert_eq!(shortened("short", 5), "short");
+        let text = format!("no run {:?}; there are none", "\u{e9}".repeat(100_000));
+        let short = shortened(&text, 60);
+        assert!(short.starts_with("no run \"\u{e9}") && short.ends_with("; there are none"));
+        assert!(short.contains(" characters left out] ") && short.chars().count() < 100);
     }
 
     #[test]

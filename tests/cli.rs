@@ -204,9 +204,9 @@ fn senseless_requests_are_refused_before_work() {
     train(&["--fraction", "2"], &["2"]);
     train(&["--lr", "-1"], &["--lr"]);
     train(&["--batch", "4000"], &["4000"]);
-    scratch.fails(&["analyze", "tiny", "--data", &data, "--batch", "3"], 1, &["--batch 3"]);
-    scratch.fails(&["analyze", "tiny", "--data", &data, "--examples", "41"], 1, &["41", "40"]);
-    scratch.fails(&["import", "x", "--data", &data, "--name", "../up"], 1, &["../up"]);
+    scratch.fails(&["analyze", "tiny", "--data", &data, "--batch", "3"], 2, &["--batch 3"]);
+    scratch.fails(&["analyze", "tiny", "--data", &data, "--examples", "41"], 2, &["41", "40"]);
+    scratch.fails(&["import", "x", "--data", &data, "--name", "../up"], 2, &["../up"]);
     scratch.fails(&["import", "x", "--data", &data, "--name", "tiny"], 1, &["tiny"]);
     let usage = scratch.run(&["analyze", "tiny", "--data", "mnist"]);
     assert_eq!(usage.status.code(), Some(2));

@@ -357,7 +357,7 @@ fn the_command_refuses_what_cannot_be_probed_before_it_computes() {
     let with = |more: &[&'static str]| [&ANALYZE[..], &["--probes"], more].concat();
     refused(&with(&["--probe-train", "201"]), 2, &["--probe-train 201", "200"]);
     refused(&with(&["--probe-train", "19"]), 2, &["19 training images", "two of each"]);
-    refused(&with(&["--probe-epochs", "0"]), 1, &["--probe-epochs 0"]);
+    refused(&with(&["--probe-epochs", "0"]), 2, &["--probe-epochs 0"]);
     let other = ["analyze", "r", "--data", "shapes", "--probes"];
     refused(&other, 2, &["shapes: ", "not the images of r", "cifar10"]);
     fs::remove_file(dir.path().join("cifar-10-batches-bin/data_batch_3.bin")).unwrap();

@@ -2,6 +2,7 @@
 //! predictions and, if asked for, its linear probes, kept in its folder.
 
 use super::args::{AnalyzeArgs, Common};
+use super::words::quoted;
 use super::{ExitCode, Failure, lab, watched};
 use crate::domain::plan::SamplePlan;
 use crate::domain::probes::Probe;
@@ -15,7 +16,9 @@ use crate::text::padded;
 pub fn run(common: &Common, args: &AnalyzeArgs) -> Result<ExitCode, Failure> {
     let lab = lab(common, args.data.as_ref());
     // what cannot be opened is not analysed either
-    lab.store().load(&lab.store().resolve(&args.run)?)?;
+    let id = lab.store().resolve(&args.run)?;
+    lab.store().load(&id)?;
+    lab.store().sweep(Some(&id));
     let subject = lab.open(&args.run)?;
     let dataset = lab.images_for(&subject.manifest, args.probes)?;
     let plan = plan(args).check(&subject, &dataset)?;
@@ -34,7 +37,7 @@ pub fn run(common: &Common, args: &AnalyzeArgs) -> Result<ExitCode, Failure> {
         },
     )?;
     say!("written to {}", folder.display());
-    say!("next: blockscope {}", args.run);
+    say!("next: blockscope {}", quoted(&args.run));
     Ok(ExitCode::SUCCESS)
 }
 

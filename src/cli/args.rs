@@ -373,7 +373,7 @@ pub struct TrainArgs {
     /// Store kernels as f16 (half the size; the final test uses them so)
     #[arg(long)]
     pub f16: bool,
-    /// Replace a run of that name
+    /// Replace a run of that name, when the new one is complete
     #[arg(long)]
     pub force: bool,
 }

@@ -3,11 +3,10 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::io::Write;
 use std::path::Path;
 
 use super::args::{Common, CompareArgs, ShowFormat};
-use super::{ExitCode, Failure, lab, watched, words};
+use super::{ExitCode, Failure, lab, output, watched, words};
 use crate::domain::Layer;
 use crate::domain::contrast::contrast;
 use crate::domain::plan::SamplePlan;
@@ -27,6 +26,7 @@ pub fn run(common: &Common, args: &CompareArgs) -> Result<ExitCode, Failure> {
     let lab = lab(common, args.data.as_ref());
     let Chosen { mut members, groups } = choose(&lab, args)?;
     let plan = plan(args).check(&members).map_err(words::usage_if_unfit)?;
+    lab.store().sweep(None);
     let maps = watched(|watch| lab.compare(&mut members, &plan, watch), |_| {})?;
     let comparison = assemble(args, &members, groups, maps)?;
     if let Some(folder) = &args.out {
@@ -37,12 +37,8 @@ pub fn run(common: &Common, args: &CompareArgs) -> Result<ExitCode, Failure> {
         ShowFormat::Json => compare::json(&comparison)?,
         ShowFormat::Csv => compare::csv(&comparison)?,
     };
-    let mut out = std::io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        // A reader that has seen enough (`| head`) is no failure.
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
-        _ => Ok(ExitCode::SUCCESS),
-    }
+    output::print(&text)?;
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Reads every run that is named, once, and sorts them into groups.

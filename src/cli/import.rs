@@ -1,6 +1,7 @@
 //! `blockscope import`: a run from a checkpoint, tested on images.
 
 use super::args::{Common, ImportArgs};
+use super::words::quoted;
 use super::{ExitCode, Failure, lab, watched};
 use crate::lab::NewRun;
 use crate::lab::import::Checkpoint;
@@ -12,6 +13,7 @@ pub fn run(common: &Common, args: &ImportArgs) -> Result<ExitCode, Failure> {
         Overrides { mean: args.mean, std: args.std, residual: args.no_residual.then_some(false) };
     let checkpoint = Checkpoint { weights: &args.weights, preset: args.preset.into(), overrides };
     let new = NewRun { name: args.name.clone(), replace: args.force };
+    lab.store().sweep(None);
     let made = watched(|watch| lab.import(&checkpoint, &args.data, &new, watch), |_| {});
     let (manifest, folder) = made?;
     say!("{}  {}  on {}", args.name, manifest.model.title(), manifest.device);
@@ -25,6 +27,7 @@ pub fn run(common: &Common, args: &ImportArgs) -> Result<ExitCode, Failure> {
         );
     }
     say!("written to {}", folder.display());
-    say!("next: blockscope analyze {} --data {}", args.name, args.data);
+    let data = quoted(&args.data.to_string());
+    say!("next: blockscope analyze {} --data {data}", quoted(&args.name));
     Ok(ExitCode::SUCCESS)
 }

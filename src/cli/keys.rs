@@ -10,10 +10,10 @@ pub fn run(args: &KeysArgs) -> Result<ExitCode, Failure> {
         return check(file.clone());
     }
     match args.format {
-        KeysFormat::Md => super::print(&key_table::markdown(&Keymap::default()))?,
+        KeysFormat::Md => super::output::print(&key_table::markdown(&Keymap::default()))?,
         KeysFormat::Text => {
             let (map, problems) = explore::keymap();
-            super::print(&key_table::text(&map))?;
+            super::output::print(&key_table::text(&map))?;
             tell(&problems);
         }
     }

@@ -31,7 +31,7 @@ pub fn completions(args: &CompletionsArgs) -> Result<ExitCode, Failure> {
         ShellArg::Zsh => Shell::Zsh,
         ShellArg::Fish => Shell::Fish,
     };
-    super::print_bytes(&script(shell))?;
+    super::output::print_bytes(&script(shell))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -44,7 +44,7 @@ fn script(shell: Shell) -> Vec<u8> {
 /// Prints the whole manual, or writes a page for each subcommand.
 pub fn run(args: &ManArgs) -> Result<ExitCode, Failure> {
     let Some(dir) = &args.dir else {
-        super::print_bytes(&manual(true)?)?;
+        super::output::print_bytes(&manual(true)?)?;
         return Ok(ExitCode::SUCCESS);
     };
     std::fs::create_dir_all(dir).map_err(|error| {

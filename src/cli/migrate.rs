@@ -8,6 +8,7 @@ use crate::runs::{FORMAT, Migrated, RunError, RunId, RunStore};
 
 pub fn run(common: &Common, args: &MigrateArgs) -> Result<ExitCode, Failure> {
     let store = RunStore::locate(common.runs.clone());
+    store.sweep(None);
     if !args.all {
         for name in &args.names {
             told(name, one(&store, name)?);
@@ -47,7 +48,11 @@ fn one(store: &RunStore, name: &str) -> Result<Migrated, RunError> {
     let comparison = name.strip_prefix(COMPARISONS).and_then(|rest| rest.strip_prefix('/'));
     match comparison {
         Some(pair) => store.migrate_comparison(pair.trim_end_matches('/')),
-        None => store.migrate(&store.resolve(name)?),
+        None => {
+            let id = store.resolve(name)?;
+            store.sweep(Some(&id));
+            store.migrate(&id)
+        }
     }
 }
 

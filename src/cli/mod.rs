@@ -4,9 +4,10 @@
 //! Turns arguments into plans, prints what the lab reports and maps errors to exit
 //! codes. Holds no science and runs no experiment.
 
-/// `println!` that does not mind a reader who has seen enough (`| head`).
+/// `println!` that does not mind a reader who has seen enough (`| head`) and keeps any
+/// other fault for the end of the command.
 macro_rules! say {
-    ($($text:tt)*) => { $crate::cli::print_line(format_args!($($text)*)) };
+    ($($text:tt)*) => { $crate::cli::output::line(format_args!($($text)*)) };
 }
 
 mod analyze;
@@ -23,6 +24,7 @@ mod manual;
 mod maps;
 mod migrate;
 mod options;
+mod output;
 mod progress;
 mod prune;
 mod show;
@@ -36,7 +38,7 @@ use crate::config::{self, Config, Problem};
 use crate::data::DataSource;
 use crate::engine::CancelToken;
 use crate::lab::{Event, Given, Lab, LabError, Watch};
-use crate::runs::RunStore;
+use crate::runs::{RunError, RunStore};
 use args::Common;
 pub use args::{Cli, Command};
 
@@ -59,6 +61,8 @@ impl From<u8> for ExitCode {
 pub const FAILURE: u8 = 1;
 /// Exit code of a usage error.
 pub const USAGE: u8 = 2;
+/// Longest message, in characters.
+const MESSAGE: usize = 2000;
 
 /// A command that failed: one line for standard error and an exit code.
 #[derive(Debug)]
@@ -92,9 +96,16 @@ failures!(
     crate::export::ExportError,
     crate::files::FileError,
     crate::report::ReportError,
-    crate::runs::RunError,
     crate::theme::ThemeError,
 );
+
+impl From<RunError> for Failure {
+    fn from(error: RunError) -> Failure {
+        // a name that can be none is wrong as it was written
+        let code = if matches!(error, RunError::Name { .. }) { USAGE } else { FAILURE };
+        Failure { message: error.to_string(), code }
+    }
+}
 
 /// Parses the arguments, runs the command and returns the exit code.
 pub fn main() -> u8 {
@@ -106,17 +117,34 @@ pub fn main() -> u8 {
         Ok(cli) => cli,
         Err(error) => {
             // Help and version are errors of clap's that exit with 0.
-            let _ = error.print();
-            return u8::try_from(error.exit_code()).unwrap_or(USAGE);
+            let code = u8::try_from(error.exit_code()).unwrap_or(USAGE);
+            let text = error.to_string();
+            if code != ExitCode::SUCCESS.0 && text.len() > MESSAGE {
+                eprintln!("{}", crate::text::shortened(&text, MESSAGE).trim_end());
+            } else if let Err(why) = error.print() {
+                output::failed(why);
+            }
+            return told_all(code);
         }
     };
     match run(cli, &settings, problem) {
-        Ok(code) => code.0,
-        Err(failure) => {
-            let line = failure.message.replace('\n', " ");
-            eprintln!("blockscope: {line}");
-            failure.code
-        }
+        Ok(code) => told_all(code.0),
+        Err(failure) => told(&failure),
+    }
+}
+
+/// A failure in one line, which does not echo a long input whole.
+fn told(failure: &Failure) -> u8 {
+    let line = failure.message.replace('\n', " ");
+    eprintln!("blockscope: {}", crate::text::shortened(&line, MESSAGE));
+    failure.code
+}
+
+/// The code of a command that ended with `code`, unless its output was lost.
+fn told_all(code: u8) -> u8 {
+    match output::finish() {
+        Err(error) if code == ExitCode::SUCCESS.0 => told(&error.into()),
+        _ => code,
     }
 }
 
@@ -217,25 +245,4 @@ fn follow<T>(
     let outcome = work(&mut Watch::new(&mut tell, CancelToken::default()));
     meter.finish();
     Ok(outcome?)
-}
-
-/// Prints a line to standard output. A pipe that is closed is no failure, and
-/// there is nobody left to tell of another.
-fn print_line(text: std::fmt::Arguments<'_>) {
-    use std::io::Write as _;
-    let _ = writeln!(std::io::stdout(), "{text}");
-}
-
-/// Writes a text to standard output; a reader who has seen enough is no failure.
-fn print(text: &str) -> std::io::Result<()> {
-    print_bytes(text.as_bytes())
-}
-
-fn print_bytes(bytes: &[u8]) -> std::io::Result<()> {
-    use std::io::Write as _;
-    let mut out = std::io::stdout().lock();
-    match out.write_all(bytes).and_then(|()| out.flush()) {
-        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
-        other => other,
-    }
 }

@@ -2,6 +2,7 @@
 //! and pruned networks as runs of their own.
 
 use super::args::{Common, PruneArgs};
+use super::words::quoted;
 use super::{ExitCode, Failure, lab, watched};
 use crate::domain::Bypass;
 use crate::domain::deletion::{DeletionRow, DeletionTable, Experiment};
@@ -15,6 +16,7 @@ pub fn run(common: &Common, args: &PruneArgs) -> Result<ExitCode, Failure> {
     let store = lab.store();
     let id = store.resolve(&args.run)?;
     let loaded = store.load(&id)?;
+    store.sweep(Some(&id));
     if args.residual_blocks.as_ref().is_some_and(Bypass::is_empty) {
         return Err(Failure::usage("--residual-blocks names none; write them as 2.3,2.4"));
     }
@@ -54,7 +56,7 @@ pub fn run(common: &Common, args: &PruneArgs) -> Result<ExitCode, Failure> {
         let (manifest, folder) = cut?;
         let name = &new.name;
         say!("{name}  {}  written to {}", manifest.model.title(), folder.display());
-        say!("next: blockscope analyze {name}");
+        say!("next: blockscope analyze {}", quoted(name));
     }
     Ok(ExitCode::SUCCESS)
 }

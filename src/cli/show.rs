@@ -20,7 +20,7 @@ pub fn run(common: &Common, args: &ShowArgs) -> Result<ExitCode, Failure> {
         (None, None, ShowFormat::Json) => report::json(&run)?,
         (None, None, ShowFormat::Csv) => report::csv(&run)?,
     };
-    super::print(&text)?;
+    super::output::print(&text)?;
     Ok(ExitCode::SUCCESS)
 }
 

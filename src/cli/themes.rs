@@ -25,7 +25,7 @@ pub fn run(common: &Common, args: &ThemesArgs) -> Result<ExitCode, Failure> {
         return check(path);
     }
     if let Some(name) = &args.dump {
-        super::print(&dump(name)?)?;
+        super::output::print(&dump(name)?)?;
         return Ok(ExitCode::SUCCESS);
     }
     let (set, problems) = explore::themes()?;
@@ -34,7 +34,7 @@ pub fn run(common: &Common, args: &ThemesArgs) -> Result<ExitCode, Failure> {
         None if std::io::stdout().is_terminal() => terminal::depth::detect(None).depth,
         None => ColourDepth::Mono,
     };
-    super::print(&list(&set, depth))?;
+    super::output::print(&list(&set, depth))?;
     for problem in &problems {
         eprintln!("blockscope: {problem}");
     }

@@ -2,6 +2,7 @@
 
 use super::args::{Common, TrainArgs};
 use super::progress::Meter;
+use super::words::quoted;
 use super::{ExitCode, Failure, follow, lab, words};
 use crate::engine::EpochReport;
 use crate::lab::plan::TrainingPlan;
@@ -29,6 +30,7 @@ pub fn run(common: &Common, args: &TrainArgs) -> Result<ExitCode, Failure> {
     let name = args.name.clone().unwrap_or_else(|| default_name(args));
     let new = NewRun { name: name.clone(), replace: args.force };
     lab.store().check_new(&name, args.force)?;
+    lab.store().sweep(None);
     let dataset = lab.images_at(&args.data, true)?;
     let plan = plan.fit(&dataset).map_err(words::usage_if_unfit)?;
     let title = plan.model().title();
@@ -47,7 +49,8 @@ pub fn run(common: &Common, args: &TrainArgs) -> Result<ExitCode, Failure> {
         );
     }
     say!("written to {}", folder.display());
-    say!("next: blockscope analyze {name} --data {}", args.data);
+    let data = quoted(&args.data.to_string());
+    say!("next: blockscope analyze {} --data {data}", quoted(&name));
     Ok(ExitCode::SUCCESS)
 }
 

@@ -4,6 +4,7 @@
 use crate::domain::plan::{Quantity, Unfit};
 use crate::engine::{DeviceError, EngineError};
 use crate::lab::{LabError, no_own_map};
+use crate::runs::RunError;
 
 use super::{FAILURE, Failure, USAGE};
 
@@ -20,6 +21,15 @@ fn option(of: Quantity) -> &'static str {
         Quantity::LearningRate => "--lr",
         Quantity::WeightDecay => "--weight-decay",
         Quantity::Fraction => "--fraction",
+    }
+}
+
+/// A word for a command line that can be pasted into a shell.
+pub fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "._/:@%+=,-".contains(c);
+    match !word.is_empty() && word.chars().all(plain) {
+        true => word.to_string(),
+        false => format!("'{}'", word.replace('\'', "'\\''")),
     }
 }
 
@@ -99,13 +109,15 @@ pub fn usage_if_unfit(error: LabError) -> Failure {
 
 impl From<LabError> for Failure {
     fn from(error: LabError) -> Failure {
-        let told = |of| matches!(of, Quantity::SuiteExamples | Quantity::ProbeImages);
         let code = match &error {
             LabError::Refused(_)
             | LabError::NoImages { .. }
             | LabError::OwnMap { .. }
             | LabError::NothingToDelete { .. } => USAGE,
-            LabError::Unfit(Unfit { of: Some(of), .. }) if told(*of) => USAGE,
+            // a number that was written, and a name
+            LabError::Unfit(Unfit { of: Some(_), .. }) | LabError::Run(RunError::Name { .. }) => {
+                USAGE
+            }
             _ => FAILURE,
         };
         Failure { message: of_command(&error), code }
@@ -136,13 +148,27 @@ mod tests {
     }
 
     #[test]
+    fn words_that_need_it_are_quoted() {
+        for (word, expected) in [
+            ("resnet20-w0.25", "resnet20-w0.25"),
+            ("a b", "'a b'"),
+            ("cifar10:/my data", "'cifar10:/my data'"),
+            ("it's", "'it'\\''s'"),
+            ("$(x)", "'$(x)'"),
+            ("\u{e9}t\u{e9}", "'\u{e9}t\u{e9}'"),
+            ("", "''"),
+        ] {
+            assert_eq!(quoted(word), expected);
+        }
+    }
+
+    #[test]
     fn numbers_and_remedies_are_named_by_their_options_on_the_command_line_alone() {
         let plan =
             SamplePlan { examples: None, batch: 3, passes: 1, sample: Sample::First, seed: 0 };
         let unfit = || LabError::from(plan.batches(100).unwrap_err());
         let (text, code) = command(unfit());
-        assert!(text.starts_with("--batch 3 is too small: ") && code == FAILURE, "{text}");
-        assert_eq!(usage(unfit()).code, USAGE);
+        assert!(text.starts_with("--batch 3 is too small: ") && code == USAGE, "{text}");
         assert!(on_screen(&unfit()).starts_with("batch 3 is too small: "));
         assert_eq!(
             command(unfilled(128, 10)).0,

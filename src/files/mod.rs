@@ -4,8 +4,15 @@
 //!
 //! - [`npy`]: matrices as `.npy`
 //! - [`user`]: small text files that a user wrote
+//! - `set`: files that belong together; `scratch`: what is made beside its place, and the
+//!   sweeping of what was left there; `lock`: one process at a time
+//! - `steps`: where tests kill the process
 
+pub(crate) mod lock;
 pub mod npy;
+pub(crate) mod scratch;
+pub(crate) mod set;
+pub(crate) mod steps;
 pub mod user;
 
 use std::fs::{File, Permissions};
@@ -98,9 +105,11 @@ pub fn atomic(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
 ///
 /// # Errors
 /// What the system said.
-pub(crate) fn stage(path: &Path, bytes: &[u8]) -> io::Result<NamedTempFile> {
+fn stage(path: &Path, bytes: &[u8]) -> io::Result<NamedTempFile> {
+    steps::step()?;
+    let prefix = scratch::prefix(scratch::NEW);
     let mut builder = tempfile::Builder::new();
-    builder.prefix(".new-");
+    builder.prefix(&prefix);
     let mode = shared_mode(0o666);
     if let Some(mode) = mode {
         builder.permissions(mode);
@@ -115,7 +124,12 @@ pub(crate) fn stage(path: &Path, bytes: &[u8]) -> io::Result<NamedTempFile> {
 ///
 /// # Errors
 /// What the system said.
-pub(crate) fn put(file: NamedTempFile, path: &Path) -> io::Result<()> {
+fn put(file: NamedTempFile, path: &Path) -> io::Result<()> {
+    if let Err(error) = steps::step() {
+        // nobody is left to remove it
+        let _ = file.keep();
+        return Err(error);
+    }
     file.persist(path).map_err(|e| e.error)?;
     sync_folder(parent(path));
     Ok(())

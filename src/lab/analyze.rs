@@ -30,6 +30,8 @@ impl Lab {
     ) -> Result<PathBuf, LabError> {
         // Computing for minutes and then having nowhere to write would be unkind.
         let folder = self.store.writable(&subject.id)?;
+        // map, components and predictions of one run are those of one analysis
+        let _held = self.store.work_on(&folder)?;
         match (plan.map, plan.suite) {
             (true, _) => self.map(subject, dataset, &plan, watch)?,
             (false, Some(suite)) => self.suite(subject, dataset, &plan, &suite, watch)?,

@@ -12,7 +12,7 @@ use crate::domain::record::Evaluation;
 use crate::engine::{DeletionRequest, EvaluateRequest};
 use crate::model::prune::pruned;
 use crate::model::weights::{Precision, write_safetensors};
-use crate::runs::{self, PrunedFrom, RunId, RunManifest};
+use crate::runs::{self, PrunedFrom, RunManifest};
 
 /// A run that is made.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -117,9 +117,10 @@ impl Lab {
             }),
             ..records::manifest(from.clone(), &new.name, spec)
         };
-        let folder = self.store.create(&new.name, &manifest, &bytes, new.replace)?;
         let predictions = records::predictions(from, found.predictions);
-        self.store.write_predictions(&RunId::Disk(folder.clone()), &predictions)?;
+        let (name, replace) = (&new.name, new.replace);
+        let folder =
+            self.store.create_with(name, &manifest, &bytes, Some(&predictions), replace)?;
         Ok((manifest, folder))
     }
 }

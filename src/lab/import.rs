@@ -10,7 +10,7 @@ use crate::domain::Preset;
 use crate::engine::EvaluateRequest;
 use crate::model::weights::{Precision, model_of};
 use crate::model::{Overrides, read_weights, write_safetensors};
-use crate::runs::{self, RunId, RunManifest};
+use crate::runs::{self, RunManifest};
 
 /// A checkpoint and what its tensors cannot tell.
 #[derive(Debug, Clone)]
@@ -37,11 +37,24 @@ impl Lab {
     ) -> Result<(RunManifest, PathBuf), LabError> {
         let Checkpoint { weights: path, preset, overrides } = checkpoint;
         self.store.check_new(&new.name, new.replace)?;
+        // opening a pipe would wait for its other end
+        if std::fs::metadata(path).is_ok_and(|meta| !meta.is_file()) {
+            let path = crate::files::shown(path);
+            return Err(LabError::Refused(format!("{path}: not a plain file; give a checkpoint")));
+        }
         let weights = read_weights(path)?;
         let dataset = self.images_at(source, false)?;
         let origin = path.display().to_string();
         let spec = model_of(&weights, &origin, *preset, overrides, dataset.test.shape())?;
         let state = Arc::new(weights.state);
+        let source = path.file_name().map(|name| name.to_string_lossy().into_owned());
+        // what could not be written is refused before it is tested
+        let draft = records::manifest(
+            Provenance::now("", dataset.record(1.0), ""),
+            &new.name,
+            spec.clone(),
+        );
+        self.store.check_manifest(&RunManifest { source: source.clone(), ..draft })?;
         let request = EvaluateRequest {
             network: Arc::new(spec.network()),
             state: Arc::clone(&state),
@@ -52,13 +65,14 @@ impl Lab {
         let hash = runs::hash::sha256_hex(&bytes);
         let from = Provenance::now(found.device, dataset.record(1.0), hash);
         let manifest = RunManifest {
-            source: path.file_name().map(|name| name.to_string_lossy().into_owned()),
+            source,
             test: Some(found.test),
             ..records::manifest(from.clone(), &new.name, spec)
         };
-        let folder = self.store.create(&new.name, &manifest, &bytes, new.replace)?;
         let predictions = records::predictions(from, found.predictions);
-        self.store.write_predictions(&RunId::Disk(folder.clone()), &predictions)?;
+        let (name, replace) = (&new.name, new.replace);
+        let folder =
+            self.store.create_with(name, &manifest, &bytes, Some(&predictions), replace)?;
         Ok((manifest, folder))
     }
 }

@@ -1,4 +1,5 @@
-//! A run from scratch. Its folder is there from the start, with the initial weights.
+//! A run from scratch. Its folder is there from the start, with the initial weights; one
+//! that is to replace a run lies beside it, as `NAME.new`, until it is complete.
 
 use std::path::PathBuf;
 
@@ -10,7 +11,7 @@ use crate::engine::{self, EpochReport, TrainRequest};
 use crate::model::init::initial_state;
 use crate::model::weights::Precision;
 use crate::model::write_safetensors;
-use crate::runs::{self, MetricsRow, RunId, RunManifest, RunState};
+use crate::runs::{self, MetricsRow, RunError, RunId, RunManifest, RunState};
 
 use std::sync::Arc;
 
@@ -30,7 +31,18 @@ impl Lab {
             plan;
         let epochs = recipe.epochs;
         let network = Arc::new(spec.network());
-        let folder = self.store.root().join(&new.name);
+        self.store.check_new(&new.name, new.replace)?;
+        let place = self.store.root().join(&new.name);
+        let replaces = place.symlink_metadata().is_ok();
+        let (mut replaced, mut own) = (None, None);
+        let name = match replaces {
+            true => {
+                replaced = Some(self.store.work_on(&place)?);
+                self.beside(&new.name)?
+            }
+            false => new.name.clone(),
+        };
+        let folder = self.store.root().join(&name);
         let id = RunId::Disk(folder.clone());
         let from = Provenance::now("", dataset.record(fraction), "");
         let mut manifest =
@@ -52,7 +64,7 @@ impl Lab {
                     manifest.device = label;
                     let initial =
                         write_safetensors(&initial_state(&network, seed), &spec, precision)?;
-                    self.store.create(&new.name, &manifest, &initial, new.replace)?;
+                    own = Some(self.store.begin(&name, &manifest, &initial, replaces)?.1);
                 }
                 engine::Event::Epoch(mut report) => {
                     let state = report.state.take();
@@ -76,11 +88,34 @@ impl Lab {
         manifest.weights_hash = Some(hash.clone());
         manifest.test = Some(trained.test);
         self.store.write_weights(&id, &bytes)?;
-        self.store.write_manifest(&id, &manifest)?;
         let from = Provenance::now(trained.device, from.data, hash);
         let predictions = records::predictions(from, trained.predictions);
         self.store.write_predictions(&id, &predictions)?;
+        // complete from here on
+        self.store.write_manifest(&id, &manifest)?;
+        if replaced.is_none() {
+            return Ok((manifest, folder));
+        }
+        let folder = self.store.replace(&name, &new.name)?;
+        if let Some(own) = &mut own {
+            own.moved(&folder);
+        }
         Ok((manifest, folder))
+    }
+
+    /// The name of a run that is to replace the one of that name when it is complete. What
+    /// is left of an earlier try has it too, and gives way.
+    fn beside(&self, name: &str) -> Result<String, LabError> {
+        let beside = format!("{name}.new");
+        self.store.check_new(&beside, true)?;
+        let folder = self.store.root().join(&beside);
+        let there = folder.symlink_metadata().is_ok();
+        match self.store.manifest(&RunId::Disk(folder.clone())) {
+            Ok(manifest) if manifest.state != RunState::Complete => Ok(beside),
+            // that is somebody's
+            _ if there => Err(RunError::Exists(folder).into()),
+            _ => Ok(beside),
+        }
     }
 }
 

@@ -89,7 +89,7 @@ pub(super) fn suite_record(record: &ComponentsRecord, run: &str, key: &MapKey) -
     }
 }
 
-/// Writes the suite, the record last.
+/// Writes the suite, in one step for every reader.
 pub(super) fn write(folder: &Path, analysis: &ComponentsAnalysis) -> Result<(), RunError> {
     let dir = folder.join("analysis");
     let path = dir.join(RECORD);
@@ -154,6 +154,10 @@ pub(super) fn record(source: Source<'_>) -> Result<Option<ComponentsRecord>, Run
 
 /// Reads the suite; `None` if the run has none.
 pub(super) fn read(source: Source<'_>) -> Result<Option<ComponentsAnalysis>, RunError> {
+    source.steady(&format!("analysis/{RECORD}"), || once(source))
+}
+
+fn once(source: Source<'_>) -> Result<Option<ComponentsAnalysis>, RunError> {
     let file = |name: &str| format!("analysis/{name}");
     let Some(record) = record(source)? else { return Ok(None) };
     let damaged = |name: &str, e: String| {

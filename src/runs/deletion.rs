@@ -23,7 +23,7 @@ const COLUMNS: [&str; 9] = [
     "interval_high",
 ];
 
-/// Writes the table, the record last.
+/// Writes the table, in one step for every reader.
 pub(super) fn write(folder: &Path, analysis: &DeletionAnalysis) -> Result<(), RunError> {
     let dir = folder.join("analysis");
     let path = dir.join(RECORD);
@@ -49,6 +49,10 @@ pub(super) fn write(folder: &Path, analysis: &DeletionAnalysis) -> Result<(), Ru
 
 /// Reads the table; `None` if the run has none.
 pub(super) fn read(source: Source<'_>) -> Result<Option<DeletionAnalysis>, RunError> {
+    source.steady(&format!("analysis/{RECORD}"), || once(source))
+}
+
+fn once(source: Source<'_>) -> Result<Option<DeletionAnalysis>, RunError> {
     let (record_file, table_file) = (format!("analysis/{RECORD}"), format!("analysis/{TABLE}"));
     let Some(bytes) = source.bytes(&record_file, RECORD_LIMIT)? else { return Ok(None) };
     let path = source.path(&record_file);

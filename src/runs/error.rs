@@ -33,6 +33,17 @@ pub enum RunError {
     /// A run of that name is there already.
     #[error("{} exists; choose another name or replace it", shown(.0))]
     Exists(PathBuf),
+    /// What has a name that a run is to have is none, so that it is not replaced.
+    #[error("{} is not a run, and only a run is replaced; choose another name or move it away", shown(.0))]
+    NotReplaced(PathBuf),
+    /// Another process works on a run.
+    #[error("{} is in use by {owner}; wait until that has ended and try again", shown(.path))]
+    Busy {
+        /// Its folder.
+        path: PathBuf,
+        /// Host and process number, in words.
+        owner: String,
+    },
     /// The operating system said no.
     #[error("cannot {action} {}: {source}", shown(.path))]
     Io {

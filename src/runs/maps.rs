@@ -160,18 +160,22 @@ pub(super) fn read_all(
         if *name == main.id() {
             continue;
         }
-        let found = record(source, FOLDER, name, Some(manifest)).and_then(|file| {
-            match file {
-                Some(file) if file.key.blocks().is_none() && read.len() < READ => {
-                    read.push(values(source, FOLDER, name, file)?);
+        let room = read.len() < READ;
+        let one = || -> Result<(Option<Map>, Option<MapHead>), RunError> {
+            Ok(match record(source, FOLDER, name, Some(manifest))? {
+                Some(file) if file.key.blocks().is_none() && room => {
+                    (Some(values(source, FOLDER, name, file)?), None)
                 }
-                Some(MapFile { key, record, .. }) => listed.push(MapHead { key, record }),
-                None => {}
+                Some(MapFile { key, record, .. }) => (None, Some(MapHead { key, record })),
+                None => (None, None),
+            })
+        };
+        match source.steady(&format!("{FOLDER}/{name}/{RECORD}"), one) {
+            Ok((map, head)) => {
+                read.extend(map);
+                listed.extend(head);
             }
-            Ok(())
-        });
-        if let Err(error) = found {
-            problems.push(error.to_string());
+            Err(error) => problems.push(error.to_string()),
         }
     }
     Ok(RunMaps::new(read, listed))
@@ -194,10 +198,12 @@ pub(super) fn read(
     name: &str,
     manifest: Option<&RunManifest>,
 ) -> Result<Option<Map>, RunError> {
-    match record(source, folder, name, manifest)? {
-        None => Ok(None),
-        Some(file) => values(source, folder, name, file).map(Some),
-    }
+    source.steady(&format!("{folder}/{name}/{RECORD}"), || {
+        match record(source, folder, name, manifest)? {
+            None => Ok(None),
+            Some(file) => values(source, folder, name, file).map(Some),
+        }
+    })
 }
 
 /// Reads the record in `folder/name`; `None` if there is none.
@@ -253,8 +259,7 @@ pub(super) fn array(
     Ok(matrix)
 }
 
-/// Writes a map of a run. Everything is on the disk before the old record goes and the
-/// new files take their places, the record last.
+/// Writes a map of a run, in one step for every reader.
 pub(super) fn write_run(
     run: &Path,
     manifest: &RunManifest,

@@ -14,6 +14,7 @@ mod format1;
 pub mod grid;
 pub mod hash;
 mod layout;
+mod locks;
 pub mod manifest;
 mod maps;
 mod metrics;
@@ -37,6 +38,7 @@ pub use error::RunError;
 pub use format1::migrate::Migrated;
 pub use grid::GridPlan;
 pub use layout::{COMPARISONS, FORMAT};
+pub use locks::RunLock;
 pub use manifest::{
     ComponentsAnalysis, ComponentsRecord, DeletionAnalysis, DeletionRecord, PredictionsAnalysis,
     PredictionsRecord, ProbesAnalysis, ProbesRecord, PrunedFrom, RunManifest, RunState,

@@ -14,7 +14,7 @@ const COLUMNS: [&str; 4] = ["image", "label", "prediction", "confidence"];
 /// More rows than any test split has.
 const MAX_ROWS: usize = 1 << 22;
 
-/// Writes the table, the record last.
+/// Writes the table, in one step for every reader.
 pub(super) fn write(folder: &Path, analysis: &PredictionsAnalysis) -> Result<(), RunError> {
     let dir = folder.join("analysis");
     let path = dir.join(RECORD);
@@ -39,6 +39,10 @@ pub(super) fn write(folder: &Path, analysis: &PredictionsAnalysis) -> Result<(),
 
 /// Reads the predictions; `None` if the run has none.
 pub(super) fn read(source: Source<'_>) -> Result<Option<PredictionsAnalysis>, RunError> {
+    source.steady(&format!("analysis/{RECORD}"), || once(source))
+}
+
+fn once(source: Source<'_>) -> Result<Option<PredictionsAnalysis>, RunError> {
     let (record_file, table_file) = (format!("analysis/{RECORD}"), format!("analysis/{TABLE}"));
     let Some(bytes) = source.bytes(&record_file, RECORD_LIMIT)? else { return Ok(None) };
     let path = source.path(&record_file);

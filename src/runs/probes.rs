@@ -11,7 +11,7 @@ use crate::domain::probes::Probe;
 const RECORD: &str = "probes.ron";
 const TABLE: &str = "probes.csv";
 
-/// Writes the probes, the record last.
+/// Writes the probes, in one step for every reader.
 pub(super) fn write(folder: &Path, analysis: &ProbesAnalysis) -> Result<(), RunError> {
     let dir = folder.join("analysis");
     let path = dir.join(RECORD);
@@ -45,6 +45,10 @@ pub(super) fn write(folder: &Path, analysis: &ProbesAnalysis) -> Result<(), RunE
 
 /// Reads the probes; `None` if the run has none.
 pub(super) fn read(source: Source<'_>) -> Result<Option<ProbesAnalysis>, RunError> {
+    source.steady(&format!("analysis/{RECORD}"), || once(source))
+}
+
+fn once(source: Source<'_>) -> Result<Option<ProbesAnalysis>, RunError> {
     let (record_file, table_file) = (format!("analysis/{RECORD}"), format!("analysis/{TABLE}"));
     let Some(bytes) = source.bytes(&record_file, RECORD_LIMIT)? else { return Ok(None) };
     let path = source.path(&record_file);

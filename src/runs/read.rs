@@ -4,8 +4,9 @@
 
 use std::borrow::Cow;
 use std::fs::{self, File};
-use std::io::{ErrorKind, Read};
+use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use serde::Deserialize;
 
@@ -14,6 +15,7 @@ use super::embedded::Embedded;
 use super::error::RunError;
 use super::layout::{FORMAT, Versioned};
 use super::manifest::RunManifest;
+use crate::files::set::COMMIT;
 
 /// Largest `run.ron`.
 const RUN_LIMIT: u64 = 1 << 20;
@@ -23,6 +25,8 @@ pub(super) const RECORD_LIMIT: u64 = 8 << 20;
 pub(super) const ARRAY_LIMIT: u64 = 8 * 4096 * 4096 + 1024;
 /// Most entries of a folder that are looked at.
 const ENTRIES: usize = 10_000;
+/// How often a record is read that others keep replacing.
+const TRIES: usize = 10;
 /// Largest weights file.
 const WEIGHTS_LIMIT: u64 = 8 << 30;
 
@@ -49,7 +53,18 @@ impl Source<'_> {
         limit: u64,
     ) -> Result<Option<Cow<'static, [u8]>>, RunError> {
         match self {
-            Source::Folder(folder) => Ok(plain_file(folder, file, limit)?.map(Cow::Owned)),
+            Source::Folder(folder) => {
+                // a set that counts already and is not in its place yet
+                let found = match committed(file) {
+                    Some(first) => plain_file(folder, &first, limit)?,
+                    None => None,
+                };
+                let found = match found {
+                    None => plain_file(folder, file, limit)?,
+                    found => found,
+                };
+                Ok(found.map(Cow::Owned))
+            }
             Source::Embedded(table, name) => Ok(table.file(name, file).map(Cow::Borrowed)),
         }
     }
@@ -57,9 +72,27 @@ impl Source<'_> {
     /// True if a file is there, whatever it holds.
     pub(super) fn has(self, file: &str) -> bool {
         match self {
-            Source::Folder(folder) => fs::symlink_metadata(folder.join(file)).is_ok(),
+            Source::Folder(folder) => self::has(folder, file).is_some(),
             Source::Embedded(table, name) => table.file(name, file).is_some(),
         }
+    }
+
+    /// Reads a record and what it speaks of, `read`, once more if another process has
+    /// replaced them meanwhile.
+    pub(super) fn steady<T>(
+        self,
+        record: &str,
+        read: impl Fn() -> Result<T, RunError>,
+    ) -> Result<T, RunError> {
+        let Source::Folder(folder) = self else { return read() };
+        for _ in 0..TRIES {
+            let before = has(folder, record);
+            let found = read();
+            if before == has(folder, record) {
+                return found;
+            }
+        }
+        read()
     }
 
     /// The names of the folders in `folder` (with `/`), in order; none if it is not
@@ -79,6 +112,28 @@ impl Source<'_> {
         names.dedup();
         Ok(names)
     }
+}
+
+/// Where a file of a set lies before it is in its place.
+fn committed(file: &str) -> Option<String> {
+    let (dir, name) = file.rsplit_once('/')?;
+    Some(format!("{dir}/{COMMIT}/{name}"))
+}
+
+/// What tells a file from one that takes its place.
+type Stamp = (u64, u64, Option<SystemTime>);
+
+/// The stamp of a file that is there.
+fn has(folder: &Path, file: &str) -> Option<Stamp> {
+    let stamp = |file: &str| {
+        let meta = fs::symlink_metadata(folder.join(file)).ok()?;
+        #[cfg(unix)]
+        let number = std::os::unix::fs::MetadataExt::ino(&meta);
+        #[cfg(not(unix))]
+        let number = 0;
+        Some((number, meta.len(), meta.modified().ok()))
+    };
+    committed(file).and_then(|first| stamp(&first)).or_else(|| stamp(file))
 }
 
 /// The folders in a folder below `run`; a link on the way is refused.
@@ -121,7 +176,7 @@ fn plain_file(folder: &Path, file: &str, limit: u64) -> Result<Option<Vec<u8>>, 
     }
     let failed = |e| RunError::io("read", &path, e);
     // Not opened before it is known to be plain: opening a pipe would wait.
-    let meta = fs::metadata(&path).map_err(failed)?;
+    let Some(meta) = there(fs::metadata(&path)).map_err(failed)? else { return Ok(None) };
     if !meta.is_file() {
         return Err(RunError::NotPlain(path));
     }
@@ -130,12 +185,20 @@ fn plain_file(folder: &Path, file: &str, limit: u64) -> Result<Option<Vec<u8>>, 
         return Err(too_large(meta.len()));
     }
     let mut bytes = Vec::with_capacity(meta.len() as usize);
-    let file = File::open(&path).map_err(failed)?;
+    // moved to its place meanwhile
+    let Some(file) = there(File::open(&path)).map_err(failed)? else { return Ok(None) };
     file.take(limit + 1).read_to_end(&mut bytes).map_err(failed)?;
     if bytes.len() as u64 > limit {
         return Err(too_large(bytes.len() as u64));
     }
     Ok(Some(bytes))
+}
+
+fn there<T>(found: io::Result<T>) -> io::Result<Option<T>> {
+    match found {
+        Err(e) if e.kind() == ErrorKind::NotFound => Ok(None),
+        found => found.map(Some),
+    }
 }
 
 /// Reads `run.ron`.

@@ -4,6 +4,7 @@
 pub(super) mod comparisons;
 pub(super) mod maps;
 mod migrate;
+mod replace;
 
 use std::borrow::Cow;
 use std::cmp::Reverse;
@@ -26,7 +27,8 @@ use super::maps::RunMaps;
 use super::metrics::MetricsRow;
 use super::predictions;
 use super::read::{self, Source};
-use super::{check, components, deletion, probes, write};
+use super::write::{self, Taken};
+use super::{check, components, deletion, locks, probes};
 use crate::domain::deletion::DeletionRow;
 use crate::domain::predictions::Predictions;
 use crate::domain::{MapKey, Pooling, SimilarityMatrix};
@@ -310,24 +312,19 @@ impl RunStore {
         weights: &[u8],
         replace: bool,
     ) -> Result<PathBuf, RunError> {
-        write::new_folder(&self.root, name, replace, |folder| {
-            write::atomic(&folder.join("weights.safetensors"), weights)?;
-            write::manifest(folder, manifest)
-        })
+        self.create_with(name, manifest, weights, None, replace)
     }
 
     /// Refuses a name that [`RunStore::create`] would refuse, before work is done
     /// for it.
     ///
     /// # Errors
-    /// [`RunError::Name`], or [`RunError::Exists`] unless `replace`.
+    /// [`RunError::Name`]; [`RunError::Exists`] unless `replace`, and
+    /// [`RunError::NotReplaced`] for what is no run.
     pub fn check_new(&self, name: &str, replace: bool) -> Result<(), RunError> {
         check::name(name).map_err(|why| RunError::Name { name: name.to_string(), why })?;
         let path = self.root.join(name);
-        match !replace && path.symlink_metadata().is_ok() {
-            true => Err(RunError::Exists(path)),
-            false => Ok(()),
-        }
+        write::check_taken(&path, &replace::taken(replace)).map(drop)
     }
 
     /// The folder of a run that can be written to. A run inside the program is
@@ -339,7 +336,9 @@ impl RunStore {
     pub fn writable(&self, id: &RunId) -> Result<PathBuf, RunError> {
         let folder = self.copy(id)?;
         // what says nothing about itself holds nothing to convert
-        if read::manifest(Source::Folder(&folder)).is_ok() {
+        if let Ok(manifest) = read::manifest(Source::Folder(&folder)) {
+            // one converts, the others find it done
+            let _held = (manifest.format == 1).then(|| locks::merge(&folder)).transpose()?;
             old::run(&folder, Damage::Left)?;
         }
         Ok(folder)
@@ -355,7 +354,7 @@ impl RunStore {
         if let Some(copy) = self.copy_of(id) {
             return Ok(copy);
         }
-        write::new_folder(&self.root, name, false, |folder| {
+        let made = write::new_folder(&self.root, name, &Taken::Refused, |folder| {
             for (file, bytes) in self.embedded.files(name) {
                 let path = folder.join(file);
                 if let Some(parent) = path.parent() {
@@ -364,7 +363,12 @@ impl RunStore {
                 write::atomic(&path, bytes)?;
             }
             Ok(())
-        })
+        });
+        match (made, self.copy_of(id)) {
+            // another process made the same copy meanwhile
+            (Err(RunError::Exists(_)), Some(copy)) => Ok(copy),
+            (made, _) => made,
+        }
     }
 
     /// Replaces a run's `run.ron` in one step.
@@ -436,6 +440,7 @@ impl RunStore {
         rows: Vec<DeletionRow>,
     ) -> Result<DeletionAnalysis, RunError> {
         let folder = self.writable(id)?;
+        let _held = locks::merge(&folder)?;
         let old = deletion::read(Source::Folder(&folder)).ok().flatten();
         let table = old
             .filter(|old| {

@@ -1,6 +1,7 @@
 //! Tests of the store as its callers use it.
 
 mod inside;
+mod kills;
 
 use std::fs;
 

@@ -1,5 +1,6 @@
-//! Writing a run's files so that a reader never sees half of one: each is
-//! written beside its place, flushed to the disk and renamed.
+//! Writing a run's files so that a reader never sees half of one, nor some of a set: each
+//! is written beside its place, flushed to the disk and renamed, and what replaces
+//! something changes places with it.
 
 use std::fs;
 use std::io;
@@ -9,9 +10,11 @@ use serde::Serialize;
 
 use super::check;
 use super::error::RunError;
-use super::layout::FORMAT;
+use super::layout::{FORMAT, MAPS};
+use super::locks;
 use super::manifest::RunManifest;
-use crate::files::{self, put, shared_mode, stage, sync_folder};
+use crate::files::scratch::{NEW, OLD, Scratch, exchange, sweep};
+use crate::files::{self, set, steps, sync_folder};
 
 /// Writes a file in one step: a reader sees the old contents or the new.
 ///
@@ -46,32 +49,16 @@ pub(super) fn manifest(folder: &Path, manifest: &RunManifest) -> Result<(), RunE
     atomic(&path, checked_ron(&path, manifest, check::manifest(manifest))?.as_bytes())
 }
 
-/// Puts files and the record that speaks of them in place, the record last, and
-/// takes the old record away first.
-pub(super) fn group(
+/// Puts files and the record that speaks of them in place, as one: a reader sees the old
+/// ones or the new, whatever ends between.
+pub(super) fn group<'a>(
     dir: &Path,
-    (record, text): (&str, String),
-    files: Vec<(&str, Vec<u8>)>,
+    (record, text): (&'a str, String),
+    mut files: Vec<(&'a str, Vec<u8>)>,
 ) -> Result<(), RunError> {
     real_folder(dir)?;
-    let record = dir.join(record);
-    let mut staged = Vec::new();
-    for (file, bytes) in files {
-        let path = dir.join(file);
-        staged.push((stage(&path, &bytes).map_err(|e| RunError::io("write", &path, e))?, path));
-    }
-    let last = stage(&record, text.as_bytes()).map_err(|e| RunError::io("write", &record, e))?;
-    match fs::remove_file(&record) {
-        Err(e) if e.kind() != io::ErrorKind::NotFound => {
-            return Err(RunError::io("replace", &record, e));
-        }
-        _ => {}
-    }
-    staged.push((last, record));
-    for (file, path) in staged {
-        put(file, &path).map_err(|e| RunError::io("write", &path, e))?;
-    }
-    Ok(())
+    files.push((record, text.into_bytes()));
+    set::write(dir, &files).map_err(RunError::of_file)
 }
 
 /// Writes `folder/checkpoints/NAME` in one step.
@@ -94,54 +81,111 @@ pub(super) fn real_folder(dir: &Path) -> Result<(), RunError> {
     }
 }
 
-/// Makes the run folder `root/name` in one step: `fill` writes its files into a
-/// hidden neighbour, which is then renamed. With `replace`, a run of that name
-/// is put aside first and deleted last.
+/// What has the name of a new folder already.
+pub(super) enum Taken {
+    /// It is refused.
+    Refused,
+    /// It is replaced if it is what is asked for here, else refused.
+    Replaced(fn(&Path) -> bool),
+}
+
+/// True if a folder is a run: only then may another take its place.
+pub(super) fn is_run(folder: &Path) -> bool {
+    let is = |path: &Path, what: fn(&fs::Metadata) -> bool| {
+        fs::symlink_metadata(path).is_ok_and(|meta| what(&meta))
+    };
+    is(folder, fs::Metadata::is_dir) && is(&folder.join("run.ron"), fs::Metadata::is_file)
+}
+
+/// Refuses to replace what is no run.
+pub(super) fn check_taken(target: &Path, taken: &Taken) -> Result<bool, RunError> {
+    match (fs::symlink_metadata(target).is_ok(), taken) {
+        (false, _) => Ok(false),
+        (true, Taken::Refused) => Err(RunError::Exists(target.to_path_buf())),
+        (true, Taken::Replaced(what)) if what(target) => Ok(true),
+        (true, Taken::Replaced(_)) => Err(RunError::NotReplaced(target.to_path_buf())),
+    }
+}
+
+/// Makes the folder `root/name` in one step: `fill` writes its files into a hidden
+/// neighbour, which is then renamed, or changes places with what it replaces. That is
+/// deleted last, and not while another process works on it.
 ///
 /// # Errors
-/// [`RunError`]; nothing of the new run is left then, and the old one is in place.
+/// [`RunError`]; nothing of the new folder is left then, and the old one is in place.
 pub(super) fn new_folder(
     root: &Path,
     name: &str,
-    replace: bool,
+    taken: &Taken,
     fill: impl FnOnce(&Path) -> Result<(), RunError>,
 ) -> Result<std::path::PathBuf, RunError> {
     check::check_name(name)?;
     let target = root.join(name);
-    let exists = || fs::symlink_metadata(&target).is_ok();
-    if exists() && !replace {
-        return Err(RunError::Exists(target));
-    }
+    check_taken(&target, taken)?;
     fs::create_dir_all(root).map_err(|e| RunError::io("create", root, e))?;
-    let beside = |prefix: &str| {
-        let mut builder = tempfile::Builder::new();
-        builder.prefix(prefix);
-        if let Some(mode) = shared_mode(0o777) {
-            builder.permissions(mode);
-        }
-        builder.tempdir_in(root).map_err(|e| RunError::io("create a folder in", root, e))
-    };
-    let made = beside(".new-")?;
+    let made = Scratch::new(root, NEW).map_err(|e| RunError::io("create a folder in", root, e))?;
     fill(made.path())?;
     sync_folder(made.path());
-    let failed = |e| RunError::io("create", &target, e);
-    if replace && exists() {
-        let aside = beside(".old-")?;
-        let old = aside.path().join(name);
-        fs::rename(&target, &old).map_err(failed)?;
-        if let Err(e) = fs::rename(made.path(), &target) {
-            // Put back what was there; the error that matters is the first.
-            let _ = fs::rename(&old, &target);
-            return Err(failed(e));
+    for last in [false, true] {
+        // it may have come or gone meanwhile
+        if check_taken(&target, taken)? {
+            let _held = (locks::work(&target)?, locks::merge(&target)?);
+            exchange(made.path(), &target).map_err(|e| RunError::io("replace", &target, e))?;
+            // the old one goes with the scratch
+            break;
         }
-    } else {
-        fs::rename(made.path(), &target)
-            .map_err(|e| if exists() { RunError::Exists(target.clone()) } else { failed(e) })?;
+        match steps::step().and_then(|()| fs::rename(made.path(), &target)) {
+            Ok(()) => {
+                made.kept();
+                break;
+            }
+            Err(_) if !last && fs::symlink_metadata(&target).is_ok() => {}
+            Err(e) => return Err(RunError::io("create", &target, e)),
+        }
     }
-    // Renamed: there is nothing left to delete.
-    let _ = made.keep();
     sync_folder(root);
     Ok(target)
+}
+
+/// Puts the complete run in `new` in the place of the one in `old`, which is deleted then.
+/// The caller has the right to work on both.
+pub(super) fn replace(new: &Path, old: &Path) -> Result<(), RunError> {
+    let failed = |e| RunError::io("replace", old, e);
+    match check_taken(old, &Taken::Replaced(is_run))? {
+        true => {
+            let _held = locks::merge(old)?;
+            exchange(new, old).map_err(failed)?;
+            // it has a run's name, so it goes out of sight before it goes
+            let root = old.parent().unwrap_or(old);
+            let scratch = Scratch::new(root, OLD).map_err(failed)?;
+            let gone = scratch.path().join("replaced");
+            steps::step().and_then(|()| fs::rename(new, gone)).or_else(gone_already).map_err(failed)
+        }
+        false => fs::rename(new, old).map_err(failed),
+    }
+}
+
+fn gone_already(error: io::Error) -> io::Result<()> {
+    if error.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(error) }
+}
+
+/// Removes what killed processes left in a run, and completes what one had begun to put
+/// in place.
+pub(super) fn sweep_run(folder: &Path) {
+    let analysis = folder.join("analysis");
+    let maps = folder.join(MAPS);
+    let below = fs::read_dir(&maps).into_iter().flatten().flatten().map(|entry| entry.path());
+    let all = [folder.to_path_buf(), folder.join("checkpoints"), analysis, maps.clone()];
+    for place in all.into_iter().chain(below) {
+        // a link would lead out of the run
+        if fs::symlink_metadata(&place).is_ok_and(|meta| meta.is_dir()) {
+            sweep(&place);
+            // what cannot be completed now is read as it is
+            if let Err(error) = set::finish(&place) {
+                tracing::warn!("{}: {error}", files::shown(&place));
+            }
+        }
+    }
 }
 
 #[cfg(test)]
@@ -153,7 +197,7 @@ mod tests {
     #[test]
     fn a_failed_fill_leaves_nothing() {
         let dir = tempfile::tempdir().unwrap();
-        let error = new_folder(dir.path(), "a", false, |folder| {
+        let error = new_folder(dir.path(), "a", &Taken::Refused, |folder| {
             atomic(&folder.join("half"), b"x")?;
             Err(RunError::Exists(folder.to_path_buf()))
         });
@@ -164,14 +208,35 @@ mod tests {
     #[test]
     fn replacing_keeps_no_remains_of_the_old_run() {
         let dir = tempfile::tempdir().unwrap();
-        let fill = |file: &'static str| move |folder: &Path| atomic(&folder.join(file), b"x");
-        new_folder(dir.path(), "a", false, fill("one")).unwrap();
-        let again = new_folder(dir.path(), "a", false, fill("two"));
+        let fill = |file: &'static str| {
+            move |folder: &Path| {
+                atomic(&folder.join(file), b"x")?;
+                atomic(&folder.join("run.ron"), b"()")
+            }
+        };
+        new_folder(dir.path(), "a", &Taken::Refused, fill("one")).unwrap();
+        let again = new_folder(dir.path(), "a", &Taken::Refused, fill("two"));
         assert!(matches!(again, Err(RunError::Exists(_))));
         assert!(dir.path().join("a/one").is_file());
-        new_folder(dir.path(), "a", true, fill("two")).unwrap();
+        new_folder(dir.path(), "a", &Taken::Replaced(is_run), fill("two")).unwrap();
         assert!(!dir.path().join("a/one").exists() && dir.path().join("a/two").is_file());
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn only_a_run_is_replaced() {
+        let dir = tempfile::tempdir().unwrap();
+        let photos = dir.path().join("photos");
+        fs::create_dir(&photos).unwrap();
+        fs::write(photos.join("one.jpg"), "x").unwrap();
+        fs::write(dir.path().join("file"), "x").unwrap();
+        for name in ["photos", "file"] {
+            let fill = |_: &Path| panic!("nothing is written");
+            let error = new_folder(dir.path(), name, &Taken::Replaced(is_run), fill).unwrap_err();
+            assert!(error.to_string().contains("only a run is replaced"), "{error}");
+        }
+        assert_eq!(fs::read(photos.join("one.jpg")).unwrap(), b"x");
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 2);
     }
 
     #[test]

@@ -10,7 +10,8 @@ use crate::runs::comparison::{self, PairKey, PairMaps, folder_name, weights_tag}
 use crate::runs::error::RunError;
 use crate::runs::layout::{COMPARISONS, MAP_RECORD, OLD_PAIR};
 use crate::runs::read::Source;
-use crate::runs::{check, format1, maps, write};
+use crate::runs::write::{self, Taken};
+use crate::runs::{check, format1, maps};
 
 impl RunStore {
     /// The comparison of two runs, known by the hashes of their weights, over
@@ -87,7 +88,8 @@ impl RunStore {
             Ok((maps::encoded(&place.join(&id), map, None)?, id))
         });
         let files = files.collect::<Result<Vec<_>, RunError>>()?;
-        write::new_folder(&root, &name, true, |folder| {
+        let taken = Taken::Replaced(format1::is_comparison);
+        write::new_folder(&root, &name, &taken, |folder| {
             for ((record, arrays), id) in files {
                 write::group(&folder.join(id), (MAP_RECORD, record), arrays)?;
             }

@@ -5,6 +5,7 @@ use crate::runs::check::check_name;
 use crate::runs::error::RunError;
 use crate::runs::format1::migrate::{Damage, Migrated, pair, run};
 use crate::runs::layout::COMPARISONS;
+use crate::runs::locks;
 
 impl RunStore {
     /// Converts a run of format 1 in place; one inside the program is copied into the
@@ -19,6 +20,7 @@ impl RunStore {
             RunId::Embedded(_) if self.manifest(id)?.format != 1 => return Ok(Migrated::Nothing),
             RunId::Embedded(_) => self.copy(id)?,
         };
+        let _held = locks::merge(&folder)?;
         run(&folder, Damage::Refused)
     }
 

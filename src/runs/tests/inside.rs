@@ -11,7 +11,7 @@ use crate::runs::embedded::Embedded;
 use crate::runs::{RunId, RunStore, fixtures};
 
 /// A store with a run that holds everything, and what it holds.
-fn full() -> (tempfile::TempDir, RunStore, RunId, LoadedRun) {
+pub(super) fn full() -> (tempfile::TempDir, RunStore, RunId, LoadedRun) {
     let run = with_findings(synthetic_run(8));
     let (dir, store) = fixtures::store();
     let folder = store.create("a", &run.manifest, b"w", false).unwrap();

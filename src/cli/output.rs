@@ -1,0 +1,61 @@
+//! Standard output: a reader who has seen enough is no failure, anything else that keeps a
+//! command from telling its results is. Knows nothing of what is printed.
+
+use std::io::{self, ErrorKind, Write as _};
+use std::sync::{Mutex, PoisonError};
+
+/// The first fault of lines that were printed on the way.
+static FAULT: Mutex<Option<io::Error>> = Mutex::new(None);
+
+/// Prints a line. The command goes on whatever happens, as its results are more than what
+/// it prints; [`finish`] tells.
+pub fn line(text: std::fmt::Arguments<'_>) {
+    if let Err(error) = writeln!(io::stdout(), "{text}") {
+        failed(error);
+    }
+}
+
+/// Prints a text.
+///
+/// # Errors
+/// What the system said, unless the reader has gone.
+pub fn print(text: &str) -> io::Result<()> {
+    print_bytes(text.as_bytes())
+}
+
+/// Prints bytes.
+///
+/// # Errors
+/// What the system said, unless the reader has gone.
+pub fn print_bytes(bytes: &[u8]) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    match out.write_all(bytes).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(named(&error)),
+        _ => Ok(()),
+    }
+}
+
+/// Keeps a fault of standard output for the end.
+pub fn failed(error: io::Error) {
+    if error.kind() != ErrorKind::BrokenPipe {
+        FAULT.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+    }
+}
+
+/// Writes what is left.
+///
+/// # Errors
+/// The first fault of all that was printed.
+pub fn finish() -> io::Result<()> {
+    if let Err(error) = io::stdout().flush() {
+        failed(error);
+    }
+    match FAULT.lock().unwrap_or_else(PoisonError::into_inner).take() {
+        Some(error) => Err(named(&error)),
+        None => Ok(()),
+    }
+}
+
+fn named(error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("cannot write to standard output: {error}"))
+}
