@@ -76,11 +76,12 @@ fn growing<T>(
     length: u64,
     parse: impl Fn(&[u8]) -> Result<T, String>,
 ) -> Result<T, String> {
+    let most = length.min(MAX_PICKLE);
     let mut size = FIRST_READ;
     loop {
-        let bytes = head(file, size.min(length))?;
+        let bytes = head(file, size.min(most))?;
         match parse(&bytes) {
-            Err(_) if size < length.min(MAX_PICKLE) => size *= 8,
+            Err(_) if size < most => size *= 8,
             done => return done,
         }
     }

@@ -48,13 +48,19 @@ impl Checkpoint {
         tree::tensors(self)
     }
 
-    /// Values that all its storages could give: four times what is needed where none is
-    /// shared.
+    /// As many values as its storages have bytes: several times what is needed where none
+    /// is shared. Entries that lie upon each other count once.
     pub fn capacity(&self) -> u64 {
-        self.storages.values().map(Place::capacity).sum()
+        let length = self.file.metadata().map_or(0, |about| about.len());
+        let sum = |deflated: bool| -> u64 {
+            let places = self.storages.values().filter(|p| p.packed.is_some() == deflated);
+            places.fold(0, |sum, place| sum.saturating_add(place.capacity()))
+        };
+        let deflated = length.saturating_mul(source::MOST_DEFLATED);
+        sum(false).min(length).saturating_add(sum(true).min(deflated))
     }
 
-    /// The values of a tensor, or the name of its type if they are not floats.
+    /// The values of a tensor; zeros and ones where they are not floats.
     ///
     /// # Errors
     /// What is wrong with it, without its name.

@@ -171,7 +171,9 @@ mod tests {
     #[test]
     fn whatever_the_bytes_are_nothing_panics() {
         for code in 0..=255u8 {
-            for rest in [&b""[..], b".", b"\n.", b"\xff\xff\xff\xff\xff\xff\xff\xff."] {
+            for rest in
+                [&b""[..], b".", b"\n.", b"'\xe9\n'\n.", b"\xff\xff\xff\xff\xff\xff\xff\xff."]
+            {
                 let mut bytes = vec![code];
                 bytes.extend_from_slice(rest);
                 let _ = Pickle::parse(&bytes);

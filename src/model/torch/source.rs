@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 
 /// How many times its size a deflated content may count for the memory it may take.
-const MOST_DEFLATED: u64 = 64;
+pub const MOST_DEFLATED: u64 = 64;
 
 /// Where a content lies in a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

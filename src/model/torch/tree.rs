@@ -10,7 +10,7 @@ use crate::text::one_line;
 /// Deeper values are not looked into.
 const MAX_DEPTH: usize = 48;
 /// More values on all ways together are refused: they hold each other to no end.
-const MAX_VISITS: usize = 1 << 23;
+const MAX_VISITS: usize = 1 << 25;
 
 pub(super) fn tensors(
     checkpoint: &Checkpoint,
@@ -41,10 +41,7 @@ impl Walk<'_> {
         if self.way.len() >= MAX_DEPTH || self.way.contains(&id) {
             return Ok(());
         }
-        self.visits += 1;
-        if self.visits > MAX_VISITS {
-            return Err("its values hold each other too often; save the state dict alone".into());
-        }
+        self.count(1)?;
         if let Some(tensor) = self.checkpoint.tensor(id) {
             self.found.insert(name.to_string(), tensor);
             return Ok(());
@@ -55,11 +52,20 @@ impl Walk<'_> {
         done
     }
 
+    fn count(&mut self, values: usize) -> Result<(), String> {
+        self.visits += values;
+        if self.visits > MAX_VISITS {
+            return Err("its values hold each other too often; save the state dict alone".into());
+        }
+        Ok(())
+    }
+
     fn members(&mut self, id: Id, name: &str) -> Result<(), String> {
         let pickle = &self.checkpoint.pickle;
         match pickle.get(id) {
             Value::Dict(entries) => self.entries(entries, name),
             Value::Sequence(members) => {
+                self.count(members.len())?;
                 for (at, member) in members.iter().enumerate() {
                     self.member(*member, name, || at.to_string())?;
                 }
@@ -72,6 +78,7 @@ impl Walk<'_> {
 
     fn entries(&mut self, entries: &[(Id, Id)], name: &str) -> Result<(), String> {
         let pickle = &self.checkpoint.pickle;
+        self.count(entries.len())?;
         for (key, value) in entries {
             if let Some(key) = pickle.text(*key) {
                 self.member(*value, name, || one_line(&key))?;

@@ -196,8 +196,8 @@ impl<'a> Machine<'a> {
             b'S' => {
                 let line = self.line()?;
                 let line = line.trim();
-                let quoted = line.len() >= 2 && matches!(line.as_bytes()[0], b'\'' | b'"');
-                if quoted { line[1..line.len() - 1].to_string() } else { line.to_string() }
+                let inside = |quote| line.strip_prefix(quote)?.strip_suffix(quote);
+                inside('\'').or_else(|| inside('"')).unwrap_or(line).to_string()
             }
             _ => String::from_utf8_lossy(self.counted(code)?).into_owned(),
         };
