@@ -10,6 +10,9 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use blockscope::domain::{ModelSpec, Preset};
+use blockscope::model::init::initial_state;
+use blockscope::model::weights::{Precision, write_safetensors};
 use common::scratch::Scratch;
 
 impl Scratch {
@@ -161,6 +164,31 @@ fn bad_checkpoints_are_explained() {
     write("vit.safetensors", &["blocks.0.attn.qkv.weight", "head.weight"]);
     import("vit.safetensors", &["not a CIFAR ResNet", "conv1.weight"]);
     assert!(scratch.names().is_empty());
+}
+
+#[test]
+fn one_network_of_a_file_is_taken_and_it_has_to_fit_the_images() {
+    let scratch = Scratch::new();
+    let data = scratch.data();
+    let accuracy = |text: &str| text.lines().nth(1).unwrap().to_string();
+    let plain = accuracy(&scratch.import("plain"));
+    let two = fixture("pickles/training_two.pt");
+    let import = |name: &'static str, more: &[&'static str]| {
+        [&["import", &two, "--data", &data, "--name", name][..], more].concat()
+    };
+    scratch.fails(&import("two", &[]), 1, &["training_two.pt", "(ema, net)", "--key NAME"]);
+    scratch.fails(&import("two", &["--key", "nett"]), 1, &["\"nett\"", "ema, net"]);
+    assert_eq!(accuracy(&scratch.ok(&import("net", &["--key", "net"]))), plain);
+    let prepared = fixture("pickles/training_prepared.pt");
+    let text = scratch.ok(&["import", &prepared, "--data", &data, "--name", "prepared"]);
+    assert!(text.contains("mean [0.5, 0.25, 0.125], deviation [0.25, 0.5, 0.75]"), "{text}");
+    let spec = ModelSpec::new(Preset::He, 8, 0.25, 7, [3, 32, 32]).unwrap();
+    let state = initial_state(&spec.network(), 0);
+    let bytes = write_safetensors(&state, &spec, Precision::F32).unwrap();
+    fs::write(scratch.path("seven.safetensors"), bytes).unwrap();
+    let seven = ["import", "seven.safetensors", "--data", &data, "--name", "seven"];
+    scratch.fails(&seven, 2, &["seven.safetensors", "7 classes", "10"]);
+    assert_eq!(scratch.names(), ["net", "plain", "prepared"]);
 }
 
 #[test]

@@ -197,6 +197,9 @@ pub struct ImportArgs {
     /// The network has no residual connections
     #[arg(long)]
     pub no_residual: bool,
+    /// The network to take of several in the file, by its name there
+    #[arg(long, value_name = "NAME")]
+    pub key: Option<String>,
     /// Replace a run of that name
     #[arg(long)]
     pub force: bool,

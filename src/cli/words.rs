@@ -4,6 +4,7 @@
 use crate::domain::plan::{Quantity, Unfit};
 use crate::engine::{DeviceError, EngineError};
 use crate::lab::{LabError, no_own_map};
+use crate::model::WeightsError;
 use crate::runs::RunError;
 
 use super::{FAILURE, Failure, USAGE};
@@ -47,6 +48,12 @@ fn of_command(error: &LabError) -> String {
         LabError::NothingToDelete { residual: false } => {
             "this network has no residual connections, so no residual block can be deleted"
                 .to_string()
+        }
+        LabError::Weights(WeightsError::Select { .. }) => {
+            format!("{error}; --key NAME takes one of several")
+        }
+        LabError::Weights(WeightsError::Statistics { .. }) => {
+            format!("{error}; give --mean and --std")
         }
         LabError::NotKept { why, .. } => why.to_string(),
         LabError::Thread(why) => why.to_string(),

@@ -12,7 +12,9 @@ pub mod infer;
 pub mod init;
 pub mod net;
 pub mod prune;
+mod select;
 pub mod state;
+mod torch;
 pub mod weights;
 
 pub use capture::GramTap;

@@ -1,22 +1,33 @@
-//! Weights in and out: PyTorch checkpoints (zip, legacy and tar pickles, parsed
-//! and never executed) and safetensors, PyTorch's and our own.
+//! Weights in and out: PyTorch checkpoints (`torch`) and safetensors, PyTorch's and our
+//! own.
 //!
-//! Unwraps `state_dict` and `module.`; knows no device and no run folder.
+//! Knows no device and no run folder.
 
-use std::collections::HashMap;
+mod chosen;
+
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
 use half::{bf16, f16};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
+use chosen::Chosen;
+
 use super::infer::InferError;
+use super::select::SelectError;
 use super::state::{HostTensor, Mismatch, StateDict};
+use super::torch::{Checkpoint, Element, decode};
 use crate::domain::ModelSpec;
+use crate::domain::network::{Network, Op, ParameterKind};
+use crate::text::one_line;
 
 /// Key of the model description in our own safetensors' metadata.
 const MODEL_KEY: &str = "blockscope.model";
 /// Larger weight files are refused before they are read.
 const MAX_FILE: u64 = 8 << 30;
+/// Values that may be read of a checkpoint beyond as many as its bytes: those of tensors
+/// that share theirs, or repeat one.
+const MAX_SHARED: u64 = 1 << 24;
 
 /// Why weights cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -57,6 +68,38 @@ pub enum WeightsError {
         /// The tensor.
         tensor: String,
     },
+    /// A running variance that gives no deviation.
+    #[error(
+        "{origin}: tensor {tensor} holds {value:e}, with batch norm's epsilon no positive variance; the checkpoint is damaged, or another preset has the larger epsilon it was trained with"
+    )]
+    Variance {
+        /// The file, or what stands for it.
+        origin: String,
+        /// The tensor.
+        tensor: String,
+        /// The value.
+        value: f32,
+    },
+    /// The file's own statistics are not those of pixels from 0 to 1.
+    #[error(
+        "{origin}: it normalises images by mean {mean:?} and deviation {std:?}, which are not those of pixels from 0 to 1"
+    )]
+    Statistics {
+        /// The file.
+        origin: String,
+        /// Its mean.
+        mean: [f32; 3],
+        /// Its deviation.
+        std: [f32; 3],
+    },
+    /// The file holds no network, or several.
+    #[error("{origin}: {source}")]
+    Select {
+        /// The file.
+        origin: String,
+        /// Which there are.
+        source: SelectError,
+    },
     /// No model can be inferred.
     #[error("{origin}: {source}")]
     Infer {
@@ -82,6 +125,24 @@ pub struct Weights {
     pub state: StateDict,
     /// The model description, if the file is one of ours.
     pub spec: Option<ModelSpec>,
+    /// How a normaliser inside the file prepares images.
+    pub statistics: Option<Statistics>,
+}
+
+/// What a normaliser subtracts from pixels from 0 to 1, and what it divides the rest by.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Statistics {
+    /// Subtracted.
+    pub mean: [f32; 3],
+    /// Divides.
+    pub std: [f32; 3],
+}
+
+impl Statistics {
+    fn fit_pixels(&self) -> bool {
+        let unit = |v: &f32| (-1.0..=1.0).contains(v);
+        self.mean.iter().all(unit) && self.std.iter().all(|v| *v > 0.0 && unit(v))
+    }
 }
 
 /// How weights are stored.
@@ -106,14 +167,22 @@ impl Precision {
     }
 }
 
-/// Reads a checkpoint of any supported container.
+/// Reads a checkpoint of any supported container; it may hold one network.
 ///
 /// # Errors
 /// [`WeightsError`], one line that names the file and what is wrong.
 pub fn read_weights(path: &Path) -> Result<Weights, WeightsError> {
+    read_network(path, None)
+}
+
+/// The same, of several networks in a file the one under the name `key`.
+///
+/// # Errors
+/// As [`read_weights`].
+pub fn read_network(path: &Path, key: Option<&str>) -> Result<Weights, WeightsError> {
     let io = |source| WeightsError::Io { path: path.to_path_buf(), source };
     let meta = std::fs::metadata(path).map_err(io)?;
-    let origin = path.display().to_string();
+    let origin = one_line(&path.display().to_string());
     let format = |reason: String| WeightsError::Format { origin: origin.clone(), reason };
     if meta.is_dir() {
         return Err(format("it is a folder".into()));
@@ -128,54 +197,58 @@ pub fn read_weights(path: &Path) -> Result<Weights, WeightsError> {
         return Err(format(format!("{} bytes is too short", meta.len())));
     }
     if start[8] == b'{' {
-        return parse_safetensors(&std::fs::read(path).map_err(io)?, &origin);
+        return safetensors_network(&std::fs::read(path).map_err(io)?, &origin, key);
     }
-    let state = read_pytorch(path, &origin)?;
-    Ok(Weights { state: finished(state, &origin)?, spec: None })
+    read_pytorch(file, &origin, key)
 }
 
-fn read_pytorch(path: &Path, origin: &str) -> Result<StateDict, WeightsError> {
+fn read_pytorch(
+    file: std::fs::File,
+    origin: &str,
+    key: Option<&str>,
+) -> Result<Weights, WeightsError> {
     let format = |reason: String| WeightsError::Format {
         origin: origin.to_string(),
-        reason: reason.replace('\n', " "),
+        reason: one_line(&reason),
     };
-    let reader = pytorch_reader::PytorchReader::new(path).map_err(|e| format(e.to_string()))?;
-    let mut state = StateDict::default();
-    for (name, tensor) in reader.into_tensors() {
-        if name.ends_with("num_batches_tracked") {
-            continue;
-        }
-        let bytes = tensor.read().map_err(|e| format(format!("{name}: {e}")))?;
-        use pytorch_reader::DType;
-        let data = match tensor.dtype() {
-            DType::F32 => decode(&bytes, f32::from_le_bytes),
-            DType::F64 => decode(&bytes, |b| f64::from_le_bytes(b) as f32),
-            DType::F16 => decode(&bytes, |b| f16::from_le_bytes(b).to_f32()),
-            DType::BF16 => decode(&bytes, |b| bf16::from_le_bytes(b).to_f32()),
-            other => {
-                // Counters of optimisers and the like: not of the network.
-                if !is_parameter(&name) {
-                    continue;
-                }
-                return Err(WeightsError::Dtype {
-                    origin: origin.to_string(),
-                    tensor: name,
-                    dtype: format!("{other:?}").to_lowercase(),
-                });
-            }
+    let mut checkpoint = Checkpoint::open(file).map_err(format)?;
+    let tensors = checkpoint.tensors().map_err(format)?;
+    let names = tensors.keys().cloned().collect();
+    // what is shared counts for each that shares it: several times the file is enough
+    let mut left = checkpoint.capacity().saturating_add(MAX_SHARED);
+    let same = |a: &str, b: &str| matches!((&tensors[a], &tensors[b]), (Ok(a), Ok(b)) if a == b);
+    let chosen = Chosen::new(names, origin, key, same)?;
+    chosen.read(|name, any| {
+        let broken = |reason: String| format(format!("tensor {name}: {reason}"));
+        let tensor = match &tensors[name] {
+            Ok(tensor) => tensor,
+            Err(reason) => return Err(broken(reason.clone())),
         };
-        state.tensors.insert(name, HostTensor { shape: tensor.shape().to_vec(), data });
+        if let Element::Other(dtype, _) = tensor.element()
+            && !any
+        {
+            return other_type(origin, name, dtype);
+        }
+        let count = tensor.count().and_then(|count| left.checked_sub(count as u64));
+        left = count.ok_or_else(|| {
+            broken(format!("shape {:?} is more than the file holds", tensor.shape()))
+        })?;
+        let data = checkpoint.read(tensor).map_err(broken)?;
+        Ok(Some(HostTensor { shape: tensor.shape().to_vec(), data }))
+    })
+}
+
+/// A tensor of a type that no parameter has: a counter of an optimiser or the like is
+/// not of the network.
+fn other_type(origin: &str, tensor: &str, dtype: &str) -> Result<Option<HostTensor>, WeightsError> {
+    if ![".weight", ".bias", ".running_mean", ".running_var"]
+        .iter()
+        .any(|end| tensor.ends_with(end))
+    {
+        return Ok(None);
     }
-    Ok(state)
-}
-
-fn is_parameter(name: &str) -> bool {
-    [".weight", ".bias", ".running_mean", ".running_var"].iter().any(|end| name.ends_with(end))
-}
-
-fn decode<const N: usize>(bytes: &[u8], convert: impl Fn([u8; N]) -> f32) -> Vec<f32> {
-    let (chunks, _) = bytes.as_chunks::<N>();
-    chunks.iter().map(|chunk| convert(*chunk)).collect()
+    let (origin, tensor, dtype) = (origin.to_string(), tensor.to_string(), dtype.to_string());
+    Err(WeightsError::Dtype { origin, tensor, dtype })
 }
 
 /// Reads safetensors from memory; `origin` stands for the file in errors.
@@ -183,9 +256,17 @@ fn decode<const N: usize>(bytes: &[u8], convert: impl Fn([u8; N]) -> f32) -> Vec
 /// # Errors
 /// [`WeightsError`], one line that names `origin` and what is wrong.
 pub fn parse_safetensors(bytes: &[u8], origin: &str) -> Result<Weights, WeightsError> {
+    safetensors_network(bytes, origin, None)
+}
+
+fn safetensors_network(
+    bytes: &[u8],
+    origin: &str,
+    key: Option<&str>,
+) -> Result<Weights, WeightsError> {
     let format = |reason: String| WeightsError::Format {
         origin: origin.to_string(),
-        reason: reason.replace('\n', " "),
+        reason: one_line(&reason),
     };
     let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(|e| format(e.to_string()))?;
     let file = SafeTensors::deserialize(bytes).map_err(|e| format(e.to_string()))?;
@@ -198,59 +279,23 @@ pub fn parse_safetensors(bytes: &[u8], origin: &str) -> Result<Weights, WeightsE
             Some(spec)
         }
     };
-    let mut state = StateDict::default();
-    for (name, view) in file.iter() {
-        if name.ends_with("num_batches_tracked") {
-            continue;
-        }
+    let views: BTreeMap<String, TensorView<'_>> =
+        file.iter().map(|(name, view)| (one_line(name), view)).collect();
+    let chosen = Chosen::new(views.keys().cloned().collect(), origin, key, |_, _| false)?;
+    let weights = chosen.read(|name, any| {
+        let view = &views[name];
         let bytes = view.data();
         let data = match view.dtype() {
             Dtype::F32 => decode(bytes, f32::from_le_bytes),
             Dtype::F64 => decode(bytes, |b| f64::from_le_bytes(b) as f32),
             Dtype::F16 => decode(bytes, |b| f16::from_le_bytes(b).to_f32()),
             Dtype::BF16 => decode(bytes, |b| bf16::from_le_bytes(b).to_f32()),
-            other => {
-                return Err(WeightsError::Dtype {
-                    origin: origin.to_string(),
-                    tensor: name.to_string(),
-                    dtype: format!("{other:?}").to_lowercase(),
-                });
-            }
+            Dtype::BOOL | Dtype::U8 if any => bytes.iter().map(|b| f32::from(*b != 0)).collect(),
+            other => return other_type(origin, name, &format!("{other:?}").to_lowercase()),
         };
-        let shape = view.shape().to_vec();
-        state.tensors.insert(name.to_string(), HostTensor { shape, data });
-    }
-    Ok(Weights { state: finished(state, origin)?, spec })
-}
-
-/// Removes wrappers and refuses values that are not finite.
-fn finished(state: StateDict, origin: &str) -> Result<StateDict, WeightsError> {
-    let state = unwrapped(state);
-    let broken = state.tensors.iter().find(|(_, t)| t.data.iter().any(|v| !v.is_finite()));
-    match broken {
-        Some((tensor, _)) => {
-            Err(WeightsError::NotFinite { origin: origin.to_string(), tensor: tensor.clone() })
-        }
-        None => Ok(state),
-    }
-}
-
-/// Strips what stands before `conv1.weight` in the shortest such name
-/// (`state_dict.`, `module.`, `model.module.`); tensors without that prefix
-/// (an optimiser's) are left behind.
-fn unwrapped(state: StateDict) -> StateDict {
-    let is_stem = |name: &&String| *name == "conv1.weight" || name.ends_with(".conv1.weight");
-    let stem = state.tensors.keys().filter(is_stem).min_by_key(|name| name.len());
-    let Some(prefix) = stem.and_then(|name| name.strip_suffix("conv1.weight")) else {
-        return state;
-    };
-    let prefix = prefix.to_string();
-    let tensors = state
-        .tensors
-        .into_iter()
-        .filter_map(|(name, t)| Some((name.strip_prefix(&prefix)?.to_string(), t)))
-        .collect();
-    StateDict { tensors }
+        Ok(Some(HostTensor { shape: view.shape().to_vec(), data }))
+    })?;
+    Ok(Weights { spec, ..weights })
 }
 
 /// Our own weights file: safetensors under PyTorch names, with the model
@@ -304,67 +349,41 @@ pub fn model_of(
     overrides: &super::infer::Overrides,
     image: [usize; 3],
 ) -> Result<ModelSpec, WeightsError> {
+    let origin = one_line(origin);
+    let mut overrides = overrides.clone();
+    if let Some(own) = &weights.statistics {
+        let Statistics { mean, std } = *own;
+        if !own.fit_pixels() && (overrides.mean.is_none() || overrides.std.is_none()) {
+            return Err(WeightsError::Statistics { origin, mean, std });
+        }
+        overrides.mean = overrides.mean.or(Some(mean));
+        overrides.std = overrides.std.or(Some(std));
+    }
     let spec = match &weights.spec {
         Some(spec) => spec.clone(),
-        None => super::infer::infer(&weights.state, preset, overrides, image)
-            .map_err(|source| WeightsError::Infer { origin: origin.to_string(), source })?,
+        None => super::infer::infer(&weights.state, preset, &overrides, image)
+            .map_err(|source| WeightsError::Infer { origin: origin.clone(), source })?,
     };
+    let network = spec.network();
     weights
         .state
-        .check(&spec.network())
-        .map_err(|source| WeightsError::Mismatch { origin: origin.to_string(), source })?;
-    Ok(spec)
+        .check(&network)
+        .map_err(|source| WeightsError::Mismatch { origin: origin.clone(), source })?;
+    match bad_variance(&weights.state, &network) {
+        Some((tensor, value)) => Err(WeightsError::Variance { origin, tensor, value }),
+        None => Ok(spec),
+    }
+}
+
+/// The first running variance whose sum with epsilon has no root, and the value.
+fn bad_variance(state: &StateDict, network: &Network) -> Option<(String, f32)> {
+    network.parameters().into_iter().filter(|p| p.kind == ParameterKind::Variance).find_map(|p| {
+        let Op::Norm { epsilon, .. } = network.node(p.node).op else { return None };
+        let values = &state.tensors.get(&p.name)?.data;
+        let bad = values.iter().find(|v| **v + epsilon as f32 <= 0.0)?;
+        Some((p.name, *bad))
+    })
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::domain::Preset;
-    use crate::model::init::initial_state;
-
-    #[test]
-    fn our_file_round_trips_in_both_precisions() {
-        let spec = ModelSpec::new(Preset::Paper, 8, 0.25, 10, [3, 8, 8]).unwrap();
-        let mut state = initial_state(&spec.network(), 3);
-        for precision in [Precision::F32, Precision::F16] {
-            let bytes = write_safetensors(&state, &spec, precision).unwrap();
-            let back = parse_safetensors(&bytes, "test").unwrap();
-            precision.round(&mut state);
-            assert_eq!(back.state, state);
-            assert_eq!(back.spec.as_ref(), Some(&spec));
-        }
-    }
-
-    #[test]
-    fn wrappers_go_and_optimisers_stay_behind() {
-        let tensor = HostTensor { shape: vec![1], data: vec![1.0] };
-        let names = [
-            "state_dict.module.conv1.weight",
-            "state_dict.module.layer1.0.conv1.weight",
-            "optimizer.0.momentum_buffer",
-        ];
-        let tensors = names.map(|n| (n.to_string(), tensor.clone())).into();
-        let state = unwrapped(StateDict { tensors });
-        let left: Vec<&String> = state.tensors.keys().collect();
-        assert_eq!(left, ["conv1.weight", "layer1.0.conv1.weight"]);
-    }
-
-    #[test]
-    fn damaged_files_get_one_line() {
-        let dir = tempfile::tempdir().unwrap();
-        for (name, bytes) in [
-            ("empty.pt", &b""[..]),
-            ("short.pt", b"PK\x03"),
-            ("zip.pt", b"PK\x03\x04 this is no archive at all"),
-            ("pickle.pth", b"\x80\x02}q\x00(X\x05\x00\x00\x00hello"),
-            ("big.safetensors", b"\xff\xff\xff\xff\xff\xff\xff\x7f{\"a\":1}"),
-            ("bad.safetensors", b"\x08\x00\x00\x00\x00\x00\x00\x00{\"a\":1}x"),
-        ] {
-            let path = dir.path().join(name);
-            std::fs::write(&path, bytes).unwrap();
-            let text = read_weights(&path).unwrap_err().to_string();
-            assert!(text.contains(name) && !text.contains('\n'), "{text}");
-        }
-        assert!(read_weights(&dir.path().join("absent.pt")).is_err());
-    }
-}
+mod tests;
