@@ -23,6 +23,8 @@ import termios
 import time
 
 ESCAPES = re.compile(rb"\x1b\[[0-9;?>=]*[A-Za-z]|\x1b[()][A-Z0-9]|\x1b[=>]")
+# the ruler of the map
+OPENED = re.compile(rb"stage \d")
 INTERVAL = re.compile(rb"\(\d?\d\.\d\xe2\x80\x93")
 
 
@@ -56,9 +58,11 @@ def times(binary, args):
             os.execv(binary, command)
         fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack("HHHH", 50, 160, 0, 0))
         os.kill(pid, signal.SIGWINCH)
-        pump(fd, 2)
-        if os.waitpid(pid, os.WNOHANG)[0]:
-            raise SystemExit(f"{binary}: does not open {args.run}")
+        if pump(fd, 5, OPENED) is None:
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+            raise SystemExit(f"{binary}: does not open {args.run} of {args.runs}")
+        pump(fd, 1)
         found = []
         for layer in args.at.split(","):
             os.write(fd, b"/" + layer.encode() + b"\r")
