@@ -10,7 +10,7 @@ use std::sync::Mutex;
 use tracing_subscriber::EnvFilter;
 
 use crate::config::LEVELS;
-use crate::text::nearest;
+use crate::text::{lines, nearest};
 
 /// Largest log in bytes that goes on; then it is put aside and a new one begins.
 const LIMIT: u64 = 1 << 20;
@@ -123,7 +123,11 @@ fn open(path: &Path) -> io::Result<File> {
 impl Write for Log {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self.file() {
-            Some(file) => file.write(bytes),
+            // whoever looks at it has a terminal too
+            Some(file) => {
+                let said = String::from_utf8_lossy(bytes);
+                file.write_all(lines(&said).as_bytes()).map(|()| bytes.len())
+            }
             None => Ok(bytes.len()),
         }
     }

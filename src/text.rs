@@ -1,13 +1,77 @@
 //! Small helpers for messages and tables: one line, names that look alike, columns
 //! that line up. Knows nothing of what they are about.
 
+use std::borrow::Cow;
+
 pub use strsim::levenshtein as edit_distance;
 use unicode_width::UnicodeWidthStr;
 
-/// The text with control characters replaced by spaces, so that it fits one
-/// line and cannot steer a terminal.
+/// What takes the place of a character that must not reach a terminal.
+const REPLACED: char = '\u{fffd}';
+
+/// True for what steers a terminal, changes the order of what is shown or is not seen at
+/// all: controls of both sets, line and paragraph separators, and what Unicode calls
+/// default ignorable, such as marks of direction, but for the selectors that belong to the
+/// character before them.
+pub fn is_hidden(c: char) -> bool {
+    if c.is_ascii() {
+        return c.is_ascii_control();
+    }
+    matches!(c,
+        '\u{80}'..='\u{9f}'
+        | '\u{ad}'
+        | '\u{34f}'
+        | '\u{61c}'
+        | '\u{115f}'..='\u{1160}'
+        | '\u{17b4}'..='\u{17b5}'
+        | '\u{180b}'..='\u{180f}'
+        | '\u{200b}'..='\u{200f}'
+        | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}'
+        | '\u{3164}'
+        | '\u{feff}'
+        | '\u{ffa0}'
+        | '\u{fff0}'..='\u{fffb}'
+        | '\u{1bca0}'..='\u{1bca3}'
+        | '\u{1d173}'..='\u{1d17a}'
+        | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// Foreign text (names in files, what the system says) for one line of a terminal: white
+/// space between lines becomes a space, whatever else is hidden a visible mark.
 pub fn one_line(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+    let shown = |c: char| match c {
+        '\n' | '\r' | '\t' | '\u{85}' | '\u{2028}' | '\u{2029}' => ' ',
+        c if is_hidden(c) => REPLACED,
+        c => c,
+    };
+    text.chars().map(shown).collect()
+}
+
+/// A text of several lines, each as [`one_line`] gives it.
+pub fn lines(text: &str) -> Cow<'_, str> {
+    if !text.contains(|c| c != '\n' && is_hidden(c)) {
+        return Cow::Borrowed(text);
+    }
+    Cow::Owned(text.split('\n').map(one_line).collect::<Vec<_>>().join("\n"))
+}
+
+/// JSON with what is hidden in its strings written as escapes: the same values, and safe to
+/// look at.
+pub fn json(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\n' => out.push(c),
+            c if is_hidden(c) => {
+                for unit in c.encode_utf16(&mut [0; 2]) {
+                    out.push_str(&format!("\\u{unit:04x}"));
+                }
+            }
+            c => out.push(c),
+        }
+    }
+    out
 }
 
 /// The text without its middle where it is longer than `most` characters: what was said
@@ -80,6 +144,33 @@ mod tests {
         ] {
             assert_eq!(nearest(typed, names), meant, "{typed}");
         }
+    }
+
+    #[test]
+    fn foreign_text_neither_steers_a_terminal_nor_hides() {
+        let hostile = "a\u{1b}[31m\u{9b}2J\u{7}b\r\nc\u{202e}d\u{200b}\u{2066}\u{feff}e\u{e0041}";
+        let shown = one_line(hostile);
+        assert!(!shown.contains(is_hidden), "{shown:?}");
+        assert_eq!(shown.chars().filter(|c| "abcde".contains(*c)).count(), 5);
+        assert_eq!(one_line("a\r\nb\tc"), "a  b c");
+        // letters of every kind stay as they are, with their accents and selectors
+        for text in ["re\u{301}sum\u{e9}", "\u{6df1}\u{5c42}", "\u{2764}\u{fe0f}", "\u{5e9}\u{5dc}"] {
+            assert_eq!(one_line(text), text);
+            assert!(matches!(lines(text), Cow::Borrowed(_)));
+        }
+        assert_eq!(lines("a\u{1b}b\nc"), "a\u{fffd}b\nc");
+        // every control, and nothing else of ASCII
+        assert!((0..=255u8).map(char::from).all(|c| is_hidden(c) == (c.is_control() || c == '\u{ad}')));
+    }
+
+    #[test]
+    fn json_says_the_same_with_escapes() {
+        let names = ["\u{9b}2J", "a\u{202e}b", "\u{e0041}", "\u{7f}", "x"];
+        let text = serde_json::to_string_pretty(&names).unwrap();
+        let safe = json(&text);
+        assert!(safe.chars().all(|c| c == '\n' || !is_hidden(c)), "{safe:?}");
+        let back: Vec<String> = serde_json::from_str(&safe).unwrap();
+        assert_eq!(back, names);
     }
 
     #[test]

@@ -35,12 +35,6 @@ impl Scratch {
         command
     }
 
-    /// CIFAR-10 files, as an option's value.
-    fn data(&self) -> String {
-        self.put_cifar10(self.folder(), 7919);
-        format!("cifar10:{}", self.folder().display())
-    }
-
     /// A training that takes long, or one that does not.
     fn train(&self, data: &str, epochs: &str) -> Command {
         let net = ["--depth", "8", "--width", "0.25", "--batch", "8", "--fraction", "0.2"];
@@ -98,7 +92,7 @@ fn eight_prune_at_once_keep_the_rows_of_all() {
 #[test]
 fn a_finished_run_stays_until_the_one_that_replaces_it_is_complete() {
     let scratch = Scratch::empty();
-    let data = scratch.data();
+    let data = scratch.cifar_option();
     done(scratch.train(&data, "1"));
     let run = scratch.path("runs/a");
     let old = fs::read(run.join("weights.safetensors")).unwrap();
@@ -127,7 +121,7 @@ fn a_finished_run_stays_until_the_one_that_replaces_it_is_complete() {
 #[test]
 fn what_a_killed_process_left_is_swept_by_the_next_one() {
     let scratch = Scratch::empty();
-    let data = scratch.data();
+    let data = scratch.cifar_option();
     done(scratch.train(&data, "1"));
     let before = SystemTime::now() - Duration::from_secs(2 * 24 * 60 * 60);
     let left = ["runs/.new-abcdef", "runs/a/.new-abcdef", "runs/a/analysis/.new-abcdef"];
@@ -147,7 +141,7 @@ fn what_a_killed_process_left_is_swept_by_the_next_one() {
 #[test]
 fn only_a_run_is_replaced() {
     let scratch = Scratch::empty();
-    let data = scratch.data();
+    let data = scratch.cifar_option();
     let photos = scratch.path("runs/photos");
     fs::create_dir_all(&photos).unwrap();
     fs::write(photos.join("one.jpg"), "x").unwrap();
@@ -167,7 +161,7 @@ fn only_a_run_is_replaced() {
 #[test]
 fn output_that_cannot_be_written_is_a_failure_and_a_closed_pipe_is_none() {
     let scratch = Scratch::empty();
-    let data = scratch.data();
+    let data = scratch.cifar_option();
     done(scratch.train(&data, "1"));
     let commands: &[&[&str]] = &[
         &["--help"],
@@ -195,7 +189,7 @@ fn output_that_cannot_be_written_is_a_failure_and_a_closed_pipe_is_none() {
 #[test]
 fn pipes_and_long_or_hostile_inputs_are_refused_at_once() {
     let scratch = Scratch::empty();
-    let data = scratch.data();
+    let data = scratch.cifar_option();
     let pipe = scratch.path("pipe");
     assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
     let pipe = pipe.to_str().unwrap();
@@ -222,9 +216,214 @@ fn pipes_and_long_or_hostile_inputs_are_refused_at_once() {
 #[test]
 fn the_next_command_can_be_pasted() {
     let scratch = Scratch::empty();
-    let data = scratch.data();
+    let data = scratch.cifar_option();
     let args = ["train", "--data", &data, "--epochs", "1", "--depth", "8", "--width", "0.25"];
     let small = ["--batch", "8", "--fraction", "0.2", "--name", "it's a"];
     let text = scratch.ok(&[&args[..], &small].concat());
     assert!(text.contains(r"next: blockscope analyze 'it'\''s a' --data "), "{text}");
+}
+
+/// A training that is stopped by a signal once it has left checkpoints.
+fn stopped(scratch: &Scratch, data: &str, signal: &str, wrap: &[&str]) -> Output {
+    let train = scratch.train(data, "100000");
+    let mut command = match wrap {
+        [] => train,
+        [first, rest @ ..] => {
+            let mut command = Command::new(first);
+            command.args(rest).arg(train.get_program()).args(train.get_args());
+            command.current_dir(scratch.folder()).stdin(Stdio::null());
+            command.envs(train.get_envs().filter_map(|(k, v)| Some((k, v?))));
+            command.stdout(Stdio::piped()).stderr(Stdio::piped());
+            command
+        }
+    };
+    let child = command.spawn().unwrap();
+    let run = scratch.path("runs/a");
+    until("a checkpoint", || run.join("checkpoints/epoch-0002.safetensors").is_file());
+    let pid = child.id().to_string();
+    for signal in signal.split(' ') {
+        assert!(Command::new("kill").args([&format!("-{signal}"), &pid]).status().unwrap().success());
+        sleep(Duration::from_millis(300));
+    }
+    child.wait_with_output().unwrap()
+}
+
+#[test]
+fn a_signal_stops_a_command_where_what_it_wrote_is_whole() {
+    for (signal, code) in [("INT", 130), ("TERM", 143), ("HUP", 129)] {
+        let scratch = Scratch::empty();
+        let data = scratch.cifar_option();
+        let output = stopped(&scratch, &data, signal, &[]);
+        assert_eq!(output.status.code(), Some(code), "{}", error(&output));
+        let said = format!("blockscope: stopped by SIG{signal}; what was written before");
+        assert!(error(&output).contains(&said), "{}", error(&output));
+        let hidden = fs::read_dir(scratch.path("runs/a")).unwrap().map(|e| e.unwrap().file_name());
+        let hidden: Vec<_> = hidden.filter(|n| n.to_string_lossy().starts_with('.')).collect();
+        assert!(hidden.is_empty(), "{hidden:?}");
+        assert!(scratch.ok(&["show", "a"]).contains("training has not ended: checkpoint of epoch"));
+    }
+}
+
+#[test]
+fn a_hang_up_that_nohup_ignores_stays_ignored() {
+    let scratch = Scratch::empty();
+    let data = scratch.cifar_option();
+    // it is the second one that ends it
+    let output = stopped(&scratch, &data, "HUP INT", &["nohup"]);
+    assert_eq!(output.status.code(), Some(130), "{}", error(&output));
+}
+
+#[test]
+fn a_run_whose_training_has_not_ended_is_looked_at_in_its_newest_checkpoint_and_says_so() {
+    let scratch = Scratch::empty();
+    let data = scratch.cifar_option();
+    let child = scratch.train(&data, "100000").spawn().unwrap();
+    let run = scratch.path("runs/a");
+    until("a checkpoint", || run.join("checkpoints/epoch-0003.safetensors").is_file());
+    killed(child);
+    let analyze = ["analyze", "a", "--data", &data, "--batch", "10", "--pc-examples", "0"];
+    let output = scratch.run(&analyze);
+    assert!(output.status.success(), "{}", error(&output));
+    assert!(error(&output).contains("training of a has not ended: its checkpoint of epoch"));
+    let map = fs::read_to_string(run.join("analysis/maps/cka/map.ron")).unwrap();
+    let epoch = map.split("checkpoint: Some(").nth(1).unwrap().split(')').next().unwrap();
+    let file = run.join(format!("checkpoints/epoch-{:04}.safetensors", epoch.parse::<u32>().unwrap()));
+    let hash = blockscope::runs::hash::sha256_hex(&fs::read(file).unwrap());
+    assert!(map.contains(&hash), "the map is of that checkpoint: {map}");
+    for (args, file) in [
+        (&["prune", "a", "--data", &data, "--lesions"][..], "deletion.ron"),
+        (&["analyze", "a", "--data", &data, "--skip-cka"], "predictions.ron"),
+    ] {
+        let output = scratch.run(args);
+        assert!(output.status.success(), "{}", error(&output));
+        let record = fs::read_to_string(run.join("analysis").join(file)).unwrap();
+        assert!(record.contains(&format!("checkpoint: Some({epoch})")), "{record}");
+    }
+    let shown = scratch.ok(&["show", "a"]);
+    assert!(shown.contains(&format!("of the checkpoint of epoch {epoch}")), "{shown}");
+    let json = scratch.ok(&["show", "a", "--format", "json"]);
+    assert!(json.contains(&format!("\"checkpoint\":{epoch}")));
+    // without one there is nothing to look at but initial weights
+    fs::remove_dir_all(run.join("checkpoints")).unwrap();
+    scratch.fails(&analyze, 1, &["is not trained", "has left no checkpoint"]);
+}
+
+#[test]
+fn a_file_that_may_not_grow_further_is_an_error_in_one_line() {
+    let scratch = Scratch::empty();
+    let data = scratch.cifar_option();
+    let program = scratch.train(&data, "1");
+    let mut command = Command::new("sh");
+    command.args(["-c", "ulimit -f 8; exec \"$0\" \"$@\""]).arg(program.get_program());
+    command.args(program.get_args()).current_dir(scratch.folder());
+    command.envs(program.get_envs().filter_map(|(k, v)| Some((k, v?))));
+    let output = command.output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let text = error(&output);
+    assert!(text.contains("blockscope: cannot write") && text.contains("too large"), "{text}");
+    assert!(!text.contains(".new-"), "{text}");
+    assert!(scratch.names().is_empty(), "{:?}", scratch.names());
+}
+
+#[test]
+fn a_network_that_no_memory_holds_is_refused_before_any_is_taken() {
+    let scratch = Scratch::empty();
+    let data = scratch.cifar_option();
+    let train = ["train", "--data", &data, "--name", "b", "--width", "1000", "--batch", "8"];
+    let train = [&train[..], &["--depth", "8", "--fraction", "0.2"]].concat();
+    scratch.fails(&train, 1, &["training ResNet-8 x1000 takes at least", "are free; use a smaller"]);
+    assert!(scratch.names().is_empty());
+}
+
+#[test]
+fn pairs_of_commands_at_once_leave_what_one_of_them_has_written() {
+    let scratch = Scratch::empty();
+    let data = scratch.cifar_option();
+    done(scratch.train(&data, "1"));
+    let analyze = ["analyze", "a", "--data", &data, "--pc-examples", "20", "--batch"];
+    let ten = [&analyze[..], &["10"]].concat();
+    let twenty = [&analyze[..], &["20"]].concat();
+    let prune = ["prune", "a", "--data", &data, "--lesions"];
+    let map = ["prune", "a", "--data", &data, "--residual-blocks", "2.0", "--map"];
+    let compare = ["compare", "a", "resnet14-shapes-s0", "--data", &data, "--batch", "10"];
+    let weights = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/resnet8_legacy.pth");
+    let import = ["import", weights.to_str().unwrap(), "--preset", "he", "--data", &data];
+    let import = [&import[..], &["--name", "b", "--force"]].concat();
+    done(scratch.command(&ten));
+    let pairs: [(&str, &[&str], &[&str]); 7] = [
+        ("two maps", &ten, &twenty),
+        ("map and deletions", &ten, &prune),
+        ("deletions and a map without blocks", &prune, &map),
+        ("two deletions", &prune, &prune),
+        ("two comparisons", &compare, &compare),
+        ("two imports", &import, &import),
+        ("map and comparison", &twenty, &compare),
+    ];
+    for (what, first, second) in pairs {
+        for round in 0..2 {
+            let children = [first, second].map(|args| scratch.command(args).spawn().unwrap());
+            let mut done = 0;
+            for child in children {
+                let output = child.wait_with_output().unwrap();
+                let text = error(&output);
+                match output.status.code() {
+                    Some(0) => done += 1,
+                    // the other one had it
+                    Some(1) => assert!(text.contains("in use by process"), "{what}: {text}"),
+                    code => panic!("{what}: {code:?} {text}"),
+                }
+            }
+            assert!(done > 0, "{what}: nobody came to an end");
+            let shown = scratch.ok(&["show", "a"]);
+            assert!(!shown.contains("warning"), "{what}, round {round}: {shown}");
+        }
+    }
+    assert_eq!(scratch.names(), ["a", "b", "comparisons"]);
+}
+
+#[test]
+fn few_images_get_a_map_without_what_nobody_asked_for() {
+    let scratch = Scratch::empty();
+    let data = scratch.cifar_option();
+    done(scratch.train(&data, "1"));
+    let folder = scratch.path("few/cifar-10-batches-bin");
+    fs::create_dir_all(&folder).unwrap();
+    for entry in fs::read_dir(scratch.path("cifar-10-batches-bin")).unwrap() {
+        let entry = entry.unwrap();
+        let bytes = fs::read(entry.path()).unwrap();
+        fs::write(folder.join(entry.file_name()), &bytes[..12 * 3073]).unwrap();
+    }
+    let few = format!("cifar10:{}", scratch.path("few").display());
+    let output = scratch.run(&["analyze", "a", "--data", &few, "--batch", "6"]);
+    assert!(output.status.success(), "{}", error(&output));
+    assert!(error(&output).contains("12 images are too few"), "{}", error(&output));
+    // asked for by name, it is refused by that name
+    let args = ["analyze", "a", "--data", &few, "--batch", "6", "--pc-examples", "12"];
+    scratch.fails(&args, 2, &["--pc-examples 12 is too few"]);
+}
+
+#[test]
+fn a_damaged_map_is_set_aside_and_made_anew() {
+    let scratch = Scratch::empty();
+    let data = scratch.cifar_option();
+    done(scratch.train(&data, "1"));
+    let analyze = ["analyze", "a", "--data", &data, "--batch", "10"];
+    for (file, bytes) in [("map.ron", &b"("[..]), ("values.npy", b"x"), ("se.npy", b"")] {
+        scratch.ok(&analyze);
+        let path = scratch.path("runs/a/analysis/maps/cka").join(file);
+        fs::write(&path, bytes).unwrap();
+        let shown = scratch.ok(&["show", "a"]);
+        assert!(shown.contains("warning") && shown.contains(file), "{shown}");
+        scratch.ok(&analyze);
+        assert!(!scratch.ok(&["show", "a"]).contains("warning"));
+    }
+    let kept = fs::read(scratch.path("runs/a/aside/cka-1/map.ron")).unwrap();
+    assert_eq!(kept, b"(");
+    // files of two results that each fit are told apart too
+    let values = scratch.path("runs/a/analysis/maps/cka/values.npy");
+    let old = fs::read(&values).unwrap();
+    scratch.ok(&["analyze", "a", "--data", &data, "--batch", "20"]);
+    fs::write(&values, old).unwrap();
+    let shown = scratch.ok(&["show", "a"]);
+    assert!(shown.contains("not the file that was written with map.ron"), "{shown}");
 }

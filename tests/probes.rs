@@ -257,7 +257,7 @@ fn probes_of_the_shipped_run_improve_with_depth() {
     let store = RunStore::new(empty.path().to_path_buf());
     let id = store.resolve("resnet14-shapes-s0").unwrap();
     let spec = store.load(&id).unwrap().manifest.model;
-    let bytes = store.weights(&id).unwrap();
+    let bytes = store.weights(&id).unwrap().bytes;
     let state = parse_safetensors(&bytes, "weights.safetensors").unwrap().state;
     let shapes = data::load(&DataSource::Shapes).unwrap();
     let all: Vec<u32> = (0..shapes.train.len() as u32).collect();

@@ -138,6 +138,14 @@ pub enum Command {
     Man(ManArgs),
 }
 
+impl Command {
+    /// True if it runs networks.
+    pub fn computes(&self) -> bool {
+        use Command::{Analyze, Compare, Doctor, Import, Prune, Train};
+        matches!(self, Import(_) | Analyze(_) | Compare(_) | Prune(_) | Train(_) | Doctor)
+    }
+}
+
 /// The value of `--preset`.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub enum PresetArg {

@@ -46,6 +46,7 @@ impl Port for Desk {
     }
 
     fn load(&self, id: &RunId) -> Result<LoadedRun, String> {
+        self.lab.store().sweep(Some(id));
         self.lab.store().load(id).map_err(|error| error.to_string())
     }
 
@@ -182,6 +183,7 @@ impl Port for Desk {
 /// Runs a job to its end, which is returned.
 fn follow(lab: &Lab, request: &JobRequest, token: CancelToken, news: &JobNews) -> Event {
     provoke::panic_at("job");
+    provoke::memory_at("job memory");
     let mut tell = |event| news.send(event);
     match lab.answer(&request.run, &request.kind, &mut Watch::new(&mut tell, token)) {
         Ok(()) => Event::Done,

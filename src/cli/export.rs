@@ -111,7 +111,7 @@ fn grid(
     let chosen = (args.view.into(), args.mode);
     let (figure, problems) = maps::figure(store, &runs, &plan, chosen, colormap).map_err(failed)?;
     for problem in problems {
-        eprintln!("left out {}", crate::text::one_line(&problem));
+        super::output::aside(&format!("left out {problem}"));
     }
     Ok(export::grid::encode(&figure, format)?)
 }

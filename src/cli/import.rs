@@ -28,11 +28,11 @@ pub fn run(common: &Common, args: &ImportArgs) -> Result<ExitCode, Failure> {
     }
     if let Some(test) = manifest.test {
         say!(
-            "test accuracy {:.2} % ({} of {} images, loss {:.3})",
+            "test accuracy {:.2} % ({} of {} images, loss {})",
             100.0 * test.accuracy(),
             test.correct,
             test.examples,
-            test.loss
+            test.loss_words(3)
         );
     }
     say!("written to {}", folder.display());

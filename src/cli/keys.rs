@@ -46,6 +46,6 @@ fn check(file: Option<std::path::PathBuf>) -> Result<ExitCode, Failure> {
 /// One line for each fault, all of them.
 fn tell(problems: &[Problem]) {
     for problem in problems {
-        eprintln!("blockscope: {problem}");
+        super::output::aside(&format!("blockscope: {problem}"));
     }
 }

@@ -1,6 +1,7 @@
 //! Maps of stored runs, read one by one: for the explorer's grid, for its figure
 //! and for `export`. Knows files and no terminal.
 
+use super::output::aside;
 use crate::app::MapMode;
 use crate::domain::measure::WithoutKind;
 use crate::domain::{Bypass, Layer, Map, MapKey, SimilarityMatrix, View, Without};
@@ -79,7 +80,7 @@ pub fn read_pruned(
     })?;
     if !run.pruned_fits(&found.record) {
         let other = "other weights, images or batches than the run's own map";
-        eprintln!("this map is of {other}; `blockscope prune --map` makes it anew");
+        aside(&format!("this map is of {other}; `blockscope prune --map` makes it anew"));
     }
     Ok((deleted, shown(found, mode)?))
 }

@@ -29,7 +29,7 @@ pub fn run(common: &Common, args: &MigrateArgs) -> Result<ExitCode, Failure> {
             Ok(done) => told(name, done),
             Err(error) => {
                 if let Some(before) = failed.replace(error.to_string()) {
-                    eprintln!("blockscope: {before}");
+                    super::output::aside(&format!("blockscope: {before}"));
                 }
             }
         }

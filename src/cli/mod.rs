@@ -28,17 +28,21 @@ mod output;
 mod progress;
 mod prune;
 mod show;
+mod stop;
 mod themes;
 mod train;
 mod words;
+
+use std::borrow::Cow;
 
 use clap::FromArgMatches;
 
 use crate::config::{self, Config, Problem};
 use crate::data::DataSource;
-use crate::engine::CancelToken;
+use crate::engine;
 use crate::lab::{Event, Given, Lab, LabError, Watch};
 use crate::runs::{RunError, RunStore};
+use crate::text;
 use args::Common;
 pub use args::{Cli, Command};
 
@@ -118,9 +122,11 @@ pub fn main() -> u8 {
         Err(error) => {
             // Help and version are errors of clap's that exit with 0.
             let code = u8::try_from(error.exit_code()).unwrap_or(USAGE);
-            let text = error.to_string();
-            if code != ExitCode::SUCCESS.0 && text.len() > MESSAGE {
-                eprintln!("{}", crate::text::shortened(&text, MESSAGE).trim_end());
+            let said = error.to_string();
+            // what clap prints of a hostile or endless argument is printed by us
+            let ours = said.len() > MESSAGE || matches!(text::lines(&said), Cow::Owned(_));
+            if code != ExitCode::SUCCESS.0 && ours {
+                output::aside(text::shortened(&said, MESSAGE).trim_end());
             } else if let Err(why) = error.print() {
                 output::failed(why);
             }
@@ -135,8 +141,8 @@ pub fn main() -> u8 {
 
 /// A failure in one line, which does not echo a long input whole.
 fn told(failure: &Failure) -> u8 {
-    let line = failure.message.replace('\n', " ");
-    eprintln!("blockscope: {}", crate::text::shortened(&line, MESSAGE));
+    let line = text::one_line(&failure.message);
+    output::aside(&format!("blockscope: {}", text::shortened(&line, MESSAGE)));
     failure.code
 }
 
@@ -179,10 +185,11 @@ fn run(cli: Cli, settings: &Config, problem: Option<Problem>) -> Result<ExitCode
     }
     if let Some(threads) = cli.common.threads {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        rayon::ThreadPoolBuilder::new()
-            .num_threads(options::threads(threads, cores))
-            .build_global()
-            .map_err(|error| Failure::usage(format!("--threads {threads}: {error}")))?;
+        let started = engine::start_threads(Some(options::threads(threads, cores)));
+        started.map_err(|error| Failure::usage(format!("--threads {threads}: {error}")))?;
+    }
+    if cli.command.as_ref().is_some_and(Command::computes) {
+        engine::start_threads(None).map_err(LabError::Thread)?;
     }
     let common = &cli.common;
     match &cli.command {
@@ -242,7 +249,7 @@ fn follow<T>(
         meter.hear(&event);
         on(&meter, &event);
     };
-    let outcome = work(&mut Watch::new(&mut tell, CancelToken::default()));
+    let outcome = work(&mut Watch::new(&mut tell, stop::token()));
     meter.finish();
     Ok(outcome?)
 }

@@ -4,26 +4,33 @@
 use std::io::{self, ErrorKind, Write as _};
 use std::sync::{Mutex, PoisonError};
 
+use crate::text;
+
 /// The first fault of lines that were printed on the way.
 static FAULT: Mutex<Option<io::Error>> = Mutex::new(None);
 
 /// Prints a line. The command goes on whatever happens, as its results are more than what
 /// it prints; [`finish`] tells.
-pub fn line(text: std::fmt::Arguments<'_>) {
-    if let Err(error) = writeln!(io::stdout(), "{text}") {
+pub fn line(said: std::fmt::Arguments<'_>) {
+    if let Err(error) = writeln!(io::stdout(), "{}", text::lines(&said.to_string())) {
         failed(error);
     }
 }
 
-/// Prints a text.
+/// Prints a line to standard error; there is nobody to tell where that fails.
+pub fn aside(said: &str) {
+    let _ = writeln!(io::stderr(), "{}", text::lines(said));
+}
+
+/// Prints a text in which nothing steers the terminal.
 ///
 /// # Errors
 /// What the system said, unless the reader has gone.
-pub fn print(text: &str) -> io::Result<()> {
-    print_bytes(text.as_bytes())
+pub fn print(said: &str) -> io::Result<()> {
+    print_bytes(text::lines(said).as_bytes())
 }
 
-/// Prints bytes.
+/// Prints bytes of our own making as they are, such as a picture or a sample of colours.
 ///
 /// # Errors
 /// What the system said, unless the reader has gone.

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::output::aside;
 use crate::lab::Event;
 
 /// Time between two plain lines.
@@ -76,11 +77,11 @@ impl Meter {
             let rate = done as f64 / seconds.max(1e-9);
             let left = (total - done) as f64 / rate.max(1e-9);
             match seconds > 1.0 {
-                true => eprintln!(
+                true => aside(&format!(
                     "{}: {done} of {total} {unit}, {rate:.1} {unit}/s, {left:.0} s left",
                     self.label
-                ),
-                false => eprintln!("{}: {done} of {total} {unit}", self.label),
+                )),
+                false => aside(&format!("{}: {done} of {total} {unit}", self.label)),
             }
         }
     }
@@ -88,8 +89,8 @@ impl Meter {
     /// Prints a line without disturbing the bar.
     pub fn line(&self, text: &str) {
         match &self.bar {
-            Some(bar) => bar.suspend(|| eprintln!("{text}")),
-            None => eprintln!("{text}"),
+            Some(bar) => bar.suspend(|| aside(text)),
+            None => aside(text),
         }
     }
 

@@ -34,9 +34,9 @@ pub fn run(common: &Common, args: &ThemesArgs) -> Result<ExitCode, Failure> {
         None if std::io::stdout().is_terminal() => terminal::depth::detect(None).depth,
         None => ColourDepth::Mono,
     };
-    super::output::print(&list(&set, depth))?;
+    super::output::print_bytes(list(&set, depth).as_bytes())?;
     for problem in &problems {
-        eprintln!("blockscope: {problem}");
+        super::output::aside(&format!("blockscope: {problem}"));
     }
     Ok(ExitCode::from(if problems.is_empty() { 0 } else { FAILURE }))
 }

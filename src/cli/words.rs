@@ -7,7 +7,7 @@ use crate::lab::{LabError, no_own_map};
 use crate::model::WeightsError;
 use crate::runs::RunError;
 
-use super::{FAILURE, Failure, USAGE};
+use super::{FAILURE, Failure, USAGE, stop};
 
 /// The option that sets a quantity.
 fn option(of: Quantity) -> &'static str {
@@ -56,7 +56,11 @@ fn of_command(error: &LabError) -> String {
             format!("{error}; give --mean and --std")
         }
         LabError::NotKept { why, .. } => why.to_string(),
-        LabError::Thread(why) => why.to_string(),
+        LabError::Thread(why) => format!("{why}; --threads takes fewer"),
+        LabError::Cancelled => {
+            let (signal, _) = stop::by().unwrap_or(("a signal", 0));
+            format!("stopped by {signal}; what was written before is whole and stays")
+        }
         other => on_screen(other),
     }
 }
@@ -86,6 +90,9 @@ fn of_engine(error: &EngineError) -> String {
             format!(
                 "training diverged in epoch {epoch}: the loss is not finite; use a smaller --lr"
             )
+        }
+        EngineError::Memory { .. } => {
+            format!("{error}; use a smaller --batch, a smaller network, or more memory")
         }
         other => other.to_string(),
     }
@@ -125,6 +132,7 @@ impl From<LabError> for Failure {
             LabError::Unfit(Unfit { of: Some(_), .. }) | LabError::Run(RunError::Name { .. }) => {
                 USAGE
             }
+            LabError::Cancelled => stop::by().map_or(FAILURE, |(_, code)| code),
             _ => FAILURE,
         };
         Failure { message: of_command(&error), code }

@@ -36,6 +36,10 @@ pub struct CkaEstimate {
     pub se: SimilarityMatrix,
     /// Batches that entered the sums.
     pub batches: usize,
+    /// Layers (of the rows) whose sums are not finite numbers.
+    pub not_finite: Vec<usize>,
+    /// The same of the columns, where they are another model's.
+    pub cols_not_finite: Vec<usize>,
 }
 
 /// Sums over batches for all pairs within one stack of layers (one model, or
@@ -172,6 +176,8 @@ impl CkaAccumulator {
             cka: SimilarityMatrix::new(cka),
             se: SimilarityMatrix::new(se),
             batches: self.sums.batches(),
+            not_finite: (0..self.layers).filter(|i| !total[index(*i, *i)].is_finite()).collect(),
+            cols_not_finite: Vec::new(),
         })
     }
 }
@@ -179,7 +185,8 @@ impl CkaAccumulator {
 /// `h_ij / sqrt(h_ii h_jj)`, or `None` if a layer has no positive HSIC with
 /// itself. Negative values are kept as they are.
 fn ratio([between, first, second]: [f64; 3]) -> Option<f64> {
-    if first > 0.0 && second > 0.0 {
+    // an infinite one would make 0 of every pair
+    if first > 0.0 && second > 0.0 && first.is_finite() && second.is_finite() {
         let value = between / (first.sqrt() * second.sqrt());
         value.is_finite().then_some(value)
     } else {

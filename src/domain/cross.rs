@@ -92,6 +92,8 @@ impl CrossAccumulator {
             cka: SimilarityMatrix::new(cka),
             se: SimilarityMatrix::new(se),
             batches: self.sums.batches(),
+            not_finite: (0..n).filter(|i| !total[n * m + i].is_finite()).collect(),
+            cols_not_finite: (0..m).filter(|j| !total[n * m + n + j].is_finite()).collect(),
         })
     }
 }

@@ -197,12 +197,18 @@ pub struct Side {
     /// SHA-256 of its weights file, in hexadecimal; always there between two runs.
     #[serde(default)]
     pub weights_hash: Option<String>,
+    /// Epoch of the checkpoint that these weights are, where training had not ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checkpoint: Option<usize>,
     /// The network, where it is not said by the run that holds the map.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<ModelSpec>,
     /// The layers, in the order of the map's rows or columns.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub layers: Vec<Layer>,
+    /// Those whose activations are not finite numbers, by their places in the list.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub not_finite: Vec<usize>,
 }
 
 /// Which images a map is over, and in which batches.

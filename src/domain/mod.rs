@@ -4,6 +4,7 @@
 //! data and arithmetic, so it compiles in seconds and is tested without a
 //! device or a terminal.
 
+pub mod absent;
 pub mod alignment;
 pub mod block_structure;
 pub mod bypass;
@@ -35,6 +36,7 @@ pub mod suite;
 pub mod sweep;
 pub mod welch;
 
+pub use absent::Absent;
 pub use bypass::{Bypass, BypassError, ResidualBlock};
 pub use layers::{Layer, LayerKind, Role, View};
 pub use map::{Map, MapHead, MapKey, MapPlan, MapRecord, Of, Side, Without};

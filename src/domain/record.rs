@@ -5,6 +5,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Absent;
+
 /// Who made a result, when and on what.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Provenance {
@@ -82,6 +84,15 @@ pub struct Evaluation {
 }
 
 impl Evaluation {
+    /// The loss with so many digits, or that it is not finite, as of a network whose
+    /// activations overflow.
+    pub fn loss_words(&self, digits: usize) -> String {
+        match self.loss.is_finite() {
+            true => format!("{:.digits$}", self.loss),
+            false => Absent::NotFinite.words().to_string(),
+        }
+    }
+
     /// Share of correct images, 0 to 1.
     pub fn accuracy(&self) -> f64 {
         self.correct as f64 / self.examples.max(1) as f64

@@ -66,6 +66,13 @@ impl Task for AnalyzeRequest {
 fn run(request: &AnalyzeRequest, context: &Context<'_>) -> Result<Measured, EngineError> {
     fits(&request.network, &request.images)?;
     let plan = request.plan.batches(request.images.len())?;
+    let batch = request.plan.batch.min(request.images.len());
+    // two batches are under way at a time, each with half a Gram matrix for every layer
+    let grams = (request.network.layers().len() * batch).saturating_mul(2 * batch) as u64;
+    let forward = request.network.forward_bytes(batch);
+    context.check_room(forward.saturating_add(grams.saturating_mul(2)), || {
+        format!("a map of {} in batches of {batch}", request.network.title())
+    })?;
     let whole = context.network(&request.network, &request.state)?;
     let net = whole.without(&request.bypass).map_err(|e| EngineError::Request(e.to_string()))?;
     let list = request.network.layers();

@@ -142,15 +142,21 @@ fn each_logits(
     Ok(Evaluation { examples: total, correct, loss: loss / total.max(1) as f64 })
 }
 
-/// Place of the largest logit (the first of equals) and its softmax
-/// probability, in f64. Logits that are no numbers give no confidence: 0.
-fn choice(logits: &[f32]) -> (usize, f64) {
+/// Place of the largest logit, the first of equals.
+fn largest(logits: &[f32]) -> usize {
     let mut best = 0;
     for (at, v) in logits.iter().enumerate() {
         if *v > logits[best] {
             best = at;
         }
     }
+    best
+}
+
+/// Place of the largest logit (the first of equals) and its softmax
+/// probability, in f64. Logits that are no numbers give no confidence: 0.
+fn choice(logits: &[f32]) -> (usize, f64) {
+    let best = largest(logits);
     let top = f64::from(logits[best]);
     let sum: f64 = logits.iter().map(|v| (f64::from(*v) - top).exp()).sum();
     let confidence = 1.0 / sum;
@@ -160,15 +166,12 @@ fn choice(logits: &[f32]) -> (usize, f64) {
 /// Whether the largest logit (the first of equals) is the label, and the
 /// cross-entropy in nats, in f64.
 pub(super) fn score(logits: &[f32], label: usize) -> (bool, f64) {
-    let mut best = 0;
-    for (at, v) in logits.iter().enumerate() {
-        if *v > logits[best] {
-            best = at;
-        }
-    }
+    let best = largest(logits);
     let top = f64::from(logits[best]);
     let sum: f64 = logits.iter().map(|v| (f64::from(*v) - top).exp()).sum();
-    (best == label, sum.ln() + top - f64::from(logits[label]))
+    // what is no number is no answer, whatever its place
+    let answered = !logits.iter().any(|v| v.is_nan());
+    (answered && best == label, sum.ln() + top - f64::from(logits[label]))
 }
 
 #[cfg(test)]
@@ -191,5 +194,8 @@ mod tests {
         assert!(hit && (loss - 2f64.ln()).abs() < 1e-12);
         let (hit, loss) = score(&[1000.0, 0.0, 3.0], 2);
         assert!(!hit && (loss - 997.0).abs() < 1e-9);
+        // a network whose activations overflow is right about nothing
+        let (hit, loss) = score(&[f32::NAN, f32::NAN], 0);
+        assert!(!hit && loss.is_nan());
     }
 }

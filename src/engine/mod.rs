@@ -11,6 +11,7 @@ pub mod components;
 pub mod deletion;
 pub mod device;
 pub mod evaluate;
+pub mod memory;
 pub mod probes;
 pub mod train;
 
@@ -48,6 +49,13 @@ impl CancelToken {
     /// True once [`CancelToken::cancel`] was called.
     pub fn is_cancelled(&self) -> bool {
         self.0.load(Ordering::Relaxed)
+    }
+}
+
+impl From<Arc<AtomicBool>> for CancelToken {
+    /// What is cancelled when the flag goes up.
+    fn from(flag: Arc<AtomicBool>) -> CancelToken {
+        CancelToken(flag)
     }
 }
 
@@ -118,6 +126,16 @@ pub enum EngineError {
         /// Epoch, from 1.
         epoch: usize,
     },
+    /// It takes more memory than there is.
+    #[error("{what} takes at least {} of memory, and {} are free", memory::words(*.needed), memory::words(*.free))]
+    Memory {
+        /// What takes it, with the number that decides.
+        what: String,
+        /// Bytes that are certain.
+        needed: u64,
+        /// Bytes that there are.
+        free: u64,
+    },
     /// The job was cancelled.
     #[error("cancelled")]
     Cancelled,
@@ -165,6 +183,25 @@ impl<T> Job<T> {
     }
 }
 
+/// Starts the threads that share all computations, `count` or as many as the machine has
+/// cores; nothing is done where they run.
+///
+/// # Errors
+/// What the system said where it starts no more threads.
+pub fn start_threads(count: Option<usize>) -> std::io::Result<()> {
+    let built = rayon::ThreadPoolBuilder::new().num_threads(count.unwrap_or(0)).build_global();
+    match built {
+        // that they run already has no cause below it
+        Err(error) => match std::error::Error::source(&error) {
+            Some(cause) => Err(std::io::Error::other(format!(
+                "cannot start the threads that compute: {cause}"
+            ))),
+            None => Ok(()),
+        },
+        Ok(()) => Ok(()),
+    }
+}
+
 /// A job on its way to the compute thread.
 type Work = Box<dyn FnOnce(Result<&Opened, DeviceError>) + Send>;
 
@@ -180,6 +217,7 @@ impl Engine {
     /// # Errors
     /// If the system cannot start a thread.
     pub fn start(choice: DeviceChoice) -> std::io::Result<Engine> {
+        start_threads(None)?;
         let (work, inbox) = unbounded();
         std::thread::Builder::new()
             .name("compute".into())
@@ -246,6 +284,21 @@ impl Context<'_> {
         match self.cancel.is_cancelled() {
             true => Err(EngineError::Cancelled),
             false => Ok(()),
+        }
+    }
+
+    /// Checks that there is room for what a network certainly takes, before any is taken.
+    /// A graphics card has memory of its own, which its driver watches over.
+    pub(crate) fn check_room(
+        &self,
+        bytes: u64,
+        what: impl FnOnce() -> String,
+    ) -> Result<(), EngineError> {
+        match memory::check(bytes) {
+            Err(free) if self.device.cpu => {
+                Err(EngineError::Memory { what: what(), needed: bytes, free })
+            }
+            _ => Ok(()),
         }
     }
 

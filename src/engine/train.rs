@@ -128,6 +128,9 @@ fn run(request: &TrainRequest, context: &Context<'_>) -> Result<Trained, EngineE
     if recipe.batch == 0 || steps == 0 {
         return Err(unfilled(recipe.batch, request.subset.len()).into());
     }
+    context.check_room(network.training_bytes(recipe.batch), || {
+        format!("training {} in batches of {}", network.title(), recipe.batch)
+    })?;
     let plain = context.device.device.clone();
     let device = plain.clone().autodiff();
     let mut net = Net::from_state(network, &initial_state(network, request.seed), &device)?;

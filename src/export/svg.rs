@@ -91,7 +91,7 @@ pub(super) fn undefined_note(out: &mut String, x: f64, y: f64) -> std::fmt::Resu
     writeln!(
         out,
         "<text x=\"{x:.1}\" y=\"{y:.1}\" font-size=\"11\" fill=\"#666\">\
-         hatched grey: undefined (the layer has no variance)</text>"
+         hatched grey: undefined (no variance, not finite or not computed)</text>"
     )
 }
 

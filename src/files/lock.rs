@@ -1,14 +1,15 @@
 //! A lock that one process holds, told by host and process number to whoever meets it.
-//! The system gives it back when the process ends, however it ends. Knows not what is
-//! locked.
+//! The system gives it back when the process ends, however it ends. Where the file system
+//! has no locks, a file that only one can make stands for it; that of a process of this
+//! machine that has ended is taken over. Knows not what is locked.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use super::scratch::host;
-use super::{FileError, shown};
+use super::scratch::{host, lives};
+use super::FileError;
 
 /// Between two tries.
 const PAUSE: Duration = Duration::from_millis(10);
@@ -19,21 +20,28 @@ const OWNER: u64 = 200;
 /// who waits that it has gone.
 #[derive(Debug)]
 pub(crate) struct Lock {
-    file: File,
+    /// What is locked; `None` where the file itself is the lock.
+    file: Option<File>,
     path: PathBuf,
 }
 
 impl Lock {
-    /// Its file was renamed.
-    pub(crate) fn moved(&mut self, path: PathBuf) {
-        self.path = path;
+    /// Its folder has another place now.
+    pub(crate) fn moved(&mut self, folder: &Path) {
+        if let Some(name) = self.path.file_name() {
+            self.path = folder.join(name);
+        }
     }
 }
 
 impl Drop for Lock {
     fn drop(&mut self) {
         // whoever waits for it finds that it is no longer the one at that path
-        if cfg!(unix) && is_still(&self.file, &self.path) {
+        let ours = match &self.file {
+            Some(file) => cfg!(unix) && is_still(file, &self.path),
+            None => true,
+        };
+        if ours {
             let _ = fs::remove_file(&self.path);
         }
     }
@@ -62,19 +70,85 @@ pub(crate) fn take(path: &Path, wait: Duration) -> Result<Lock, Refused> {
             // it was given back, or its folder replaced, meanwhile: what was locked is gone
             Ok(()) if !is_still(&file, path) => continue,
             Ok(()) => {
-                let owner = format!("process {} on {}\n", std::process::id(), host());
                 // who holds it is for messages alone
-                let _ = file.set_len(0).and_then(|()| file.write_all(owner.as_bytes()));
-                return Ok(Lock { file, path: path.to_path_buf() });
+                let _ = file.set_len(0).and_then(|()| file.write_all(ourselves().as_bytes()));
+                return Ok(Lock { file: Some(file), path: path.to_path_buf() });
             }
             Err(TryLockError::WouldBlock) if Instant::now() < end => std::thread::sleep(PAUSE),
             Err(TryLockError::WouldBlock) => return Err(Refused::Held(owner(&mut file))),
-            // a file system without locks has one user, or a careful one
-            Err(TryLockError::Error(e)) if e.kind() == io::ErrorKind::Unsupported => {
-                tracing::warn!("{}: this file system has no locks", shown(path));
-                return Ok(Lock { file, path: path.to_path_buf() });
+            Err(TryLockError::Error(e)) if has_none(&e) => {
+                drop(file);
+                return take_by_name(path, wait);
             }
             Err(TryLockError::Error(e)) => return Err(failed(e)),
+        }
+    }
+}
+
+/// The holder's line in the file.
+fn ourselves() -> String {
+    format!("process {} on {}\n", std::process::id(), host())
+}
+
+/// True if an error says that the file system has no locks.
+fn has_none(error: &io::Error) -> bool {
+    #[cfg(unix)]
+    if error.raw_os_error() == Some(rustix::io::Errno::NOLCK.raw_os_error()) {
+        return true;
+    }
+    error.kind() == io::ErrorKind::Unsupported
+}
+
+/// [`take`] where the file system has no locks: by making a file that is not there.
+fn take_by_name(path: &Path, wait: Duration) -> Result<Lock, Refused> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".held");
+    let place = PathBuf::from(name);
+    let failed = |e| Refused::File(FileError::io("lock", &place, e));
+    let end = Instant::now() + wait;
+    loop {
+        match OpenOptions::new().write(true).create_new(true).open(&place) {
+            Ok(mut file) => {
+                let written = file.write_all(ourselves().as_bytes());
+                // where locks come and go, this file tells; the other is nobody's
+                let _ = fs::remove_file(path);
+                let lock = Lock { file: None, path: place.clone() };
+                return written.map(|()| lock).map_err(failed);
+            }
+            Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(e) => return Err(failed(e)),
+        }
+        let there = fs::read_to_string(&place).unwrap_or_default();
+        if has_ended(&there) {
+            take_away(&place, &there);
+        } else if Instant::now() < end {
+            std::thread::sleep(PAUSE);
+        } else {
+            return Err(Refused::Held(in_words(&there)));
+        }
+    }
+}
+
+/// True if a holder's line is that of a process of this machine that has ended.
+fn has_ended(owner: &str) -> bool {
+    let rest = owner.trim().strip_prefix("process ");
+    let parts = rest.and_then(|rest| rest.split_once(" on "));
+    parts.is_some_and(|(pid, on)| {
+        on == host() && pid.parse().ok().and_then(lives).is_some_and(|lives| !lives)
+    })
+}
+
+/// Removes the file of a holder that has ended, unless another took it over meanwhile.
+fn take_away(place: &Path, ended: &str) {
+    let mut name = place.as_os_str().to_owned();
+    name.push(format!("-{}", std::process::id()));
+    let aside = PathBuf::from(name);
+    if fs::rename(place, &aside).is_ok() {
+        if fs::read_to_string(&aside).is_ok_and(|there| there == ended) {
+            let _ = fs::remove_file(&aside);
+        } else {
+            // that of a living one goes back
+            let _ = fs::rename(&aside, place);
         }
     }
 }
@@ -91,7 +165,12 @@ fn open(path: &Path) -> io::Result<File> {
 fn owner(file: &mut File) -> String {
     let mut text = String::new();
     let _ = file.rewind().and_then(|()| file.take(OWNER).read_to_string(&mut text));
-    match text.trim() {
+    in_words(&text)
+}
+
+/// A holder's line for a message.
+fn in_words(line: &str) -> String {
+    match line.trim() {
         "" => "another process".into(),
         owner => crate::text::one_line(owner),
     }
@@ -148,6 +227,28 @@ mod tests {
                 });
             }
         });
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn without_locks_a_file_stands_for_one_and_that_of_the_dead_is_taken_over() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join(".lock");
+        let held = take_by_name(&path, Duration::ZERO).unwrap();
+        let Err(Refused::Held(owner)) = take_by_name(&path, Duration::from_millis(30)) else {
+            panic!("held twice")
+        };
+        assert_eq!(owner, format!("process {} on {}", std::process::id(), host()));
+        drop(held);
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+        let mut child = std::process::Command::new("true").spawn().unwrap();
+        child.wait().unwrap();
+        let place = dir.path().join(".lock.held");
+        fs::write(&place, format!("process {} on {}\n", child.id(), host())).unwrap();
+        drop(take_by_name(&path, Duration::ZERO).unwrap());
+        // one of another machine may live
+        fs::write(&place, format!("process {} on elsewhere\n", child.id())).unwrap();
+        assert!(matches!(take_by_name(&path, Duration::ZERO), Err(Refused::Held(_))));
     }
 
     #[cfg(unix)]

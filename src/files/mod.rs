@@ -75,8 +75,8 @@ pub(crate) fn name(name: &str) -> Result<(), &'static str> {
     if name.contains(['/', '\\']) {
         return Err("it contains a path separator");
     }
-    if name.chars().any(char::is_control) {
-        return Err("it contains a control character");
+    if name.chars().any(crate::text::is_hidden) {
+        return Err("it contains a control character or one that is not seen");
     }
     if name.contains([':', '*', '?', '"', '<', '>', '|']) || name.ends_with(['.', ' ']) {
         return Err("it holds characters that some systems refuse in file names");
@@ -114,7 +114,7 @@ fn stage(path: &Path, bytes: &[u8]) -> io::Result<NamedTempFile> {
     if let Some(mode) = mode {
         builder.permissions(mode);
     }
-    let mut file = builder.tempfile_in(parent(path))?;
+    let mut file = builder.tempfile_in(parent(path)).map_err(scratch::unnamed)?;
     file.write_all(bytes)?;
     file.as_file().sync_all()?;
     Ok(file)
@@ -173,6 +173,8 @@ mod tests {
         fs::write(&file, "x").unwrap();
         let text = atomic(&file.join("below"), b"x").unwrap_err().to_string();
         assert!(text.contains("below") && !text.contains('\n'), "{text}");
+        // the file that was asked for, not the one beside it that was to become it
+        assert!(!text.contains(scratch::NEW) && text.contains("os error"), "{text}");
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
     }
 

@@ -46,6 +46,14 @@ fn host_tag() -> String {
     digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect()
 }
 
+/// An error without the hidden name that it is about, which means nothing to a user.
+pub(crate) fn unnamed(error: io::Error) -> io::Error {
+    match error.to_string().split_once(" at path ") {
+        Some((cause, _)) => io::Error::new(error.kind(), cause.to_string()),
+        None => error,
+    }
+}
+
 /// A hidden folder that goes when it is not kept.
 #[derive(Debug)]
 pub(crate) struct Scratch(Option<PathBuf>);
@@ -63,7 +71,7 @@ impl Scratch {
         if let Some(mode) = shared_mode(0o777) {
             builder.permissions(mode);
         }
-        Ok(Scratch(Some(builder.tempdir_in(place)?.keep())))
+        Ok(Scratch(Some(builder.tempdir_in(place).map_err(unnamed)?.keep())))
     }
 
     /// Where it is.
@@ -129,7 +137,7 @@ fn is_left(rest: &str, entry: &fs::DirEntry) -> bool {
 }
 
 /// Whether a process of this machine lives, where that can be asked.
-fn lives(pid: i32) -> Option<bool> {
+pub(super) fn lives(pid: i32) -> Option<bool> {
     #[cfg(unix)]
     {
         let pid = rustix::process::Pid::from_raw(pid)?;

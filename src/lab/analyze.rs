@@ -32,6 +32,8 @@ impl Lab {
         let folder = self.store.writable(&subject.id)?;
         // map, components and predictions of one run are those of one analysis
         let _held = self.store.work_on(&folder)?;
+        subject.tell_note(watch);
+        plan.left_out.iter().for_each(|why| watch.tell(Event::Note(why.clone())));
         match (plan.map, plan.suite) {
             (true, _) => self.map(subject, dataset, &plan, watch)?,
             (false, Some(suite)) => self.suite(subject, dataset, &plan, &suite, watch)?,
@@ -150,5 +152,5 @@ pub(super) fn are_of(known: &PredictionsAnalysis, subject: &Subject, fingerprint
 
 /// Made of a subject and the test images of `dataset`.
 fn of_tested(subject: &Subject, dataset: &Dataset, device: &str) -> Provenance {
-    Provenance::now(device, tested(dataset), &*subject.weights_hash)
+    Provenance::of(subject, device, tested(dataset))
 }

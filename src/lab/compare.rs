@@ -280,12 +280,12 @@ impl Lab {
             pairs: pairs.to_vec(),
             without_pc1: plan.without_pc1,
         };
+        members.iter().for_each(|member| member.subject.tell_note(watch));
         let mut compared = self.run("comparing", request, watch)?;
         let found = std::mem::take(&mut compared.pairs);
         let one = |pair: crate::engine::ComparedPair| {
             let (rows, cols) = (&members[pair.pair.0], &members[pair.pair.1]);
-            let hash = &*rows.subject.weights_hash;
-            let from = Provenance::now(&*compared.device, dataset.record(1.0), hash);
+            let from = Provenance::of(&rows.subject, &*compared.device, dataset.record(1.0));
             records::pair(from, &plan.sample, (rows.side(), cols.side()), &compared, pair)
         };
         let found = found.into_iter().map(one).collect();

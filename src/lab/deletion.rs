@@ -39,6 +39,7 @@ impl Lab {
         known: Option<DeletionRow>,
         watch: &mut Watch<'_>,
     ) -> Result<Vec<DeletionRow>, LabError> {
+        subject.tell_note(watch);
         let request = DeletionRequest {
             network: Arc::clone(&subject.network),
             state: Arc::clone(&subject.state),
@@ -50,7 +51,7 @@ impl Lab {
         let found = self.run("deleting", request, watch)?;
         watch.tell(Event::Rows(found.rows.clone()));
         let data = subject.data(dataset);
-        let from = Provenance::now(found.device, data, &*subject.weights_hash);
+        let from = Provenance::of(subject, found.device, data);
         let rows = known.into_iter().chain(found.rows.iter().cloned()).collect();
         self.keep_rows(subject, from, rows, watch)?;
         Ok(found.rows)
@@ -114,6 +115,7 @@ impl Lab {
                 run: own.name.clone(),
                 deleted: row.deleted.clone(),
                 weights_hash: Some(subject.weights_hash.clone()),
+                checkpoint: subject.checkpoint,
             }),
             ..records::manifest(from.clone(), &new.name, spec)
         };

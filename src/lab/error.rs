@@ -75,8 +75,8 @@ pub enum LabError {
     /// The engine failed.
     #[error(transparent)]
     Engine(EngineError),
-    /// The system cannot start the compute thread.
-    #[error("cannot start a thread: {0}")]
+    /// The system cannot start a thread, or those that compute.
+    #[error("{0}")]
     Thread(io::Error),
 }
 

@@ -56,6 +56,8 @@ pub struct CheckedAnalysis {
     pub(super) sample: SamplePlan,
     pub(super) map: bool,
     pub(super) suite: Option<SuitePlan>,
+    /// Why the suite is not among it, where nobody has said so.
+    pub(super) left_out: Option<String>,
     pub(super) predictions: bool,
     pub(super) probes: Option<CheckedProbes>,
 }
@@ -79,6 +81,7 @@ impl AnalysisPlan {
             Some(plan) => Some(plan.check(subject, dataset)?),
             None => None,
         };
+        let mut left_out = None;
         let suite = match self.suite {
             Some(0) => None,
             wanted => {
@@ -87,15 +90,24 @@ impl AnalysisPlan {
                     components: COMPONENTS,
                     dominant_share: DOMINANT_SHARE,
                 };
-                plan.check(available)?;
-                Some(plan)
+                match plan.check(available) {
+                    Ok(()) => Some(plan),
+                    Err(unfit) if wanted.is_some() => return Err(unfit.into()),
+                    // nobody asked for it by name
+                    Err(_) => {
+                        left_out = Some(format!(
+                            "no first components: {available} images are too few for them"
+                        ));
+                        None
+                    }
+                }
             }
         };
         if self.map {
             self.sample.check(available)?;
         }
         let AnalysisPlan { sample, map, predictions, .. } = self;
-        Ok(CheckedAnalysis { sample, map, suite, predictions, probes })
+        Ok(CheckedAnalysis { sample, map, suite, left_out, predictions, probes })
     }
 }
 

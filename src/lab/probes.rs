@@ -29,7 +29,7 @@ pub(super) fn run(
     };
     let probed = lab.run("probes", request, watch)?;
     let seconds = probed.seconds;
-    let from = Provenance::now(&*probed.device, data, &*subject.weights_hash);
+    let from = Provenance::of(subject, &*probed.device, data);
     let analysis =
         records::probes(from, recipe, subject.network.layers(), dataset.test.len(), probed);
     watch.tell(Event::Probes(Box::new(analysis.clone()), seconds));

@@ -1,6 +1,7 @@
 //! Where a result is from: what every record says.
 
 use crate::domain::record::{self, DataRecord};
+use super::Subject;
 use crate::runs;
 
 /// Where a result is from. Every record that is written starts from one.
@@ -12,6 +13,8 @@ pub struct Provenance {
     pub data: DataRecord,
     /// SHA-256 of the weights file.
     pub weights_hash: String,
+    /// Its epoch, if it is a checkpoint of a training that has not ended.
+    pub checkpoint: Option<usize>,
 }
 
 impl Provenance {
@@ -21,6 +24,13 @@ impl Provenance {
         data: DataRecord,
         weights_hash: impl Into<String>,
     ) -> Provenance {
-        Provenance { made: runs::provenance(device), data, weights_hash: weights_hash.into() }
+        let weights_hash = weights_hash.into();
+        Provenance { made: runs::provenance(device), data, weights_hash, checkpoint: None }
+    }
+
+    /// Of a result about a run that this program has made just now.
+    pub fn of(subject: &Subject, device: impl Into<String>, data: DataRecord) -> Provenance {
+        let now = Provenance::now(device, data, &*subject.weights_hash);
+        Provenance { checkpoint: subject.checkpoint, ..now }
     }
 }

@@ -67,8 +67,9 @@ impl Lab {
             bypass: deleted.clone(),
             suite: None,
         };
+        subject.tell_note(watch);
         let measured = self.run("CKA", request, watch)?;
-        let from = Provenance::now(&*measured.device, whole.record.data.clone(), hash);
+        let from = Provenance::of(subject, &*measured.device, whole.record.data.clone());
         let map = records::pruned(from, &plan, (subject, whole), deleted, measured);
         self.keep_map(subject, map, watch)
     }

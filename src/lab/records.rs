@@ -11,7 +11,7 @@ use crate::domain::record::{DataRecord, Recipe, Seconds};
 use crate::domain::{Bypass, Layer, Map, MapKey, MapPlan, MapRecord, ModelSpec, Side, suite};
 use crate::engine::{Compared, ComparedPair, Measured, MeasuredComponents, ProbeRecipe, Probed};
 use crate::runs::{
-    ComparedImages, ComponentsAnalysis, ComponentsRecord, DeletionRecord, FORMAT, PairMaps,
+    ComparedImages, ComponentsAnalysis, ComponentsRecord, DeletionRecord, FORMAT, PairMaps, Parts,
     PredictionsAnalysis, PredictionsRecord, ProbesAnalysis, ProbesRecord, RunManifest, RunState,
     suite_maps,
 };
@@ -57,8 +57,10 @@ fn own_map(
     let rows = Side {
         run: subject.manifest.name.clone(),
         weights_hash: Some(from.weights_hash.clone()),
+        checkpoint: from.checkpoint,
         model: None,
         layers: subject.network.layers(),
+        not_finite: estimate.not_finite,
     };
     let record = map_record(from, (rows, None), plan, seconds, &measure::CKA_MINIBATCH);
     Map { key, values: estimate.cka, error: Some(estimate.se), record }
@@ -101,6 +103,7 @@ pub fn components(
         device: from.made.device,
         data: from.data,
         weights_hash: Some(from.weights_hash),
+        checkpoint: from.checkpoint,
         estimator: suite::ESTIMATOR.into(),
         examples: plan.examples,
         components: plan.components,
@@ -109,6 +112,7 @@ pub fn components(
         seed: sample.seed,
         seconds: measured.seconds,
         layers: subject.network.layers(),
+        parts: Parts::default(),
     };
     let maps = suite_maps(&record, &subject.manifest.name, measured.maps);
     (ComponentsAnalysis { record, components: measured.components }, maps)
@@ -123,7 +127,9 @@ pub fn predictions(from: Provenance, predictions: Predictions) -> PredictionsAna
         device: from.made.device,
         data: from.data,
         weights_hash: Some(from.weights_hash),
+        checkpoint: from.checkpoint,
         examples: predictions.len(),
+        parts: Parts::default(),
     };
     PredictionsAnalysis { record, predictions }
 }
@@ -143,6 +149,7 @@ pub fn probes(
         device: from.made.device,
         data: from.data,
         weights_hash: Some(from.weights_hash),
+        checkpoint: from.checkpoint,
         recipe: recipe.words(),
         epochs: recipe.epochs,
         batch: probed.batch,
@@ -154,6 +161,7 @@ pub fn probes(
         seed: recipe.seed,
         seconds: probed.seconds.total,
         layers,
+        parts: Parts::default(),
     };
     ProbesAnalysis { record, probes: probed.probes }
 }
@@ -167,6 +175,8 @@ pub fn deletion(from: Provenance) -> DeletionRecord {
         device: from.made.device,
         data: from.data,
         weights_hash: Some(from.weights_hash),
+        checkpoint: from.checkpoint,
+        parts: Parts::default(),
     }
 }
 
@@ -175,8 +185,10 @@ pub fn side(member: &Member) -> Side {
     Side {
         run: member.subject.name(),
         weights_hash: Some(member.subject.weights_hash.clone()),
+        checkpoint: member.subject.checkpoint,
         model: Some(member.subject.manifest.model.clone()),
         layers: member.subject.network.layers(),
+        not_finite: Vec::new(),
     }
 }
 
@@ -202,7 +214,9 @@ pub fn pair(
     found: ComparedPair,
 ) -> PairMaps {
     let from = Provenance { data: compared_data(&from.data), ..from };
-    let CkaEstimate { cka, se, batches } = found.estimate;
+    let CkaEstimate { cka, se, batches, not_finite, cols_not_finite } = found.estimate;
+    let rows = Side { not_finite, ..rows };
+    let cols = Side { not_finite: cols_not_finite, ..cols };
     let plan = summed(plan, compared.examples, compared.dropped, batches);
     let sides = (rows, Some(cols));
     let record = map_record(from, sides, plan, compared.seconds, &measure::CKA_BETWEEN);
@@ -211,6 +225,7 @@ pub fn pair(
 
 /// A run's own map as a comparison with itself; `None` if it has no standard errors.
 pub fn own_pair(side: Side, own: &Map) -> Option<PairMaps> {
+    let side = Side { not_finite: own.record.rows.not_finite.clone(), ..side };
     let record = MapRecord { rows: side.clone(), cols: Some(side), ..own.record.clone() };
     Some(PairMaps::new(record, own.values.clone(), own.error.clone()?, None))
 }

@@ -5,13 +5,13 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
 
-use super::{Lab, LabError, lock};
+use super::{Event, Lab, LabError, Watch, lock};
 use crate::data::Dataset;
 use crate::domain::Network;
 use crate::domain::record::DataRecord;
 use crate::model::StateDict;
 use crate::model::weights::parse_safetensors;
-use crate::runs::{self, RunId, RunManifest, RunStore};
+use crate::runs::{self, RunId, RunManifest, RunState, RunStore, RunWeights};
 
 /// Subjects that stay open: two of a comparison, and those before.
 const OPEN: usize = 4;
@@ -29,6 +29,8 @@ pub struct Subject {
     pub state: Arc<StateDict>,
     /// SHA-256 of the weights file as it is.
     pub weights_hash: String,
+    /// Epoch of the checkpoint that its weights are, if its training has not ended.
+    pub checkpoint: Option<usize>,
     stamp: Mutex<Stamp>,
 }
 
@@ -58,8 +60,8 @@ impl Subject {
         // first, so that a change while it is read is noticed
         let stamp = Stamp::of(store, id);
         let manifest = store.manifest(id)?;
-        let bytes = store.weights(id)?;
-        let weights = parse_safetensors(&bytes, &format!("{name}/weights.safetensors"))?;
+        let RunWeights { bytes, file, checkpoint } = store.weights(id)?;
+        let weights = parse_safetensors(&bytes, &format!("{name}/{file}"))?;
         let network = Arc::new(manifest.model.network());
         weights.state.check(&network)?;
         Ok(Subject {
@@ -68,6 +70,7 @@ impl Subject {
             network,
             state: Arc::new(weights.state),
             weights_hash: runs::hash::sha256_hex(&bytes),
+            checkpoint,
             stamp: Mutex::new(stamp),
         })
     }
@@ -75,6 +78,23 @@ impl Subject {
     /// Its name, as the user knows it.
     pub fn name(&self) -> String {
         self.id.name()
+    }
+
+    /// What a reader of a result has to know about its weights, if anything.
+    pub fn note(&self) -> Option<String> {
+        let (name, epoch) = (self.name(), self.checkpoint?);
+        let of = match self.manifest.state {
+            RunState::Training { epochs, .. } => format!(" of {epochs}"),
+            RunState::Complete => String::new(),
+        };
+        Some(format!("training of {name} has not ended: its checkpoint of epoch {epoch}{of} is used"))
+    }
+
+    /// Tells it.
+    pub(super) fn tell_note(&self, watch: &mut Watch<'_>) {
+        if let Some(note) = self.note() {
+            watch.tell(Event::Note(note));
+        }
     }
 
     /// Takes note that the run was copied into the runs folder, as it is: it need not be

@@ -7,7 +7,7 @@ use super::deletion::NewRun;
 use super::plan::FittedTraining;
 use super::{Event, Lab, LabError, Provenance, Watch, records};
 use crate::data::Dataset;
-use crate::engine::{self, EpochReport, TrainRequest};
+use crate::engine::{self, EngineError, EpochReport, TrainRequest, memory};
 use crate::model::init::initial_state;
 use crate::model::weights::Precision;
 use crate::model::write_safetensors;
@@ -56,6 +56,12 @@ impl Lab {
             report_every: checkpoint_every,
             precision,
         };
+        // the initial weights are made beside the file of them
+        let needed = network.parameter_bytes().saturating_mul(2);
+        if let Err(free) = memory::check(needed) {
+            let what = format!("training {}", network.title());
+            return Err(EngineError::Memory { what, needed, free }.into());
+        }
         let job = self.submit("training", request, watch)?;
         let trained = job.follow(|event| -> Result<(), LabError> {
             match event {
@@ -72,9 +78,9 @@ impl Lab {
                     runs::append_metrics(&folder, &metrics_row(&report))?;
                     if let Some(state) = state {
                         let bytes = write_safetensors(&state, &spec, Precision::F32)?;
-                        let file = format!("epoch-{:04}.safetensors", report.epoch);
-                        runs::write_checkpoint(&folder, &file, &bytes)?;
+                        runs::write_checkpoint(&folder, report.epoch, &bytes)?;
                         manifest.state = RunState::Training { epoch: report.epoch, epochs };
+                        manifest.weights_hash = Some(runs::hash::sha256_hex(&bytes));
                         self.store.write_manifest(&id, &manifest)?;
                     }
                 }

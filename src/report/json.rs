@@ -108,6 +108,8 @@ struct Suite<'a> {
     device: &'a str,
     fingerprint: &'a str,
     weights_hash: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    checkpoint: Option<usize>,
     created: &'a str,
     images: &'a [u32],
     labels: &'a [u16],
@@ -172,6 +174,7 @@ fn suite<'a>(analysis: &'a ComponentsAnalysis, maps: &RunMaps) -> Suite<'a> {
         device: &r.device,
         fingerprint: &r.data.fingerprint,
         weights_hash: r.weights_hash.as_deref(),
+        checkpoint: r.checkpoint,
         created: &r.created,
         images: &c.images,
         labels: &c.labels,
@@ -226,6 +229,8 @@ struct Cka<'a> {
     data: String,
     fingerprint: &'a str,
     weights_hash: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    checkpoint: Option<usize>,
     stale: bool,
     program: &'a str,
     created: &'a str,
@@ -272,7 +277,7 @@ pub fn json(run: &LoadedRun) -> Result<String, ReportError> {
             problems: &run.problems,
         },
     };
-    Ok(serde_json::to_string(&report)? + "\n")
+    Ok(crate::text::json(&serde_json::to_string(&report)?) + "\n")
 }
 
 fn listed<'a>(run: &LoadedRun, key: &'a MapKey, record: &'a MapRecord) -> Listed<'a> {
@@ -307,6 +312,7 @@ fn cka(analysis: &Map, stale: bool) -> Cka<'_> {
         data: r.data.title(),
         fingerprint: &r.data.fingerprint,
         weights_hash: r.rows.weights_hash.as_deref(),
+        checkpoint: r.rows.checkpoint,
         stale,
         program: &r.provenance.program,
         created: &r.provenance.created,

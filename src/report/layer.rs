@@ -61,8 +61,8 @@ fn similarity(run: &LoadedRun, layers: &[Layer], layer: &Layer, lines: &mut Vec<
         return;
     };
     let at = layer.index;
-    if analysis.values.get(at, at).is_none() {
-        lines.push("CKA: undefined, the layer has no variance".into());
+    if let Some(why) = analysis.absent(at) {
+        lines.push(format!("CKA: undefined, {}", why.words()));
         return;
     }
     let pair = |other: usize| match (analysis.values.get(at, other), analysis.error_at(at, other)) {

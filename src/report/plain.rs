@@ -97,8 +97,8 @@ fn one_layer(run: &LoadedRun, layer: &Layer) -> String {
     );
     if let Some(analysis) = run.cka() {
         let at = layer.index;
-        if analysis.values.get(at, at).is_none() {
-            text.push_str("; CKA undefined, no variance");
+        if let Some(why) = analysis.absent(at) {
+            text.push_str(&format!("; CKA undefined, {}", why.words()));
         } else {
             let next = analysis.values.get(at, at + 1);
             let mean = mean_of(others(analysis, at));

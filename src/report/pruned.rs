@@ -35,6 +35,8 @@ pub(super) struct Pruned<'a> {
     data: String,
     fingerprint: &'a str,
     weights_hash: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    checkpoint: Option<usize>,
     program: &'a str,
     created: &'a str,
     seconds: Seconds,
@@ -66,6 +68,7 @@ fn one<'a>(run: &LoadedRun, key: &MapKey, r: &'a MapRecord) -> Option<Pruned<'a>
         data: r.data.title(),
         fingerprint: &r.data.fingerprint,
         weights_hash: r.rows.weights_hash.as_deref(),
+        checkpoint: r.rows.checkpoint,
         program: &r.provenance.program,
         created: &r.provenance.created,
         seconds: r.seconds,

@@ -3,7 +3,7 @@
 
 use super::number::{mean_of, others, show};
 use crate::domain::record::DataRecord;
-use crate::domain::{Layer, Map};
+use crate::domain::{Absent, Layer, Map};
 use crate::runs::{LoadedRun, RunState};
 use crate::text::{aligned, one_line};
 
@@ -35,13 +35,16 @@ pub(super) fn about_run(run: &LoadedRun) -> Vec<(&'static str, String)> {
     };
     let state = match m.state {
         RunState::Complete => String::from("complete"),
-        RunState::Training { epoch, epochs } => format!("training, epoch {epoch} of {epochs}"),
+        RunState::Training { epoch, epochs } => {
+            format!("training has not ended: checkpoint of epoch {epoch} of {epochs}")
+        }
     };
     let test = m.test.map_or_else(
         || String::from("not measured"),
         |t| {
             let percent = 100.0 * t.accuracy();
-            format!("{percent:.2} % ({} of {} images), loss {:.4}", t.correct, t.examples, t.loss)
+            let loss = t.loss_words(4);
+            format!("{percent:.2} % ({} of {} images), loss {loss}", t.correct, t.examples)
         },
     );
     let mut facts = vec![
@@ -79,7 +82,16 @@ pub(super) fn about_run(run: &LoadedRun) -> Vec<(&'static str, String)> {
 pub(super) fn about_analysis(analysis: &Map, stale: bool) -> Vec<(&'static str, String)> {
     let (r, plan) = (&analysis.record, &analysis.record.plan);
     let n = analysis.layers().len();
-    let undefined = (0..n).filter(|i| analysis.values.get(*i, *i).is_none()).count();
+    let absent: Vec<&str> = (0..n).filter_map(|i| Some(analysis.absent(i)?.words())).collect();
+    let mut words: Vec<String> = Vec::new();
+    for state in ["no variance", "not finite", "not computed"] {
+        match absent.iter().filter(|word| **word == state).count() {
+            0 => {}
+            all if all == absent.len() => words.push(state.to_string()),
+            some => words.push(format!("{some} {state}")),
+        }
+    }
+    let why = if words.is_empty() { String::new() } else { format!(" ({})", words.join(", ")) };
     let seed = match plan.sample {
         crate::domain::record::Sample::First => String::new(),
         crate::domain::record::Sample::Random => format!(" by seed {}", plan.seed),
@@ -103,11 +115,16 @@ pub(super) fn about_analysis(analysis: &Map, stale: bool) -> Vec<(&'static str, 
         (
             "analysed",
             format!(
-                "{} on {} in {:.1} s",
-                r.provenance.created, r.provenance.device, r.seconds.total
+                "{} on {} in {:.1} s{}",
+                r.provenance.created,
+                r.provenance.device,
+                r.seconds.total,
+                r.rows.checkpoint.map_or(String::new(), |epoch| format!(
+                    ", of the checkpoint of epoch {epoch}"
+                ))
             ),
         ),
-        ("layers", format!("{n}, of which {undefined} undefined (no variance)")),
+        ("layers", format!("{n}, of which {} undefined{why}", absent.len())),
         (
             "mean",
             show(mean_of((0..n).flat_map(|i| others(analysis, i)))) + " between different layers",
@@ -143,8 +160,7 @@ fn rows(layers: &[Layer], analysis: Option<&Map>) -> Vec<Vec<String>> {
             row.push(show(previous));
             row.push(show(analysis.values.get(at, at + 1)));
             row.push(show(mean_of(others(analysis, at))));
-            let defined = analysis.values.get(at, at).is_some();
-            row.push(String::from(if defined { "defined" } else { "undefined" }));
+            row.push(analysis.absent(at).map_or("defined", Absent::words).to_string());
         }
         rows.push(row);
     }
@@ -176,7 +192,7 @@ mod tests {
 
         #  layer           kind  stage  block  shape     previous  next    mean    state
         0  conv1           conv  -      -      16x32x32  -         -       0.1583  defined
-        1  bn1             norm  -      -      16x32x32  -         -       -       undefined
+        1  bn1             norm  -      -      16x32x32  -         -       -       no variance
         2  relu1           relu  -      -      16x32x32  -         0.8000  0.4250  defined
         3  layer1.0.conv1  conv  1      0      16x32x32  0.8000    0.8000  0.6667  defined
         4  layer1.0.bn1    norm  1      0      16x32x32  0.8000    -       0.5333  defined

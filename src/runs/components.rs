@@ -9,6 +9,7 @@ use ndarray::Array2;
 
 use super::error::RunError;
 use super::manifest::{ComponentsAnalysis, ComponentsRecord};
+use super::parts::Parts;
 use super::read::{ARRAY_LIMIT, RECORD_LIMIT, Source, versioned};
 use super::{check, maps, table, write};
 use crate::domain::components::Components;
@@ -68,8 +69,10 @@ pub(super) fn suite_record(record: &ComponentsRecord, run: &str, key: &MapKey) -
         rows: Side {
             run: run.to_string(),
             weights_hash: record.weights_hash.clone(),
+            checkpoint: record.checkpoint,
             model: None,
             layers: record.layers.clone(),
+            not_finite: Vec::new(),
         },
         cols: None,
         plan: MapPlan {
@@ -89,13 +92,17 @@ pub(super) fn suite_record(record: &ComponentsRecord, run: &str, key: &MapKey) -
     }
 }
 
+/// The files, within the run.
+pub(super) fn files() -> Vec<String> {
+    [RECORD, SHARES, EXAMPLES, SCORES, NORMS].map(|file| format!("analysis/{file}")).to_vec()
+}
+
 /// Writes the suite, in one step for every reader.
 pub(super) fn write(folder: &Path, analysis: &ComponentsAnalysis) -> Result<(), RunError> {
     let dir = folder.join("analysis");
     let path = dir.join(RECORD);
     let (record, found) = (&analysis.record, &analysis.components);
     fits(record, found).map_err(|e| RunError::damaged(&path, format!("not written: {e}")))?;
-    let text = write::checked_ron(&path, record, check::components(record))?;
     let failed = |e: String| RunError::damaged(&path, e);
     let files = vec![
         (SHARES, shares_csv(&record.layers, found).map_err(failed)?),
@@ -103,6 +110,8 @@ pub(super) fn write(folder: &Path, analysis: &ComponentsAnalysis) -> Result<(), 
         (SCORES, npy::encode_f32(&found.scores).map_err(failed)?),
         (NORMS, npy::encode_f32(&found.norms).map_err(failed)?),
     ];
+    let record = ComponentsRecord { parts: Parts::of(&files), ..record.clone() };
+    let text = write::checked_ron(&path, &record, check::components(&record))?;
     write::group(&dir, (RECORD, text), files)
 }
 
@@ -159,7 +168,7 @@ pub(super) fn read(source: Source<'_>) -> Result<Option<ComponentsAnalysis>, Run
 
 fn once(source: Source<'_>) -> Result<Option<ComponentsAnalysis>, RunError> {
     let file = |name: &str| format!("analysis/{name}");
-    let Some(record) = record(source)? else { return Ok(None) };
+    let Some(mut record) = record(source)? else { return Ok(None) };
     let damaged = |name: &str, e: String| {
         RunError::damaged(&source.path(&file(name)), format!("{e}; {AGAIN}"))
     };
@@ -168,10 +177,14 @@ fn once(source: Source<'_>) -> Result<Option<ComponentsAnalysis>, RunError> {
         bytes.ok_or_else(|| damaged(name, "missing".into()))
     };
     let (l, n) = (record.layers.len(), record.examples);
+    let own = |name: &str, bytes: &[u8]| {
+        record.parts.check(RECORD, name, bytes).map_err(|e| damaged(name, e))
+    };
     let array = |name: &str| {
-        let found = npy::decode_f32(&bytes(name)?).map_err(|e| damaged(name, e))?;
+        let bytes = bytes(name)?;
+        let found = npy::decode_f32(&bytes).map_err(|e| damaged(name, e))?;
         match found.dim() == (l, n) {
-            true => Ok(found),
+            true => own(name, &bytes).map(|()| found),
             false => {
                 let (rows, cols) = found.dim();
                 let text = format!("{rows}x{cols} values for {l} layers and {n} examples");
@@ -179,7 +192,8 @@ fn once(source: Source<'_>) -> Result<Option<ComponentsAnalysis>, RunError> {
             }
         }
     };
-    let rows = table::read(&bytes(SHARES)?, l).map_err(|e| damaged(SHARES, e))?;
+    let table = bytes(SHARES)?;
+    let rows = table::read(&table, l).map_err(|e| damaged(SHARES, e))?;
     let mut shares = Array2::from_elem((l, record.components), f64::NAN);
     let mut zeros = Vec::with_capacity(l);
     for (at, row) in rows.iter().enumerate() {
@@ -189,7 +203,9 @@ fn once(source: Source<'_>) -> Result<Option<ComponentsAnalysis>, RunError> {
         }
         zeros.push(row.number("zeros").map_err(|e| damaged(SHARES, e))?);
     }
-    let rows = table::read(&bytes(EXAMPLES)?, n).map_err(|e| damaged(EXAMPLES, e))?;
+    own(SHARES, &table)?;
+    let table = bytes(EXAMPLES)?;
+    let rows = table::read(&table, n).map_err(|e| damaged(EXAMPLES, e))?;
     let column = |name: &str| -> Result<Vec<u32>, RunError> {
         let whole = rows.iter().map(|row| row.whole(name));
         whole.collect::<Result<_, _>>().map_err(|e| damaged(EXAMPLES, e))
@@ -208,5 +224,7 @@ fn once(source: Source<'_>) -> Result<Option<ComponentsAnalysis>, RunError> {
         norms: array(NORMS)?,
         zeros,
     };
+    own(EXAMPLES, &table)?;
+    record.parts = Parts::default();
     Ok(Some(ComponentsAnalysis { record, components }))
 }

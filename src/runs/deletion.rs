@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::error::RunError;
 use super::manifest::{DeletionAnalysis, DeletionRecord};
+use super::parts::Parts;
 use super::read::{ARRAY_LIMIT, RECORD_LIMIT, Source, versioned};
 use super::{check, table, write};
 use crate::domain::Bypass;
@@ -23,11 +24,15 @@ const COLUMNS: [&str; 9] = [
     "interval_high",
 ];
 
+/// The files, within the run.
+pub(super) fn files() -> Vec<String> {
+    [RECORD, TABLE].map(|file| format!("analysis/{file}")).to_vec()
+}
+
 /// Writes the table, in one step for every reader.
 pub(super) fn write(folder: &Path, analysis: &DeletionAnalysis) -> Result<(), RunError> {
     let dir = folder.join("analysis");
     let path = dir.join(RECORD);
-    let text = write::checked_ron(&path, &analysis.record, check::deletion(&analysis.record))?;
     let rows = analysis.table.rows().iter().map(|row| {
         let (low, high) = row.interval();
         vec![
@@ -37,14 +42,18 @@ pub(super) fn write(folder: &Path, analysis: &DeletionAnalysis) -> Result<(), Ru
             row.accuracy().to_string(),
             row.examples.to_string(),
             row.correct.to_string(),
-            row.loss.to_string(),
+            // empty where it is not finite
+            table::number(Some(row.loss)),
             low.to_string(),
             high.to_string(),
         ]
     });
     let bytes = table::write(COLUMNS.map(String::from).to_vec(), rows)
         .map_err(|e| RunError::damaged(&path, e))?;
-    write::group(&dir, (RECORD, text), vec![(TABLE, bytes)])
+    let files = vec![(TABLE, bytes)];
+    let record = DeletionRecord { parts: Parts::of(&files), ..analysis.record.clone() };
+    let text = write::checked_ron(&path, &record, check::deletion(&record))?;
+    write::group(&dir, (RECORD, text), files)
 }
 
 /// Reads the table; `None` if the run has none.
@@ -56,7 +65,7 @@ fn once(source: Source<'_>) -> Result<Option<DeletionAnalysis>, RunError> {
     let (record_file, table_file) = (format!("analysis/{RECORD}"), format!("analysis/{TABLE}"));
     let Some(bytes) = source.bytes(&record_file, RECORD_LIMIT)? else { return Ok(None) };
     let path = source.path(&record_file);
-    let record: DeletionRecord = versioned(&bytes, &path)?;
+    let mut record: DeletionRecord = versioned(&bytes, &path)?;
     check::deletion(&record).map_err(|e| RunError::damaged(&path, e))?;
     let damaged = |e: String| {
         let again = "run `blockscope prune` again";
@@ -68,6 +77,8 @@ fn once(source: Source<'_>) -> Result<Option<DeletionAnalysis>, RunError> {
     let rows: Result<Vec<DeletionRow>, String> =
         table::read_any(&bytes).map_err(damaged)?.iter().map(deletion_row).collect();
     table.merge(rows.map_err(damaged)?);
+    record.parts.check(RECORD, TABLE, &bytes).map_err(damaged)?;
+    record.parts = Parts::default();
     Ok(Some(DeletionAnalysis { record, table }))
 }
 
@@ -86,6 +97,6 @@ fn deletion_row(row: &table::Row) -> Result<DeletionRow, String> {
         deleted,
         examples,
         correct,
-        loss: row.needed("loss")?,
+        loss: row.number("loss")?.unwrap_or(f64::NAN),
     })
 }

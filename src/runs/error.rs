@@ -79,6 +79,17 @@ pub enum RunError {
         /// What is wrong there.
         message: String,
     },
+    /// A run whose training has left no weights but the initial ones.
+    #[error(
+        "{} is not trained: its training of {epochs} epochs has not ended and has left no checkpoint; train it again (`--checkpoint-every` keeps some)",
+        shown(.path)
+    )]
+    Untrained {
+        /// Its folder.
+        path: PathBuf,
+        /// Epochs planned.
+        epochs: usize,
+    },
     /// A file of a later format version.
     #[error(
         "{} was written by a newer blockscope (format {found}, this one reads {FORMAT}); update blockscope",

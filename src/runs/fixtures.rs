@@ -4,8 +4,10 @@ use ndarray::Array2;
 
 use super::layout::FORMAT;
 use super::manifest::*;
+use super::parts::Parts;
 use super::store::LoadedRun;
 use crate::domain::measure::{CKA_MINIBATCH, EstimatorId};
+use crate::domain::predictions::Predictions;
 use crate::domain::record::{DataRecord, Evaluation, Provenance, Recipe, Sample, Seconds};
 use crate::domain::{
     Bypass, Map, MapKey, MapPlan, MapRecord, ModelSpec, Preset, Side, SimilarityMatrix,
@@ -70,7 +72,7 @@ pub(crate) fn analysis(n: usize) -> Map {
             device: "cpu (flex, 2 threads)".into(),
         },
         data: data(),
-        rows: Side { run: "a".into(), weights_hash: Some("ab".repeat(32)), model: None, layers },
+        rows: Side { run: "a".into(), weights_hash: Some("ab".repeat(32)), checkpoint: None, model: None, layers, not_finite: Vec::new() },
         cols: None,
         plan: MapPlan {
             examples: 1000,
@@ -124,4 +126,26 @@ pub(crate) fn store() -> (tempfile::TempDir, super::RunStore) {
     let dir = tempfile::tempdir().unwrap();
     let store = super::RunStore::new(dir.path().join("runs"));
     (dir, store)
+}
+
+/// Predictions of three images, of the weights of [`manifest`].
+pub(crate) fn predictions() -> PredictionsAnalysis {
+    let predictions = Predictions {
+        images: vec![0, 1, 2],
+        labels: vec![1, 0, 1],
+        predicted: vec![1, 1, 1],
+        confidence: vec![0.75, 1.0 / 3.0, 1.0],
+    };
+    let record = PredictionsRecord {
+        format: super::FORMAT,
+        program: super::program(),
+        created: "2026-08-14T10:00:00Z".into(),
+        device: "cpu".into(),
+        data: data(),
+        weights_hash: Some("ab".repeat(32)),
+        checkpoint: None,
+        examples: predictions.len(),
+        parts: Parts::default(),
+    };
+    PredictionsAnalysis { record, predictions }
 }

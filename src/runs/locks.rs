@@ -19,15 +19,12 @@ const WORK_WAIT: Duration = Duration::from_secs(2);
 
 /// The right to work on a run, until it is dropped.
 #[derive(Debug)]
-pub struct RunLock {
-    lock: Lock,
-    name: &'static str,
-}
+pub struct RunLock(Lock);
 
 impl RunLock {
     /// The run lies in this folder now.
     pub fn moved(&mut self, folder: &Path) {
-        self.lock.moved(folder.join(self.name));
+        self.0.moved(folder);
     }
 }
 
@@ -47,9 +44,9 @@ pub(super) fn work(folder: &Path) -> Result<RunLock, RunError> {
     hold(folder, WORK, WORK_WAIT)
 }
 
-fn hold(folder: &Path, name: &'static str, wait: Duration) -> Result<RunLock, RunError> {
+fn hold(folder: &Path, name: &str, wait: Duration) -> Result<RunLock, RunError> {
     match take(&folder.join(name), wait) {
-        Ok(lock) => Ok(RunLock { lock, name }),
+        Ok(lock) => Ok(RunLock(lock)),
         Err(Refused::Held(owner)) => Err(RunError::Busy { path: folder.to_path_buf(), owner }),
         Err(Refused::File(error)) => Err(RunError::of_file(error)),
     }

@@ -8,6 +8,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::layout::Versioned;
+use super::parts::Parts;
 use crate::domain::components::Components;
 use crate::domain::deletion::DeletionTable;
 use crate::domain::predictions::Predictions;
@@ -43,7 +44,8 @@ pub struct RunManifest {
     /// File name of imported weights.
     #[serde(default)]
     pub source: Option<String>,
-    /// SHA-256 of the weights file, in hexadecimal.
+    /// SHA-256 of the weights file, in hexadecimal; while it is trained, of its newest
+    /// checkpoint.
     #[serde(default)]
     pub weights_hash: Option<String>,
     /// Accuracy on the test images.
@@ -64,6 +66,9 @@ pub struct PrunedFrom {
     /// SHA-256 of its weights file, in hexadecimal.
     #[serde(default)]
     pub weights_hash: Option<String>,
+    /// Epoch of the checkpoint that these weights are, where training had not ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checkpoint: Option<usize>,
 }
 
 /// Whether a run is finished.
@@ -97,6 +102,9 @@ pub struct ComponentsRecord {
     /// SHA-256 of the weights file that was analysed.
     #[serde(default)]
     pub weights_hash: Option<String>,
+    /// Epoch of the checkpoint that these weights are, where training had not ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checkpoint: Option<usize>,
     /// The estimators, in words.
     pub estimator: String,
     /// Number of examples.
@@ -113,6 +121,9 @@ pub struct ComponentsRecord {
     pub seconds: f64,
     /// The layer list, in the order of the arrays' rows.
     pub layers: Vec<Layer>,
+    /// The files beside it; filled when it is written, checked and emptied when it is read.
+    #[serde(default, skip_serializing_if = "Parts::is_empty")]
+    pub parts: Parts,
 }
 
 /// A finished first-component suite: `components.ron` and, beside it,
@@ -141,6 +152,9 @@ pub struct ProbesRecord {
     /// SHA-256 of the weights file that was probed.
     #[serde(default)]
     pub weights_hash: Option<String>,
+    /// Epoch of the checkpoint that these weights are, where training had not ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checkpoint: Option<usize>,
     /// The recipe in words: optimiser, features, augmentation, choice.
     pub recipe: String,
     /// Passes over the training images.
@@ -163,6 +177,9 @@ pub struct ProbesRecord {
     pub seconds: f64,
     /// The layer list that [`Probe::layer`] counts in.
     pub layers: Vec<Layer>,
+    /// The files beside it; filled when it is written, checked and emptied when it is read.
+    #[serde(default, skip_serializing_if = "Parts::is_empty")]
+    pub parts: Parts,
 }
 
 /// Finished linear probes: `probes.ron` and `probes.csv`.
@@ -191,6 +208,12 @@ pub struct DeletionRecord {
     /// SHA-256 of the weights file that was evaluated.
     #[serde(default)]
     pub weights_hash: Option<String>,
+    /// Epoch of the checkpoint that these weights are, where training had not ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checkpoint: Option<usize>,
+    /// The files beside it; filled when it is written, checked and emptied when it is read.
+    #[serde(default, skip_serializing_if = "Parts::is_empty")]
+    pub parts: Parts,
 }
 
 /// What deleting blocks costs: `deletion.ron` and `deletion.csv`.
@@ -232,8 +255,14 @@ pub struct PredictionsRecord {
     /// SHA-256 of the weights file.
     #[serde(default)]
     pub weights_hash: Option<String>,
+    /// Epoch of the checkpoint that these weights are, where training had not ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checkpoint: Option<usize>,
     /// Test images, from the first on.
     pub examples: usize,
+    /// The files beside it; filled when it is written, checked and emptied when it is read.
+    #[serde(default, skip_serializing_if = "Parts::is_empty")]
+    pub parts: Parts,
 }
 
 impl Versioned for PredictionsRecord {

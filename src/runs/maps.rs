@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::error::RunError;
 use super::layout::{FORMAT, MAP_RECORD as RECORD, MAPS as FOLDER, Versioned};
 use super::manifest::RunManifest;
+use super::parts::Parts;
 use super::read::{ARRAY_LIMIT, RECORD_LIMIT, Source, versioned};
 use super::{check, write};
 use crate::domain::map::{self, BLOCKS};
@@ -33,6 +34,9 @@ struct MapFile {
     key: MapKey,
     /// Whether `se.npy` belongs to it.
     errors: bool,
+    /// Its arrays.
+    #[serde(default, skip_serializing_if = "Parts::is_empty")]
+    parts: Parts,
     record: MapRecord,
 }
 
@@ -113,6 +117,11 @@ pub fn path(key: &MapKey) -> String {
     format!("{FOLDER}/{}/{VALUES}", key.id())
 }
 
+/// The files of a run's map, within the run.
+pub(super) fn files(key: &MapKey) -> Vec<String> {
+    [RECORD, VALUES, ERRORS].map(|file| format!("{FOLDER}/{}/{file}", key.id())).to_vec()
+}
+
 /// What makes a map anew.
 pub(super) fn again(key: &MapKey) -> String {
     match (key.of, key.blocks()) {
@@ -135,16 +144,17 @@ pub(super) fn of_suite() -> [MapKey; 3] {
 
 /// Every map of a run of this format. A damaged one is told in one line among the
 /// `problems`.
-///
-/// # Errors
-/// [`RunError`] if the main map is damaged.
 pub(super) fn read_all(
     source: Source<'_>,
     manifest: &RunManifest,
     problems: &mut Vec<String>,
-) -> Result<RunMaps, RunError> {
+) -> RunMaps {
     let main = MapKey::cka();
-    let mut read: Vec<Map> = read_run(source, manifest, &main)?.into_iter().collect();
+    let mut read: Vec<Map> = Vec::new();
+    match read_run(source, manifest, &main) {
+        Ok(found) => read.extend(found),
+        Err(error) => problems.push(error.to_string()),
+    }
     let names = source.folders(FOLDER).unwrap_or_else(|error| {
         problems.push(error.to_string());
         Vec::new()
@@ -178,7 +188,7 @@ pub(super) fn read_all(
             Err(error) => problems.push(error.to_string()),
         }
     }
-    Ok(RunMaps::new(read, listed))
+    RunMaps::new(read, listed)
 }
 
 /// Reads a map of a run of this format; `None` if there is no such record.
@@ -235,27 +245,29 @@ fn record(
 
 /// Reads the arrays that a record speaks of.
 fn values(source: Source<'_>, folder: &str, name: &str, file: MapFile) -> Result<Map, RunError> {
-    let MapFile { key, record, errors, .. } = file;
-    let place = |file: &str| format!("{folder}/{name}/{file}");
-    let values = array(source, &place(VALUES), &key, &record)?;
-    let error = match errors {
-        true => Some(array(source, &place(ERRORS), &key, &record)?),
-        false => None,
+    let MapFile { key, record, errors, parts, .. } = file;
+    let one = |file: &str| {
+        let own = |bytes: &[u8]| parts.check(RECORD, file, bytes);
+        array(source, &format!("{folder}/{name}/{file}"), &key, &record, own)
     };
+    let values = one(VALUES)?;
+    let error = errors.then(|| one(ERRORS)).transpose()?;
     Ok(Map { key, values, error, record })
 }
 
-/// Reads an array of a record's layers.
+/// Reads an array of a record's layers, which is `own` to it.
 pub(super) fn array(
     source: Source<'_>,
     file: &str,
     key: &MapKey,
     record: &MapRecord,
+    own: impl Fn(&[u8]) -> Result<(), String>,
 ) -> Result<SimilarityMatrix, RunError> {
     let damaged = |e: String| RunError::damaged(&source.path(file), format!("{e}; {}", again(key)));
     let bytes = source.bytes(file, ARRAY_LIMIT)?.ok_or_else(|| damaged("missing".into()))?;
     let matrix = npy::decode(&bytes).map_err(damaged)?;
     map::fits(&matrix, record).map_err(damaged)?;
+    own(&bytes).map_err(damaged)?;
     Ok(matrix)
 }
 
@@ -294,7 +306,7 @@ pub(super) fn encoded(
         map::fits(matrix, &map.record).map_err(failed)?;
         Ok((file, npy::encode(matrix).map_err(failed)?))
     });
-    let files = files.collect::<Result<_, RunError>>()?;
+    let files = files.collect::<Result<Vec<_>, RunError>>()?;
     let mut record = map.record.clone();
     // maps without blocks may be many, and their rows are those of the whole network
     let listed = model.is_some_and(|model| model.layers() == record.rows.layers);
@@ -302,7 +314,8 @@ pub(super) fn encoded(
         record.rows.layers.clear();
     }
     let errors = map.error.is_some();
-    let file = MapFile { format: FORMAT, key: map.key.clone(), errors, record };
+    let (key, parts) = (map.key.clone(), Parts::of(&files));
+    let file = MapFile { format: FORMAT, key, errors, parts, record };
     let text = write::checked_ron(&path, &file, Ok(()))?;
     Ok((text, files))
 }

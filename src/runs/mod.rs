@@ -1,6 +1,7 @@
 //! The run folder (design: a run is a folder): its types, reading, writing,
 //! listing. Knows neither burn nor ratatui.
 
+mod aside;
 mod axis;
 mod check;
 pub mod comparison;
@@ -18,6 +19,7 @@ mod locks;
 pub mod manifest;
 mod maps;
 mod metrics;
+mod parts;
 mod predictions;
 mod probes;
 mod read;
@@ -26,6 +28,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 mod time;
+mod weights;
 mod write;
 
 use crate::domain::record::Provenance;
@@ -45,9 +48,10 @@ pub use manifest::{
 };
 pub use maps::{RunMaps, path as map_path};
 pub use metrics::{MetricsRow, append_metrics};
+pub use parts::Parts;
 pub use store::{FIRST_RUN, LoadedRun, RunId, RunStore, RunSummary};
 pub use time::now_rfc3339;
-pub use write::write_checkpoint;
+pub use weights::{RunWeights, write_checkpoint};
 
 /// Who makes a result now, on the device of that name.
 pub fn provenance(device: impl Into<String>) -> Provenance {

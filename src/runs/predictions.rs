@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::error::RunError;
 use super::manifest::{PredictionsAnalysis, PredictionsRecord};
+use super::parts::Parts;
 use super::read::{ARRAY_LIMIT, RECORD_LIMIT, Source, versioned};
 use super::{check, table, write};
 use crate::domain::predictions::Predictions;
@@ -14,6 +15,11 @@ const COLUMNS: [&str; 4] = ["image", "label", "prediction", "confidence"];
 /// More rows than any test split has.
 const MAX_ROWS: usize = 1 << 22;
 
+/// The files, within the run.
+pub(super) fn files() -> Vec<String> {
+    [RECORD, TABLE].map(|file| format!("analysis/{file}")).to_vec()
+}
+
 /// Writes the table, in one step for every reader.
 pub(super) fn write(folder: &Path, analysis: &PredictionsAnalysis) -> Result<(), RunError> {
     let dir = folder.join("analysis");
@@ -23,7 +29,6 @@ pub(super) fn write(folder: &Path, analysis: &PredictionsAnalysis) -> Result<(),
         let text = format!("not written: columns are not {} long", analysis.record.examples);
         return Err(RunError::damaged(&path, text));
     }
-    let text = write::checked_ron(&path, &analysis.record, check::predictions(&analysis.record))?;
     let rows = (0..found.len()).map(|at| {
         vec![
             found.images[at].to_string(),
@@ -34,7 +39,10 @@ pub(super) fn write(folder: &Path, analysis: &PredictionsAnalysis) -> Result<(),
     });
     let bytes = table::write(COLUMNS.map(String::from).to_vec(), rows)
         .map_err(|e| RunError::damaged(&path, e))?;
-    write::group(&dir, (RECORD, text), vec![(TABLE, bytes)])
+    let files = vec![(TABLE, bytes)];
+    let record = PredictionsRecord { parts: Parts::of(&files), ..analysis.record.clone() };
+    let text = write::checked_ron(&path, &record, check::predictions(&record))?;
+    write::group(&dir, (RECORD, text), files)
 }
 
 /// Reads the predictions; `None` if the run has none.
@@ -46,7 +54,7 @@ fn once(source: Source<'_>) -> Result<Option<PredictionsAnalysis>, RunError> {
     let (record_file, table_file) = (format!("analysis/{RECORD}"), format!("analysis/{TABLE}"));
     let Some(bytes) = source.bytes(&record_file, RECORD_LIMIT)? else { return Ok(None) };
     let path = source.path(&record_file);
-    let record: PredictionsRecord = versioned(&bytes, &path)?;
+    let mut record: PredictionsRecord = versioned(&bytes, &path)?;
     check::predictions(&record).map_err(|e| RunError::damaged(&path, e))?;
     let damaged = |e: String| {
         let again = "run `blockscope analyze` again";
@@ -55,10 +63,12 @@ fn once(source: Source<'_>) -> Result<Option<PredictionsAnalysis>, RunError> {
     let bytes = source.bytes(&table_file, ARRAY_LIMIT)?;
     let bytes = bytes.ok_or_else(|| damaged("missing".into()))?;
     let predictions = parse(&bytes).map_err(damaged)?;
-    match predictions.len() == record.examples {
-        true => Ok(Some(PredictionsAnalysis { record, predictions })),
-        false => Err(damaged(format!("{} rows; expected {}", predictions.len(), record.examples))),
+    if predictions.len() != record.examples {
+        return Err(damaged(format!("{} rows; expected {}", predictions.len(), record.examples)));
     }
+    record.parts.check(RECORD, TABLE, &bytes).map_err(damaged)?;
+    record.parts = Parts::default();
+    Ok(Some(PredictionsAnalysis { record, predictions }))
 }
 
 /// Reads the rows. A table of ten thousand lines belongs to every run that is
@@ -99,26 +109,6 @@ fn parse(bytes: &[u8]) -> Result<Predictions, String> {
 #[cfg(test)]
 mod tests {
     use super::super::{RunId, fixtures};
-    use super::*;
-
-    fn analysis() -> PredictionsAnalysis {
-        let predictions = Predictions {
-            images: vec![0, 1, 2],
-            labels: vec![1, 0, 1],
-            predicted: vec![1, 1, 1],
-            confidence: vec![0.75, 1.0 / 3.0, 1.0],
-        };
-        let record = PredictionsRecord {
-            format: super::super::FORMAT,
-            program: super::super::program(),
-            created: "2026-08-14T10:00:00Z".into(),
-            device: "cpu".into(),
-            data: fixtures::data(),
-            weights_hash: Some("ab".repeat(32)),
-            examples: predictions.len(),
-        };
-        PredictionsAnalysis { record, predictions }
-    }
 
     #[test]
     fn predictions_come_back_and_damage_is_named() {
@@ -126,8 +116,8 @@ mod tests {
         let folder = store.create("a", &fixtures::manifest("a"), b"w", false).unwrap();
         let id = RunId::Disk(folder.clone());
         assert_eq!(store.load(&id).unwrap().predictions, None);
-        store.write_predictions(&id, &analysis()).unwrap();
-        assert_eq!(store.load(&id).unwrap().predictions, Some(analysis()));
+        store.write_predictions(&id, &fixtures::predictions()).unwrap();
+        assert_eq!(store.load(&id).unwrap().predictions, Some(fixtures::predictions()));
         let path = folder.join("analysis/predictions.csv");
         let good = std::fs::read_to_string(&path).unwrap();
         for (from, to, part) in [
@@ -144,7 +134,7 @@ mod tests {
             let problem = run.problems.join(" ");
             assert!(problem.contains(part) && problem.contains("predictions.csv"), "{problem}");
         }
-        let mut short = analysis();
+        let mut short = fixtures::predictions();
         short.predictions.labels.pop();
         assert!(store.write_predictions(&id, &short).is_err());
     }

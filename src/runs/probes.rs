@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::error::RunError;
 use super::manifest::{ProbesAnalysis, ProbesRecord};
+use super::parts::Parts;
 use super::read::{ARRAY_LIMIT, RECORD_LIMIT, Source, versioned};
 use super::{check, table, write};
 use crate::domain::probes::Probe;
@@ -11,12 +12,16 @@ use crate::domain::probes::Probe;
 const RECORD: &str = "probes.ron";
 const TABLE: &str = "probes.csv";
 
+/// The files, within the run.
+pub(super) fn files() -> Vec<String> {
+    [RECORD, TABLE].map(|file| format!("analysis/{file}")).to_vec()
+}
+
 /// Writes the probes, in one step for every reader.
 pub(super) fn write(folder: &Path, analysis: &ProbesAnalysis) -> Result<(), RunError> {
     let dir = folder.join("analysis");
     let path = dir.join(RECORD);
     let layers = &analysis.record.layers;
-    let text = write::checked_ron(&path, &analysis.record, check::probes(&analysis.record))?;
     let header = [
         "index",
         "name",
@@ -40,7 +45,10 @@ pub(super) fn write(folder: &Path, analysis: &ProbesAnalysis) -> Result<(), RunE
     });
     let bytes = table::write(header.map(String::from).to_vec(), rows)
         .map_err(|e| RunError::damaged(&path, e))?;
-    write::group(&dir, (RECORD, text), vec![(TABLE, bytes)])
+    let files = vec![(TABLE, bytes)];
+    let record = ProbesRecord { parts: Parts::of(&files), ..analysis.record.clone() };
+    let text = write::checked_ron(&path, &record, check::probes(&record))?;
+    write::group(&dir, (RECORD, text), files)
 }
 
 /// Reads the probes; `None` if the run has none.
@@ -52,7 +60,7 @@ fn once(source: Source<'_>) -> Result<Option<ProbesAnalysis>, RunError> {
     let (record_file, table_file) = (format!("analysis/{RECORD}"), format!("analysis/{TABLE}"));
     let Some(bytes) = source.bytes(&record_file, RECORD_LIMIT)? else { return Ok(None) };
     let path = source.path(&record_file);
-    let record: ProbesRecord = versioned(&bytes, &path)?;
+    let mut record: ProbesRecord = versioned(&bytes, &path)?;
     check::probes(&record).map_err(|e| RunError::damaged(&path, e))?;
     let damaged = |e: String| {
         let again = "run `blockscope analyze --probes` again";
@@ -82,6 +90,8 @@ fn once(source: Source<'_>) -> Result<Option<ProbesAnalysis>, RunError> {
         };
         probes.push(probe().map_err(damaged)?);
     }
+    record.parts.check(RECORD, TABLE, &bytes).map_err(damaged)?;
+    record.parts = Parts::default();
     probes.sort_by_key(|probe| probe.layer);
     Ok(Some(ProbesAnalysis { record, probes }))
 }

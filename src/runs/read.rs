@@ -28,7 +28,7 @@ const ENTRIES: usize = 10_000;
 /// How often a record is read that others keep replacing.
 const TRIES: usize = 10;
 /// Largest weights file.
-const WEIGHTS_LIMIT: u64 = 8 << 30;
+pub(super) const WEIGHTS_LIMIT: u64 = 8 << 30;
 
 /// Where a run's files are.
 #[derive(Debug, Clone, Copy)]
@@ -212,14 +212,6 @@ pub(super) fn manifest(source: Source<'_>) -> Result<RunManifest, RunError> {
     Ok(manifest)
 }
 
-/// Reads `weights.safetensors`.
-pub(super) fn weights(source: Source<'_>) -> Result<Cow<'static, [u8]>, RunError> {
-    let file = "weights.safetensors";
-    source
-        .bytes(file, WEIGHTS_LIMIT)?
-        .ok_or_else(|| RunError::damaged(&source.path(file), "missing; this run holds no weights"))
-}
-
 /// Reads `metrics.csv`; a run without one has no rows.
 pub(super) fn metrics(source: Source<'_>) -> Result<Vec<super::MetricsRow>, RunError> {
     match source.bytes("metrics.csv", super::metrics::limit())? {
@@ -323,7 +315,8 @@ mod tests {
         let run = dir.path().join("run");
         fs::create_dir(&run).unwrap();
         std::os::unix::fs::symlink("../secret", run.join("weights.safetensors")).unwrap();
-        assert!(matches!(weights(Source::Folder(&run)), Err(RunError::NotPlain(_))));
+        let found = super::super::weights::read(Source::Folder(&run), &fixtures::manifest("a"));
+        assert!(matches!(found, Err(RunError::NotPlain(_))));
         std::os::unix::fs::symlink("..", run.join("analysis")).unwrap();
         let main = crate::domain::MapKey::cka();
         let map =

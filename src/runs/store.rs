@@ -27,8 +27,9 @@ use super::maps::RunMaps;
 use super::metrics::MetricsRow;
 use super::predictions;
 use super::read::{self, Source};
+use super::weights::{self, RunWeights};
 use super::write::{self, Taken};
-use super::{check, components, deletion, locks, probes};
+use super::{aside, check, components, deletion, locks, probes};
 use crate::domain::deletion::DeletionRow;
 use crate::domain::predictions::Predictions;
 use crate::domain::{MapKey, Pooling, SimilarityMatrix};
@@ -238,8 +239,8 @@ impl RunStore {
     /// Reads a run's manifest, its maps and what lies beside them.
     ///
     /// # Errors
-    /// [`RunError`] naming the file and the place in it: `run.ron`, or one of the main
-    /// map. What else is damaged is told among the run's problems.
+    /// [`RunError`] naming the place in `run.ron`. What else is damaged is told among the
+    /// run's problems.
     pub fn load(&self, id: &RunId) -> Result<LoadedRun, RunError> {
         let place = self.place(id);
         let source = self.source(&place);
@@ -256,9 +257,9 @@ impl RunStore {
     fn load_from(&self, id: &RunId, source: Source<'_>) -> Result<LoadedRun, RunError> {
         let manifest = read::manifest(source)?;
         let mut problems = Vec::new();
-        let maps = self::maps::all(source, &manifest, &mut problems)?;
+        let maps = self::maps::all(source, &manifest, &mut problems);
         let mut run = LoadedRun { problems, ..LoadedRun::new(id.clone(), manifest, maps) };
-        // These are beside the map: a damaged one must not keep the run closed.
+        // What is damaged must not keep the run closed.
         run.components = kept(components::read(source), &mut run.problems);
         run.probes = kept(probes::read(source), &mut run.problems);
         run.deletion = kept(deletion::read(source), &mut run.problems);
@@ -282,12 +283,16 @@ impl RunStore {
         components::read(self.source(&self.place(id)))
     }
 
-    /// The bytes of a run's `weights.safetensors`.
+    /// The weights of a run that count: its final ones, or those of its newest checkpoint
+    /// where its training has not ended.
     ///
     /// # Errors
-    /// [`RunError`] naming the file.
-    pub fn weights(&self, id: &RunId) -> Result<Cow<'static, [u8]>, RunError> {
-        read::weights(self.source(&self.place(id)))
+    /// [`RunError::Untrained`] if there are none; [`RunError`] naming the file.
+    pub fn weights(&self, id: &RunId) -> Result<RunWeights, RunError> {
+        let place = self.place(id);
+        let source = self.source(&place);
+        // a training that goes on replaces manifest and weights
+        source.steady("run.ron", || weights::read(source, &read::manifest(source)?))
     }
 
     /// The rows of a run's `metrics.csv`; none if it has no such file.
@@ -384,7 +389,7 @@ impl RunStore {
     /// # Errors
     /// [`RunError`] naming the file.
     pub fn write_weights(&self, id: &RunId, weights: &[u8]) -> Result<(), RunError> {
-        write::atomic(&self.writable(id)?.join("weights.safetensors"), weights)
+        weights::write(&self.writable(id)?, weights)
     }
 
     /// Writes or replaces a run's first-component suite.
@@ -396,7 +401,10 @@ impl RunStore {
         id: &RunId,
         analysis: &ComponentsAnalysis,
     ) -> Result<(), RunError> {
-        components::write(&self.writable(id)?, analysis)
+        let folder = self.writable(id)?;
+        let old = components::read(Source::Folder(&folder));
+        aside::make_room(&folder, "components", &components::files(), old)?;
+        components::write(&folder, analysis)
     }
 
     /// Writes or replaces a run's linear probes.
@@ -404,7 +412,10 @@ impl RunStore {
     /// # Errors
     /// [`RunError`] naming the file.
     pub fn write_probes(&self, id: &RunId, analysis: &ProbesAnalysis) -> Result<(), RunError> {
-        probes::write(&self.writable(id)?, analysis)
+        let folder = self.writable(id)?;
+        let old = probes::read(Source::Folder(&folder));
+        aside::make_room(&folder, "probes", &probes::files(), old)?;
+        probes::write(&folder, analysis)
     }
 
     /// Reads a run's predictions alone, if it has them.
@@ -424,11 +435,14 @@ impl RunStore {
         id: &RunId,
         analysis: &PredictionsAnalysis,
     ) -> Result<(), RunError> {
-        predictions::write(&self.writable(id)?, analysis)
+        let folder = self.writable(id)?;
+        let old = predictions::read(Source::Folder(&folder));
+        aside::make_room(&folder, "predictions", &predictions::files(), old)?;
+        predictions::write(&folder, analysis)
     }
 
     /// Adds rows to what is known about deleting a run's blocks, and returns all.
-    /// Rows of other weights or other images than `record`'s are dropped, and so
+    /// Rows of other weights or other images than `record`'s are set aside, and so
     /// is a table that cannot be read.
     ///
     /// # Errors
@@ -441,13 +455,17 @@ impl RunStore {
     ) -> Result<DeletionAnalysis, RunError> {
         let folder = self.writable(id)?;
         let _held = locks::merge(&folder)?;
-        let old = deletion::read(Source::Folder(&folder)).ok().flatten();
-        let table = old
-            .filter(|old| {
-                old.record.weights_hash == record.weights_hash
-                    && old.record.data.fingerprint == record.data.fingerprint
-            })
-            .map(|old| old.table);
+        let old = deletion::read(Source::Folder(&folder));
+        let known = old.as_ref().ok().cloned().flatten();
+        aside::make_room(&folder, "deletion", &deletion::files(), old)?;
+        let same = |old: &DeletionAnalysis| {
+            old.record.weights_hash == record.weights_hash
+                && old.record.data.fingerprint == record.data.fingerprint
+        };
+        if known.as_ref().is_some_and(|old| !same(old)) {
+            aside::put(&folder, "deletion", &deletion::files())?;
+        }
+        let table = known.filter(same).map(|old| old.table);
         let mut analysis = DeletionAnalysis { record, table: table.unwrap_or_default() };
         analysis.table.merge(rows);
         deletion::write(&folder, &analysis)?;

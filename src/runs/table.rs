@@ -1,5 +1,7 @@
 //! Small CSV tables with named columns. An empty field is a missing number.
 
+use std::sync::Arc;
+
 /// More rows than any table of ours has.
 const MAX_ROWS: usize = 1 << 20;
 
@@ -25,7 +27,8 @@ pub(super) fn write(
 #[derive(Debug)]
 pub(super) struct Row {
     line: u64,
-    header: csv::StringRecord,
+    /// Shared: a wide one is not kept for each row.
+    header: Arc<csv::StringRecord>,
     fields: csv::StringRecord,
 }
 
@@ -80,7 +83,7 @@ pub(super) fn read_any(bytes: &[u8]) -> Result<Vec<Row>, String> {
     let line = |e: &csv::Error| e.position().map_or(1, csv::Position::line);
     let words =
         |e: csv::Error| format!("line {}: {}", line(&e), crate::text::one_line(&e.to_string()));
-    let header = reader.headers().map_err(words)?.clone();
+    let header = Arc::new(reader.headers().map_err(words)?.clone());
     let mut rows = Vec::new();
     for fields in reader.records() {
         let fields = fields.map_err(words)?;
@@ -88,7 +91,7 @@ pub(super) fn read_any(bytes: &[u8]) -> Result<Vec<Row>, String> {
             return Err(format!("more than {MAX_ROWS} rows"));
         }
         let line = fields.position().map_or(0, csv::Position::line);
-        rows.push(Row { line, header: header.clone(), fields });
+        rows.push(Row { line, header: Arc::clone(&header), fields });
     }
     Ok(rows)
 }

@@ -24,7 +24,7 @@ fn a_run_comes_back_as_it_was_written() {
     assert_eq!(id, RunId::Disk(folder.clone()));
     let run = store.load(&id).unwrap();
     assert_eq!((run.manifest, run.maps), (manifest, RunMaps::default()));
-    assert_eq!(&*store.weights(&id).unwrap(), b"weights");
+    assert_eq!(&*store.weights(&id).unwrap().bytes, b"weights");
 
     let analysis = fixtures::analysis(20);
     store.write_map(&id, &analysis).unwrap();
@@ -149,14 +149,14 @@ fn an_embedded_run_is_copied_before_it_is_written_to() {
     ]));
     let store = store.with_embedded(Embedded::new(table));
     let id = store.resolve("inside").unwrap();
-    assert_eq!(&*store.weights(&id).unwrap(), b"w");
+    assert_eq!(&*store.weights(&id).unwrap().bytes, b"w");
     assert_eq!(store.load(&id).unwrap().manifest.name, "inside");
     assert!(!store.root().exists());
     store.write_map(&id, &fixtures::analysis(4)).unwrap();
     let copy = store.resolve("inside").unwrap();
     assert_eq!(copy, RunId::Disk(store.root().join("inside")));
     assert_eq!(store.load(&copy).unwrap().cka().unwrap().record, fixtures::analysis(4).record);
-    assert_eq!(&*store.weights(&copy).unwrap(), b"w");
+    assert_eq!(&*store.weights(&copy).unwrap().bytes, b"w");
     assert_eq!(store.list().len(), 1);
 }
 

@@ -4,7 +4,7 @@
 
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
@@ -61,17 +61,6 @@ pub(super) fn group<'a>(
     set::write(dir, &files).map_err(RunError::of_file)
 }
 
-/// Writes `folder/checkpoints/NAME` in one step.
-///
-/// # Errors
-/// [`RunError`] if the name is not a plain file name, or naming the file.
-pub fn write_checkpoint(folder: &Path, name: &str, bytes: &[u8]) -> Result<(), RunError> {
-    check::check_name(name)?;
-    let dir = folder.join("checkpoints");
-    real_folder(&dir)?;
-    atomic(&dir.join(name), bytes)
-}
-
 /// Makes a folder unless it is there; a link in its place is refused.
 pub(super) fn real_folder(dir: &Path) -> Result<(), RunError> {
     match fs::symlink_metadata(dir) {
@@ -118,7 +107,7 @@ pub(super) fn new_folder(
     name: &str,
     taken: &Taken,
     fill: impl FnOnce(&Path) -> Result<(), RunError>,
-) -> Result<std::path::PathBuf, RunError> {
+) -> Result<PathBuf, RunError> {
     check::check_name(name)?;
     let target = root.join(name);
     check_taken(&target, taken)?;
@@ -172,11 +161,25 @@ fn gone_already(error: io::Error) -> io::Result<()> {
 /// Removes what killed processes left in a run, and completes what one had begun to put
 /// in place.
 pub(super) fn sweep_run(folder: &Path) {
-    let analysis = folder.join("analysis");
     let maps = folder.join(MAPS);
-    let below = fs::read_dir(&maps).into_iter().flatten().flatten().map(|entry| entry.path());
-    let all = [folder.to_path_buf(), folder.join("checkpoints"), analysis, maps.clone()];
-    for place in all.into_iter().chain(below) {
+    let all = ["", "checkpoints", "analysis", MAPS].map(|place| folder.join(place));
+    sweep_all(all.into_iter().chain(below(&maps)));
+}
+
+/// The same for the comparisons in `root`.
+pub(super) fn sweep_pairs(root: &Path) {
+    let pairs: Vec<_> = below(root).collect();
+    let maps: Vec<_> = pairs.iter().flat_map(|pair| below(pair)).collect();
+    sweep_all(std::iter::once(root.to_path_buf()).chain(pairs).chain(maps));
+}
+
+/// What lies in a folder.
+fn below(folder: &Path) -> impl Iterator<Item = PathBuf> + use<> {
+    fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path())
+}
+
+fn sweep_all(places: impl Iterator<Item = PathBuf>) {
+    for place in places {
         // a link would lead out of the run
         if fs::symlink_metadata(&place).is_ok_and(|meta| meta.is_dir()) {
             sweep(&place);
@@ -237,12 +240,6 @@ mod tests {
         }
         assert_eq!(fs::read(photos.join("one.jpg")).unwrap(), b"x");
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 2);
-    }
-
-    #[test]
-    fn checkpoints_stay_in_their_folder() {
-        let dir = tempfile::tempdir().unwrap();
-        assert!(write_checkpoint(dir.path(), "../x", b"").is_err());
     }
 
     #[test]

@@ -13,6 +13,8 @@ use ratatui::layout::{Position, Size};
 use ratatui::style::{Color, Modifier};
 use ratatui::text::Span;
 
+use crate::text::is_hidden;
+
 /// Begin and end of a synchronized update (DEC mode 2026).
 const BEGIN: &[u8] = b"\x1b[?2026h";
 const END: &[u8] = b"\x1b[?2026l";
@@ -229,10 +231,12 @@ pub fn encode<'a>(out: &mut Vec<u8>, cells: impl Iterator<Item = (u16, u16, &'a 
 }
 
 /// The part of a symbol that terminals agree about: the first of several joined
-/// characters, with its marks. `👩‍🔬` is two columns here and four in many terminals.
+/// characters, with its marks. `👩‍🔬` is two columns here and four in many terminals. What
+/// would steer the terminal ends here, wherever it comes from.
 pub(super) fn plain(symbol: &str) -> &str {
-    let joins = |c: char| matches!(c, '\u{200d}' | '\u{1f3fb}'..='\u{1f3ff}');
-    match symbol.char_indices().skip(1).find(|(_, c)| joins(*c)) {
+    let tone = |c: char| matches!(c, '\u{1f3fb}'..='\u{1f3ff}');
+    match symbol.char_indices().find(|(at, c)| is_hidden(*c) || *at > 0 && tone(*c)) {
+        Some((0, _)) => "\u{fffd}",
         Some((at, _)) => &symbol[..at],
         None => symbol,
     }

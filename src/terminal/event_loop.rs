@@ -225,6 +225,7 @@ impl<W: Write> Loop<W> {
                 Effect::Redraw => {
                     provoke::panic_at("interface");
                     provoke::noise();
+                    provoke::memory_at("memory");
                     self.terminal.clear()?;
                 }
                 Effect::Suspend => self.suspend(true)?,

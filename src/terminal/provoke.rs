@@ -14,6 +14,14 @@ pub fn panic_at(place: &str) {
     }
 }
 
+/// Asks for more memory than there is if this place is named.
+#[cfg(debug_assertions)]
+pub fn memory_at(place: &str) {
+    if named(place) {
+        std::hint::black_box(vec![1u8; isize::MAX as usize]);
+    }
+}
+
 /// Writes to standard error, as drivers do, if `stderr` is named.
 #[cfg(debug_assertions)]
 pub fn noise() {
@@ -25,6 +33,10 @@ pub fn noise() {
 /// Nothing in a release.
 #[cfg(not(debug_assertions))]
 pub fn panic_at(_: &str) {}
+
+/// Nothing in a release.
+#[cfg(not(debug_assertions))]
+pub fn memory_at(_: &str) {}
 
 /// Nothing in a release.
 #[cfg(not(debug_assertions))]

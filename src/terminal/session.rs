@@ -59,6 +59,8 @@ impl Session {
 
     fn set_modes(&self, mouse: bool) -> io::Result<()> {
         ACTIVE.store(true, Ordering::SeqCst);
+        #[cfg(unix)]
+        keep_modes();
         enable_raw_mode()?;
         write(ENTER)?;
         self.mouse(mouse)
@@ -111,6 +113,36 @@ pub fn leave() {
         let _ = write(LEAVE);
     }
     stderr::restore();
+}
+
+/// The line discipline before raw mode, for [`abandon`].
+#[cfg(unix)]
+static MODES: Mutex<Option<rustix::termios::Termios>> = Mutex::new(None);
+
+#[cfg(unix)]
+fn keep_modes() {
+    if let Ok(modes) = rustix::termios::tcgetattr(rustix::stdio::stdin()) {
+        *MODES.lock().unwrap_or_else(PoisonError::into_inner) = Some(modes);
+    }
+}
+
+/// Leaves the terminal in a process that is at its end: within a signal handler, without
+/// memory and without waiting for a lock.
+pub fn abandon() {
+    #[cfg(unix)]
+    if ACTIVE.swap(false, Ordering::SeqCst) {
+        use rustix::termios::{OptionalActions, tcsetattr};
+        if let Ok(modes) = MODES.try_lock()
+            && let Some(modes) = modes.as_ref()
+        {
+            let _ = tcsetattr(rustix::stdio::stdin(), OptionalActions::Now, modes);
+        }
+        if HOVER.load(Ordering::SeqCst) {
+            let _ = write(HOVER_OFF);
+        }
+        let _ = write(LEAVE);
+        stderr::restore();
+    }
 }
 
 /// What turns mouse reports on or off.

@@ -42,6 +42,12 @@ impl Scratch {
         fs::write(cifar.join("test_batch.bin"), &record).unwrap();
     }
 
+    /// CIFAR-10 files in the folder, as an option's value.
+    pub fn cifar_option(&self) -> String {
+        self.put_cifar10(self.folder(), 7919);
+        format!("cifar10:{}", self.folder().display())
+    }
+
     /// Runs the program with its runs folder in the scratch folder.
     pub fn run(&self, args: &[&str]) -> Output {
         Command::new(env!("CARGO_BIN_EXE_blockscope"))

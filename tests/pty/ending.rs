@@ -284,3 +284,20 @@ fn standard_error_goes_to_the_log() {
     explorer.terminal.look(|seen| assert!(!seen.has("noise"), "{}", seen.text()));
     explorer.quit();
 }
+
+#[test]
+fn memory_that_is_refused_restores_the_terminal_and_says_how_much() {
+    if !cfg!(debug_assertions) {
+        return;
+    }
+    // in the interface, and in a thread that computes
+    for (place, keys) in [("memory", "\x0c"), ("job memory", "L")] {
+        let shapes = Explorer::open_run(SHAPES, SIZE, &[DIRECT, (FAILURE, place)], &[]);
+        let Some(mut explorer) = shapes else { return };
+        explorer.terminal.send(keys.as_bytes());
+        assert_eq!(explorer.terminal.exit_code(), 1, "{place}");
+        explorer.terminal.assert_no_trace();
+        let said = format!("out of memory: {} bytes", isize::MAX);
+        explorer.terminal.look(|seen| assert!(seen.has(&said), "{place}: {}", seen.text()));
+    }
+}

@@ -11,6 +11,7 @@
 
 mod blocks;
 pub mod cifar;
+mod memory;
 mod parameters;
 mod rewrite;
 

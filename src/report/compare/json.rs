@@ -55,7 +55,7 @@ pub fn json(comparison: &Comparison) -> Result<String, ReportError> {
         "contrast": comparison.contrast.as_ref().map(contrast),
         "notes": comparison.notes,
     });
-    Ok(serde_json::to_string(&value)? + "\n")
+    Ok(crate::text::json(&serde_json::to_string(&value)?) + "\n")
 }
 
 fn matrix(map: &SimilarityMatrix) -> Vec<Vec<Option<f64>>> {

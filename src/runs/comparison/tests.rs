@@ -9,12 +9,13 @@ use std::fs;
 use super::*;
 use crate::domain::{ModelSpec, Preset};
 use crate::files::npy;
+use crate::files::steps::killed_after;
 use crate::runs::COMPARISONS;
 
 fn side(run: &str, hash: &str, depth: usize) -> Side {
     let model = ModelSpec::new(Preset::Paper, depth, 1.0, 10, [3, 32, 32]).unwrap();
     let layers = model.layers();
-    Side { run: run.into(), weights_hash: Some(hash.repeat(32)), model: Some(model), layers }
+    Side { run: run.into(), weights_hash: Some(hash.repeat(32)), checkpoint: None, model: Some(model), layers, not_finite: Vec::new() }
 }
 
 fn pair(examples: usize) -> PairMaps {
@@ -49,6 +50,45 @@ fn a_pair_comes_back_either_way_round() {
     assert_eq!(back.rows().run, "b");
     assert_eq!(store.find_pair(&a, &a).unwrap(), None);
     assert_eq!(back.transposed(), pair);
+}
+
+#[test]
+fn a_pair_that_is_replaced_by_a_killed_process_is_the_old_one_or_the_new() {
+    let (a, b) = ("aa".repeat(32), "bb".repeat(32));
+    let mut other = pair(1000);
+    other.cka.record.provenance.device = "another".into();
+    for replaced in [false, true] {
+        let (mut steps, mut olds) = (0, 0);
+        loop {
+            let (_dir, store) = fixtures::store();
+            if replaced {
+                store.write_pair(&pair(1000)).unwrap();
+            }
+            let whole = killed_after(steps, || drop(store.write_pair(&other)));
+            match store.find_pair(&a, &b).unwrap() {
+                Some(found) if found == other => {}
+                found => {
+                    assert_eq!(found, replaced.then(|| pair(1000)), "{steps}");
+                    olds += 1;
+                }
+            }
+            store.sweep(None);
+            store.write_pair(&other).unwrap();
+            assert_eq!(store.find_pair(&a, &b).unwrap().as_ref(), Some(&other));
+            let names = store.comparisons().unwrap();
+            // beside it, what a process has left that lives
+            let there = fs::read_dir(store.root().join(COMPARISONS)).unwrap();
+            let shown = there.filter(|entry| {
+                !entry.as_ref().unwrap().file_name().to_string_lossy().starts_with('.')
+            });
+            assert_eq!((names.len(), shown.count()), (1, 1), "{steps}");
+            if whole {
+                break;
+            }
+            steps += 1;
+        }
+        assert!(olds > 8, "{olds}");
+    }
 }
 
 #[test]

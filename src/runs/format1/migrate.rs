@@ -9,9 +9,10 @@ use std::path::Path;
 
 use super::super::layout::{FORMAT, MAP_RECORD, MAPS, OLD_PAIR};
 use super::super::read::Source;
-use super::super::{maps, read, write};
+use super::super::{aside, maps, read, write};
 use super::{Old, PAIR_ARRAYS, PRUNED, RunError, held, is_comparison, is_left};
 use crate::domain::Map;
+use crate::files::steps;
 
 /// What a migration did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,7 +62,14 @@ pub(in crate::runs) fn run(folder: &Path, damage: Damage) -> Result<Migrated, Ru
     if damage == Damage::Refused {
         open.iter_mut().try_for_each(|of| read(of).map(drop))?;
     }
-    let mut files: Vec<String> = done.into_iter().flat_map(|of| of.files).collect();
+    let mut files: Vec<String> = Vec::new();
+    for mut of in done {
+        match read(&mut of) {
+            Ok(_) => files.extend(of.files),
+            // a new one was made in its place
+            Err(_) => aside::put(folder, &of.id, &of.files)?,
+        }
+    }
     let mut converted = 0;
     for mut of in open {
         match read(&mut of) {
@@ -94,7 +102,7 @@ fn remove(run: &Path, files: &[String]) -> Result<(), RunError> {
         let inside = path.parent().is_some_and(is_folder)
             && (!file.starts_with(PRUNED) || is_folder(&run.join(PRUNED)));
         if inside {
-            gone(fs::remove_file(&path), &path)?;
+            gone(steps::step().and_then(|()| fs::remove_file(&path)), &path)?;
         }
     }
     let pruned = run.join(PRUNED);
@@ -140,7 +148,7 @@ pub(in crate::runs) fn pair(root: &Path, name: &str) -> Result<Migrated, RunErro
     }
     for file in [OLD_PAIR].iter().chain(&PAIR_ARRAYS) {
         let path = folder.join(file);
-        gone(fs::remove_file(&path), &path)?;
+        gone(steps::step().and_then(|()| fs::remove_file(&path)), &path)?;
     }
     Ok(done)
 }

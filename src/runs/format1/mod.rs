@@ -43,15 +43,16 @@ const NAME: usize = 120;
 const PAIR_ARRAYS: [&str; 3] = ["cka.npy", "cka_se.npy", "cka_without_pc1.npy"];
 
 /// Every map of a run. A damaged one is told in one line among the `problems`.
-///
-/// # Errors
-/// [`RunError`] if the main map is damaged.
 pub(super) fn maps(
     source: Source<'_>,
     manifest: &RunManifest,
     problems: &mut Vec<String>,
-) -> Result<RunMaps, RunError> {
-    let mut read: Vec<Map> = main(source, manifest)?.into_iter().collect();
+) -> RunMaps {
+    let mut read: Vec<Map> = Vec::new();
+    match main(source, manifest) {
+        Ok(found) => read.extend(found),
+        Err(error) => problems.push(error.to_string()),
+    }
     // a damaged record is told with the rest of the suite
     if let Ok(Some(_)) = components::record(source) {
         for key in maps::of_suite() {
@@ -76,7 +77,7 @@ pub(super) fn maps(
             Err(error) => problems.push(error.to_string()),
         }
     }
-    Ok(RunMaps::new(read, listed))
+    RunMaps::new(read, listed)
 }
 
 /// Reads one map of a run; `None` if there is no record of it.
@@ -91,7 +92,7 @@ pub(super) fn map(
     if let Some(at) = maps::of_suite().iter().position(|of| of == key) {
         let Some(record) = components::record(source)? else { return Ok(None) };
         let record = components::suite_record(&record, &manifest.name, key);
-        let values = maps::array(source, SUITE[at], key, &record)?;
+        let values = maps::array(source, SUITE[at], key, &record, |_| Ok(()))?;
         return Ok(Some(Map { key: key.clone(), values, error: None, record }));
     }
     match key.blocks() {
@@ -180,8 +181,8 @@ fn with_errors(
     MapHead { key, record }: MapHead,
     [values, errors]: [&str; 2],
 ) -> Result<Map, RunError> {
-    let values = maps::array(source, values, &key, &record)?;
-    let error = Some(maps::array(source, errors, &key, &record)?);
+    let values = maps::array(source, values, &key, &record, |_| Ok(()))?;
+    let error = Some(maps::array(source, errors, &key, &record, |_| Ok(()))?);
     Ok(Map { key, values, error, record })
 }
 
@@ -239,7 +240,7 @@ pub(super) fn pair(source: Source<'_>, name: &str) -> Result<Option<PairMaps>, R
     let (key, record) = main;
     let cka = with_errors(source, MapHead { key, record }, [&values, &errors])?;
     let others = without.map(|(key, record)| {
-        let values = maps::array(source, &reduced, &key, &record)?;
+        let values = maps::array(source, &reduced, &key, &record, |_| Ok(()))?;
         Ok(Map { key, values, error: None, record })
     });
     let others = others.into_iter().collect::<Result<Vec<_>, RunError>>()?;

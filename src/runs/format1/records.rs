@@ -189,8 +189,10 @@ impl AnalysisRecord {
             rows: Side {
                 run: run.to_string(),
                 weights_hash: self.weights_hash,
+                checkpoint: None,
                 model: None,
                 layers: self.layers,
+                not_finite: Vec::new(),
             },
             cols: None,
             plan: MapPlan {
@@ -224,8 +226,10 @@ impl PrunedRecord {
             rows: Side {
                 run: run.to_string(),
                 weights_hash: self.weights_hash,
+                checkpoint: None,
                 model: None,
                 layers,
+                not_finite: Vec::new(),
             },
             cols: None,
             plan: MapPlan {
@@ -251,8 +255,10 @@ impl PairSide {
         Side {
             run: self.run,
             weights_hash: Some(self.weights_hash),
+            checkpoint: None,
             model: Some(self.model),
             layers: self.layers,
+            not_finite: Vec::new(),
         }
     }
 }

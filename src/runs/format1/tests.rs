@@ -11,6 +11,7 @@ use super::migrate::Migrated;
 use super::*;
 use crate::domain::SimilarityMatrix;
 use crate::files::npy;
+use crate::files::steps::killed_after;
 
 const SIDES: [&str; 2] = [
     "97bc4b995160df9728da53a3b6d0c58f3b1cb1e96689b7a0d5523df94944112f",
@@ -204,6 +205,60 @@ fn a_conversion_that_was_killed_anywhere_loses_nothing_and_is_completed() {
 }
 
 #[test]
+fn a_conversion_that_is_killed_before_any_change_of_the_disk_loses_nothing() {
+    let (_new, done, new, maps) = as_it_lies();
+    done.migrate(&RunId::Disk(new.clone())).unwrap();
+    let new = files(&new);
+    let mut steps = 0;
+    loop {
+        let (_dir, store, folder) = copy();
+        let id = RunId::Disk(folder.clone());
+        let whole_way = killed_after(steps, || drop(store.migrate(&id)));
+        whole(&store, &maps);
+        store.sweep(Some(&id));
+        store.migrate(&id).unwrap();
+        assert!(whole(&store, &maps).problems.is_empty());
+        // what a process has left that lives stays
+        let mut found = files(&folder);
+        found.retain(|file, _| !file.contains("/.new-"));
+        assert!(found == new, "{steps}: {:?}", found.keys());
+        if whole_way {
+            break;
+        }
+        steps += 1;
+    }
+    assert!(steps > 20, "{steps}");
+}
+
+#[test]
+fn a_comparisons_conversion_that_is_killed_before_any_change_of_the_disk_loses_nothing() {
+    let [_, name] = SIDES;
+    let read = |store: &RunStore| {
+        let root = store.root().join(COMPARISONS);
+        comparisons::read(Source::Folder(&root), name).unwrap().unwrap()
+    };
+    let (_dir, store, _) = copy();
+    let then = read(&store);
+    let mut steps = 0;
+    loop {
+        let (_dir, store, _) = copy();
+        let whole_way = killed_after(steps, || drop(store.migrate_comparison(name)));
+        assert_eq!(read(&store), then, "{steps}");
+        store.sweep(None);
+        store.migrate_comparison(name).unwrap();
+        assert_eq!(read(&store), then, "{steps}");
+        let place = store.root().join(COMPARISONS).join(name);
+        let left: Vec<String> = files(&place).into_keys().collect();
+        assert!(left.iter().all(|file| file.contains('/')), "{left:?}");
+        if whole_way {
+            break;
+        }
+        steps += 1;
+    }
+    assert!(steps > 8, "{steps}");
+}
+
+#[test]
 fn damage_is_one_line_and_nothing_is_changed_by_it() {
     type Damage<'a> = &'a dyn Fn(&Path);
     let cut = |path: &Path| {
@@ -234,10 +289,7 @@ fn damage_is_one_line_and_nothing_is_changed_by_it() {
         damage(&folder.join("analysis").join(file));
         let before = files(&folder);
         let id = RunId::Disk(folder.clone());
-        let told = match store.load(&id) {
-            Err(error) => vec![error.to_string()],
-            Ok(run) => run.problems,
-        };
+        let told = store.load(&id).unwrap().problems;
         // a map without blocks is not read at once
         let lazy = file == "pruned/1.0/cka.npy";
         assert_eq!(told.len(), usize::from(!lazy), "{file}: {told:?}");
@@ -277,6 +329,7 @@ fn a_new_result_converts_a_run_and_leaves_what_is_damaged_until_it_is_made_anew(
     store.writable(&id).unwrap();
     assert_eq!(whole(&store, &maps).problems, Vec::<String>::new());
     assert!(!folder.join("analysis/pruned").exists() && !folder.join("analysis/cka.npy").exists());
+    assert_eq!(fs::read(folder.join("aside/cka-1/cka.npy")).unwrap(), b"nonsense");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::{LoadedRun, RunId, RunStore};
 use crate::domain::{Map, MapKey, MapRecord};
 use crate::runs::error::RunError;
-use crate::runs::format1;
+use crate::runs::{aside, format1};
 use crate::runs::manifest::RunManifest;
 use crate::runs::maps::{self, RunMaps, path};
 use crate::runs::read::{self, Source};
@@ -52,7 +52,10 @@ impl RunStore {
     /// [`RunError`] naming the file.
     pub fn write_map(&self, id: &RunId, map: &Map) -> Result<PathBuf, RunError> {
         let folder = self.writable(id)?;
-        let manifest = read::manifest(Source::Folder(&folder))?;
+        let source = Source::Folder(&folder);
+        let manifest = read::manifest(source)?;
+        let old = maps::read_run(source, &manifest, &map.key);
+        aside::make_room(&folder, &map.key.id(), &maps::files(&map.key), old)?;
         maps::write_run(&folder, &manifest, map)
     }
 }
@@ -71,14 +74,11 @@ pub(in crate::runs) fn one(
 
 /// Every map of a run, whatever its format. A damaged one is told in one line among the
 /// `problems`.
-///
-/// # Errors
-/// [`RunError`] if the main map is damaged.
 pub(super) fn all(
     source: Source<'_>,
     manifest: &RunManifest,
     problems: &mut Vec<String>,
-) -> Result<RunMaps, RunError> {
+) -> RunMaps {
     match manifest.format {
         1 => format1::maps(source, manifest, problems),
         _ => {

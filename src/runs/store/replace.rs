@@ -11,6 +11,7 @@ use crate::runs::layout::COMPARISONS;
 use crate::runs::locks::{self, RunLock};
 use crate::runs::manifest::{PredictionsAnalysis, RunManifest};
 use crate::runs::predictions;
+use crate::runs::weights;
 use crate::runs::write::{self, Taken};
 
 /// What becomes of a run of the same name.
@@ -29,12 +30,12 @@ impl RunStore {
         &self,
         name: &str,
         manifest: &RunManifest,
-        weights: &[u8],
+        bytes: &[u8],
         predictions: Option<&PredictionsAnalysis>,
         replace: bool,
     ) -> Result<PathBuf, RunError> {
         write::new_folder(&self.root, name, &taken(replace), |folder| {
-            write::atomic(&folder.join("weights.safetensors"), weights)?;
+            weights::write(folder, bytes)?;
             if let Some(found) = predictions {
                 predictions::write(folder, found)?;
             }
@@ -50,12 +51,12 @@ impl RunStore {
         &self,
         name: &str,
         manifest: &RunManifest,
-        weights: &[u8],
+        bytes: &[u8],
         replace: bool,
     ) -> Result<(PathBuf, RunLock), RunError> {
         let mut held = None;
         let folder = write::new_folder(&self.root, name, &taken(replace), |folder| {
-            write::atomic(&folder.join("weights.safetensors"), weights)?;
+            weights::write(folder, bytes)?;
             // it goes with the folder to its place
             held = Some(locks::work(folder)?);
             write::manifest(folder, manifest)
@@ -102,7 +103,7 @@ impl RunStore {
     /// living process holds stays.
     pub fn sweep(&self, id: Option<&RunId>) {
         sweep(&self.root);
-        sweep(&self.root.join(COMPARISONS));
+        write::sweep_pairs(&self.root.join(COMPARISONS));
         if let Some(RunId::Disk(folder)) = id.map(|id| self.place(id)).as_deref() {
             write::sweep_run(folder);
         }

@@ -21,6 +21,7 @@ pub(super) fn full() -> (tempfile::TempDir, RunStore, RunId, LoadedRun) {
     store.write_probes(&id, run.probes.as_ref().unwrap()).unwrap();
     let deletion = run.deletion.clone().unwrap();
     store.merge_deletion(&id, deletion.record, deletion.table.rows().to_vec()).unwrap();
+    store.write_predictions(&id, &fixtures::predictions()).unwrap();
     (dir, store, id, run)
 }
 
@@ -87,7 +88,7 @@ fn results_about_a_run_inside_the_program_go_to_a_copy_that_stands_in_for_it() {
         let back = store.load(id).unwrap();
         same(&back.deletion.as_ref().unwrap().table.rows(), &rows(5));
         same(&back.cka(), &run.cka());
-        assert_eq!(&*store.weights(id).unwrap(), b"w");
+        assert_eq!(&*store.weights(id).unwrap().bytes, b"w");
     }
     store.merge_deletion(&inside, record(), rows(7)).unwrap();
     same(&store.load(&inside).unwrap().deletion.unwrap().table.rows(), &rows(7));

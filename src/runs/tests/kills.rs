@@ -27,6 +27,10 @@ fn of_probes(run: &LoadedRun) -> String {
     format!("{:?}", run.probes)
 }
 
+fn of_predictions(run: &LoadedRun) -> String {
+    format!("{:?}", run.predictions)
+}
+
 fn of_deletion(run: &LoadedRun) -> String {
     format!("{:?}", run.deletion)
 }
@@ -43,7 +47,7 @@ fn row(at: usize) -> DeletionRow {
     }
 }
 
-const COMMITS: [(&str, Result, Write); 4] = [
+const COMMITS: [(&str, Result, Write); 5] = [
     ("map", of_map, |store, id, run| {
         let mut map = run.cka().unwrap().clone();
         map.record.provenance.device = "another".into();
@@ -62,6 +66,12 @@ const COMMITS: [(&str, Result, Write); 4] = [
         found.record.device = "another".into();
         found.probes.iter_mut().for_each(|probe| probe.test_accuracy = 0.5);
         let _ = store.write_probes(id, &found);
+    }),
+    ("predictions", of_predictions, |store, id, run| {
+        let mut found = run.predictions.clone().unwrap();
+        found.record.device = "another".into();
+        found.predictions.predicted.fill(0);
+        let _ = store.write_predictions(id, &found);
     }),
     ("deletion", of_deletion, |store, id, run| {
         let mut record = run.deletion.clone().unwrap().record;
@@ -118,7 +128,7 @@ fn a_run_that_is_replaced_by_a_killed_process_is_the_old_or_the_new() {
         store.write_map(&id, &fixtures::analysis(5)).unwrap();
         let whole = killed_after(steps, || drop(store.create("a", &manifest, b"new", true)));
         let run = store.load(&id).unwrap();
-        match &*store.weights(&id).unwrap() {
+        match &*store.weights(&id).unwrap().bytes {
             b"old" => {
                 assert!(run.cka().is_some());
                 olds += 1;

@@ -3,6 +3,7 @@
 
 use ratatui::buffer::Buffer;
 
+use crate::domain::Absent;
 use crate::app::MapMode;
 use crate::app::explorer::Explorer;
 use crate::app::layout::Area;
@@ -24,12 +25,15 @@ pub fn value(explorer: &Explorer) -> Result<String, String> {
         if let Some(layer) =
             gone.and_then(|(d, _)| [a, b].into_iter().find(|l| d.contains_layer(l)))
         {
-            return Err(format!("deleted: {}", layer.name));
+            return Err(format!("deleted: {} {}", layer.name, Absent::NotComputed.clause()));
         }
         // the diagonal of a layer without variance is undefined too
         let dead = [a, b].into_iter().find(|l| map.get(l.index, l.index).is_none());
         return Err(match dead {
-            Some(layer) => format!("undefined: {} has no variance", layer.name),
+            Some(layer) => {
+                let own = explorer.run().cka().and_then(|map| map.absent(layer.index));
+                format!("undefined: {} {}", layer.name, own.unwrap_or(Absent::NoVariance).clause())
+            }
             None => "undefined".into(),
         });
     };

@@ -5,7 +5,7 @@ use ratatui::widgets::Widget;
 
 use crate::app::explorer::Explorer;
 use crate::app::explorer::SHOWN_IMAGES;
-use crate::domain::Layer;
+use crate::domain::{Absent, Layer};
 use crate::domain::components::Components;
 use crate::theme::Role;
 
@@ -70,7 +70,11 @@ fn shares(pane: &mut Pane<'_>, components: &Components, layer: &Layer) {
         (pane.style(Role::Muted), pane.style(Role::Text), pane.style(Role::Accent));
     let Some(first) = components.share(layer.index) else {
         let undefined = pane.style(Role::Undefined);
-        pane.pen().fit("no variance: the layer gives the same for all images", undefined);
+        let why = match components.absent(layer.index) {
+            Some(Absent::NotFinite) => "not finite: its activations are no finite numbers",
+            _ => "no variance: the layer gives the same for all images",
+        };
+        pane.pen().fit(why, undefined);
         return;
     };
     let mut pen = pane.pen();
