@@ -154,13 +154,16 @@ mod tests {
         assert_eq!(shown.chars().filter(|c| "abcde".contains(*c)).count(), 5);
         assert_eq!(one_line("a\r\nb\tc"), "a  b c");
         // letters of every kind stay as they are, with their accents and selectors
-        for text in ["re\u{301}sum\u{e9}", "\u{6df1}\u{5c42}", "\u{2764}\u{fe0f}", "\u{5e9}\u{5dc}"] {
+        for text in ["re\u{301}sum\u{e9}", "\u{6df1}\u{5c42}", "\u{2764}\u{fe0f}", "\u{5e9}\u{5dc}"]
+        {
             assert_eq!(one_line(text), text);
             assert!(matches!(lines(text), Cow::Borrowed(_)));
         }
         assert_eq!(lines("a\u{1b}b\nc"), "a\u{fffd}b\nc");
         // every control, and nothing else of ASCII
-        assert!((0..=255u8).map(char::from).all(|c| is_hidden(c) == (c.is_control() || c == '\u{ad}')));
+        assert!(
+            (0..=255u8).map(char::from).all(|c| is_hidden(c) == (c.is_control() || c == '\u{ad}'))
+        );
     }
 
     #[test]

@@ -242,7 +242,9 @@ fn stopped(scratch: &Scratch, data: &str, signal: &str, wrap: &[&str]) -> Output
     until("a checkpoint", || run.join("checkpoints/epoch-0002.safetensors").is_file());
     let pid = child.id().to_string();
     for signal in signal.split(' ') {
-        assert!(Command::new("kill").args([&format!("-{signal}"), &pid]).status().unwrap().success());
+        assert!(
+            Command::new("kill").args([&format!("-{signal}"), &pid]).status().unwrap().success()
+        );
         sleep(Duration::from_millis(300));
     }
     child.wait_with_output().unwrap()
@@ -287,7 +289,8 @@ fn a_run_whose_training_has_not_ended_is_looked_at_in_its_newest_checkpoint_and_
     assert!(error(&output).contains("training of a has not ended: its checkpoint of epoch"));
     let map = fs::read_to_string(run.join("analysis/maps/cka/map.ron")).unwrap();
     let epoch = map.split("checkpoint: Some(").nth(1).unwrap().split(')').next().unwrap();
-    let file = run.join(format!("checkpoints/epoch-{:04}.safetensors", epoch.parse::<u32>().unwrap()));
+    let file =
+        run.join(format!("checkpoints/epoch-{:04}.safetensors", epoch.parse::<u32>().unwrap()));
     let hash = blockscope::runs::hash::sha256_hex(&fs::read(file).unwrap());
     assert!(map.contains(&hash), "the map is of that checkpoint: {map}");
     for (args, file) in [
@@ -331,7 +334,11 @@ fn a_network_that_no_memory_holds_is_refused_before_any_is_taken() {
     let data = scratch.cifar_option();
     let train = ["train", "--data", &data, "--name", "b", "--width", "1000", "--batch", "8"];
     let train = [&train[..], &["--depth", "8", "--fraction", "0.2"]].concat();
-    scratch.fails(&train, 1, &["training ResNet-8 x1000 takes at least", "are free; use a smaller"]);
+    scratch.fails(
+        &train,
+        1,
+        &["training ResNet-8 x1000 takes at least", "are free; use a smaller"],
+    );
     assert!(scratch.names().is_empty());
 }
 
@@ -344,11 +351,14 @@ fn pairs_of_commands_at_once_leave_what_one_of_them_has_written() {
     let ten = [&analyze[..], &["10"]].concat();
     let twenty = [&analyze[..], &["20"]].concat();
     let prune = ["prune", "a", "--data", &data, "--lesions"];
-    let map = ["prune", "a", "--data", &data, "--residual-blocks", "2.0", "--map"];
-    let compare = ["compare", "a", "resnet14-shapes-s0", "--data", &data, "--batch", "10"];
+    let map = ["prune", "a", "--data", &data, "--residual-blocks", "1.0", "--map"];
+    let compare = ["compare", "a", "c", "--data", &data, "--batch", "10"];
     let weights = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/resnet8_legacy.pth");
     let import = ["import", weights.to_str().unwrap(), "--preset", "he", "--data", &data];
     let import = [&import[..], &["--name", "b", "--force"]].concat();
+    let other = ["train", "--data", &data, "--epochs", "1", "--depth", "8", "--width", "0.25"];
+    let other = [&other[..], &["--batch", "8", "--fraction", "0.2", "--name", "c"]].concat();
+    done(scratch.command(&other));
     done(scratch.command(&ten));
     let pairs: [(&str, &[&str], &[&str]); 7] = [
         ("two maps", &ten, &twenty),
@@ -378,7 +388,7 @@ fn pairs_of_commands_at_once_leave_what_one_of_them_has_written() {
             assert!(!shown.contains("warning"), "{what}, round {round}: {shown}");
         }
     }
-    assert_eq!(scratch.names(), ["a", "b", "comparisons"]);
+    assert_eq!(scratch.names(), ["a", "b", "c", "comparisons"]);
 }
 
 #[test]

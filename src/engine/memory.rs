@@ -57,7 +57,8 @@ fn group() -> Option<u64> {
         };
         for folder in Path::new(path.trim_start_matches('/')).ancestors() {
             let folder = base.join(folder);
-            if let (Some(limit), Some(used)) = (number(&folder.join(limit)), number(&folder.join(used)))
+            if let (Some(limit), Some(used)) =
+                (number(&folder.join(limit)), number(&folder.join(used)))
             {
                 let left = limit.saturating_sub(used);
                 least = Some(least.map_or(left, |least: u64| least.min(left)));

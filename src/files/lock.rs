@@ -8,8 +8,8 @@ use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use super::scratch::{host, lives};
 use super::FileError;
+use super::scratch::{host, lives};
 
 /// Between two tries.
 const PAUSE: Duration = Duration::from_millis(10);

@@ -115,7 +115,7 @@ fn stage(path: &Path, bytes: &[u8]) -> io::Result<NamedTempFile> {
         builder.permissions(mode);
     }
     let mut file = builder.tempfile_in(parent(path)).map_err(scratch::unnamed)?;
-    file.write_all(bytes)?;
+    file.write_all(bytes).map_err(scratch::unnamed)?;
     file.as_file().sync_all()?;
     Ok(file)
 }

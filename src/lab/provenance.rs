@@ -1,7 +1,7 @@
 //! Where a result is from: what every record says.
 
-use crate::domain::record::{self, DataRecord};
 use super::Subject;
+use crate::domain::record::{self, DataRecord};
 use crate::runs;
 
 /// Where a result is from. Every record that is written starts from one.

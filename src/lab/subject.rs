@@ -87,7 +87,9 @@ impl Subject {
             RunState::Training { epochs, .. } => format!(" of {epochs}"),
             RunState::Complete => String::new(),
         };
-        Some(format!("training of {name} has not ended: its checkpoint of epoch {epoch}{of} is used"))
+        Some(format!(
+            "training of {name} has not ended: its checkpoint of epoch {epoch}{of} is used"
+        ))
     }
 
     /// Tells it.

@@ -112,7 +112,7 @@ impl Lab {
     /// The name of a run that is to replace the one of that name when it is complete. What
     /// is left of an earlier try has it too, and gives way.
     fn beside(&self, name: &str) -> Result<String, LabError> {
-        let beside = format!("{name}.new");
+        let beside = runs::beside(name);
         self.store.check_new(&beside, true)?;
         let folder = self.store.root().join(&beside);
         let there = folder.symlink_metadata().is_ok();

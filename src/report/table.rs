@@ -119,9 +119,9 @@ pub(super) fn about_analysis(analysis: &Map, stale: bool) -> Vec<(&'static str, 
                 r.provenance.created,
                 r.provenance.device,
                 r.seconds.total,
-                r.rows.checkpoint.map_or(String::new(), |epoch| format!(
-                    ", of the checkpoint of epoch {epoch}"
-                ))
+                r.rows
+                    .checkpoint
+                    .map_or(String::new(), |epoch| format!(", of the checkpoint of epoch {epoch}"))
             ),
         ),
         ("layers", format!("{n}, of which {} undefined{why}", absent.len())),

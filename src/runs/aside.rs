@@ -82,7 +82,9 @@ fn new_place(run: &Path, what: &str) -> Result<PathBuf, RunError> {
         let place = all.join(format!("{what}-{at}"));
         match fs::create_dir(&place) {
             Err(e) if e.kind() == ErrorKind::AlreadyExists => {}
-            made => return made.map(|()| place.clone()).map_err(|e| RunError::io("create", &place, e)),
+            made => {
+                return made.map(|()| place.clone()).map_err(|e| RunError::io("create", &place, e));
+            }
         }
     }
     Err(RunError::damaged(&all, "too much lies there; remove what is not needed"))
@@ -93,10 +95,12 @@ mod tests {
     use super::*;
 
     fn files(run: &Path) -> Vec<String> {
-        ["analysis/a.csv", "analysis/a.ron"].map(|file| {
-            assert!(run.is_dir());
-            file.to_string()
-        }).to_vec()
+        ["analysis/a.csv", "analysis/a.ron"]
+            .map(|file| {
+                assert!(run.is_dir());
+                file.to_string()
+            })
+            .to_vec()
     }
 
     #[test]

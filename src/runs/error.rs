@@ -116,6 +116,17 @@ impl RunError {
         RunError::Io { action, path: path.to_path_buf(), source }
     }
 
+    /// The error of a file below `from`, as one of the same file below `to`.
+    pub(super) fn moved(self, from: &Path, to: &Path) -> RunError {
+        match self {
+            RunError::Io { action, path, source } => {
+                let path = path.strip_prefix(from).map(|rest| to.join(rest)).unwrap_or(path);
+                RunError::Io { action, path, source }
+            }
+            other => other,
+        }
+    }
+
     /// A file of a run that is not written.
     pub(super) fn of_file(error: FileError) -> RunError {
         match error {

@@ -72,7 +72,14 @@ pub(crate) fn analysis(n: usize) -> Map {
             device: "cpu (flex, 2 threads)".into(),
         },
         data: data(),
-        rows: Side { run: "a".into(), weights_hash: Some("ab".repeat(32)), checkpoint: None, model: None, layers, not_finite: Vec::new() },
+        rows: Side {
+            run: "a".into(),
+            weights_hash: Some("ab".repeat(32)),
+            checkpoint: None,
+            model: None,
+            layers,
+            not_finite: Vec::new(),
+        },
         cols: None,
         plan: MapPlan {
             examples: 1000,

@@ -49,7 +49,7 @@ pub use manifest::{
 pub use maps::{RunMaps, path as map_path};
 pub use metrics::{MetricsRow, append_metrics};
 pub use parts::Parts;
-pub use store::{FIRST_RUN, LoadedRun, RunId, RunStore, RunSummary};
+pub use store::{FIRST_RUN, LoadedRun, RunId, RunStore, RunSummary, beside};
 pub use time::now_rfc3339;
 pub use weights::{RunWeights, write_checkpoint};
 

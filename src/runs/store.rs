@@ -6,6 +6,8 @@ pub(super) mod maps;
 mod migrate;
 mod replace;
 
+pub use replace::beside;
+
 use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::BTreeSet;

@@ -13,7 +13,7 @@ use super::error::RunError;
 use super::layout::{FORMAT, MAPS};
 use super::locks;
 use super::manifest::RunManifest;
-use crate::files::scratch::{NEW, OLD, Scratch, exchange, sweep};
+use crate::files::scratch::{NEW, Scratch, exchange, sweep};
 use crate::files::{self, set, steps, sync_folder};
 
 /// Writes a file in one step: a reader sees the old contents or the new.
@@ -113,7 +113,8 @@ pub(super) fn new_folder(
     check_taken(&target, taken)?;
     fs::create_dir_all(root).map_err(|e| RunError::io("create", root, e))?;
     let made = Scratch::new(root, NEW).map_err(|e| RunError::io("create a folder in", root, e))?;
-    fill(made.path())?;
+    // what cannot be written is told by the place that it was to have
+    fill(made.path()).map_err(|error| error.moved(made.path(), &target))?;
     sync_folder(made.path());
     for last in [false, true] {
         // it may have come or gone meanwhile
@@ -144,9 +145,10 @@ pub(super) fn replace(new: &Path, old: &Path) -> Result<(), RunError> {
         true => {
             let _held = locks::merge(old)?;
             exchange(new, old).map_err(failed)?;
-            // it has a run's name, so it goes out of sight before it goes
+            // it has a run's name, so it goes out of sight before it goes; it is not to come
+            // back, so it lies where nothing is put back from
             let root = old.parent().unwrap_or(old);
-            let scratch = Scratch::new(root, OLD).map_err(failed)?;
+            let scratch = Scratch::new(root, NEW).map_err(failed)?;
             let gone = scratch.path().join("replaced");
             steps::step().and_then(|()| fs::rename(new, gone)).or_else(gone_already).map_err(failed)
         }

@@ -53,7 +53,8 @@ mod tests {
         // the first sum of 16 maps of 32 x 32, and its two summands
         let most = 3 * 16 * 32 * 32;
         assert_eq!(network.forward_bytes(2), 4 * (parameters as u64 + 2 * most));
-        let outputs: usize = network.nodes().iter().map(|n| n.shape.iter().product::<usize>()).sum();
+        let outputs: usize =
+            network.nodes().iter().map(|n| n.shape.iter().product::<usize>()).sum();
         assert_eq!(network.training_bytes(1), 4 * (3 * parameters + outputs) as u64);
         assert_eq!(network.training_bytes(usize::MAX), u64::MAX);
     }

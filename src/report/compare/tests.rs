@@ -14,7 +14,14 @@ use crate::domain::{EstimatorId, MapPlan, MapRecord, Side};
 fn side(name: &str, depth: usize) -> Side {
     let model = ModelSpec::new(Preset::He, depth, 1.0, 10, [3, 32, 32]).unwrap();
     let layers = model.layers();
-    Side { run: name.into(), weights_hash: Some(name.repeat(8)), checkpoint: None, model: Some(model), layers, not_finite: Vec::new() }
+    Side {
+        run: name.into(),
+        weights_hash: Some(name.repeat(8)),
+        checkpoint: None,
+        model: Some(model),
+        layers,
+        not_finite: Vec::new(),
+    }
 }
 
 fn pair(rows: Side, cols: Side, value: impl Fn(usize, usize) -> f64, pc1: bool) -> PairMaps {

@@ -15,7 +15,14 @@ use crate::runs::COMPARISONS;
 fn side(run: &str, hash: &str, depth: usize) -> Side {
     let model = ModelSpec::new(Preset::Paper, depth, 1.0, 10, [3, 32, 32]).unwrap();
     let layers = model.layers();
-    Side { run: run.into(), weights_hash: Some(hash.repeat(32)), checkpoint: None, model: Some(model), layers, not_finite: Vec::new() }
+    Side {
+        run: run.into(),
+        weights_hash: Some(hash.repeat(32)),
+        checkpoint: None,
+        model: Some(model),
+        layers,
+        not_finite: Vec::new(),
+    }
 }
 
 fn pair(examples: usize) -> PairMaps {

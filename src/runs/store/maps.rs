@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use super::{LoadedRun, RunId, RunStore};
 use crate::domain::{Map, MapKey, MapRecord};
 use crate::runs::error::RunError;
-use crate::runs::{aside, format1};
 use crate::runs::manifest::RunManifest;
 use crate::runs::maps::{self, RunMaps, path};
 use crate::runs::read::{self, Source};
+use crate::runs::{aside, format1};
 
 impl LoadedRun {
     /// Its main map, if it has one.

@@ -9,10 +9,19 @@ use crate::runs::check::{self, check_name};
 use crate::runs::error::RunError;
 use crate::runs::layout::COMPARISONS;
 use crate::runs::locks::{self, RunLock};
-use crate::runs::manifest::{PredictionsAnalysis, RunManifest};
+use crate::runs::manifest::{PredictionsAnalysis, RunManifest, RunState};
 use crate::runs::predictions;
+use crate::runs::read::{self, Source};
 use crate::runs::weights;
 use crate::runs::write::{self, Taken};
+
+/// What the name of a run ends with that lies beside the one that it is to replace.
+const BESIDE: &str = ".new";
+
+/// The name of a run that is made to replace the one of that name.
+pub fn beside(name: &str) -> String {
+    format!("{name}{BESIDE}")
+}
 
 /// What becomes of a run of the same name.
 pub(super) fn taken(replace: bool) -> Taken {
@@ -103,9 +112,33 @@ impl RunStore {
     /// living process holds stays.
     pub fn sweep(&self, id: Option<&RunId>) {
         sweep(&self.root);
+        self.finish_replacing();
         write::sweep_pairs(&self.root.join(COMPARISONS));
         if let Some(RunId::Disk(folder)) = id.map(|id| self.place(id)).as_deref() {
             write::sweep_run(folder);
+        }
+    }
+
+    /// Puts complete runs in the place of those that they were made to replace, where the
+    /// process that made them was killed before it could.
+    fn finish_replacing(&self) {
+        let entries = std::fs::read_dir(&self.root).into_iter().flatten().flatten();
+        let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+        for new in names {
+            let Some(old) = new.strip_suffix(BESIDE) else { continue };
+            let (folder, place) = (self.root.join(&new), self.root.join(old));
+            let complete = read::manifest(Source::Folder(&folder))
+                .is_ok_and(|made| made.name == old && made.state == RunState::Complete);
+            if !complete || !write::is_run(&place) {
+                continue;
+            }
+            // whoever works on one of them does it, or must not be disturbed
+            let held = (locks::work(&place), locks::work(&folder));
+            if let (Ok(_), Ok(mut own)) = held
+                && self.replace(&new, old).is_ok()
+            {
+                own.moved(&place);
+            }
         }
     }
 }

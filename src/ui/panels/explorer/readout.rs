@@ -3,10 +3,10 @@
 
 use ratatui::buffer::Buffer;
 
-use crate::domain::Absent;
 use crate::app::MapMode;
 use crate::app::explorer::Explorer;
 use crate::app::layout::Area;
+use crate::domain::Absent;
 use crate::theme::Role;
 
 use crate::ui::Skin;

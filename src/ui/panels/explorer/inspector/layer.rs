@@ -5,8 +5,8 @@ use ratatui::widgets::Widget;
 
 use crate::app::explorer::Explorer;
 use crate::app::explorer::SHOWN_IMAGES;
-use crate::domain::{Absent, Layer};
 use crate::domain::components::Components;
+use crate::domain::{Absent, Layer};
 use crate::theme::Role;
 
 use super::{LABEL, Pane};
