@@ -2,8 +2,9 @@
 //!
 //! The Gram matrix of one layer (256 examples x 16,384 features), the products
 //! of all pairs of layers over a batch of 256 (ResNet-20's 68, 200 and 576
-//! layers), a GEMM of the same library for comparison, and one frame of the
-//! explorer at 200x60, and one of two runs side by side after a move.
+//! layers), a GEMM of the same library for comparison, one frame of the explorer at
+//! 200x60 and one of two runs side by side after a move, and a run's folder: opening one
+//! of 68 and of 404 layers with all that belongs together checked, and one commit.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
@@ -13,6 +14,7 @@ mod fixtures;
 
 use blockscope::app::{ColourDepth, Input, Key, Look, update};
 use blockscope::domain::product::{Centre, symmetric_product};
+use blockscope::runs::{RunId, RunStore};
 use blockscope::theme::ThemeSet;
 use blockscope::ui::{Skin, draw};
 // what the fixtures call `crate`
@@ -92,4 +94,34 @@ fn frame_200x60(bencher: Bencher<'_, '_>, depth: usize) {
     let mut terminal = Terminal::new(TestBackend::new(200, 60)).unwrap();
     bencher
         .bench_local(move || terminal.draw(|frame| draw(&app, &skin, frame)).map(|_| ()).unwrap());
+}
+
+/// A run of that depth with everything that it may hold, on the disk.
+fn run_on_disk(depth: usize) -> (tempfile::TempDir, RunStore, RunId) {
+    let run = demo::with_findings(demo::synthetic_run(depth));
+    let dir = tempfile::tempdir().unwrap();
+    let store = RunStore::new(dir.path().join("runs"));
+    let id = RunId::Disk(store.create("a", &run.manifest, b"w", false).unwrap());
+    run.maps.read().iter().for_each(|map| drop(store.write_map(&id, map).unwrap()));
+    store.write_components(&id, run.components.as_ref().unwrap()).unwrap();
+    store.write_probes(&id, run.probes.as_ref().unwrap()).unwrap();
+    let deletion = run.deletion.unwrap();
+    store.merge_deletion(&id, deletion.record, deletion.table.rows().to_vec()).unwrap();
+    (dir, store, id)
+}
+
+#[divan::bench(args = [20, 116])]
+fn opening_a_run(bencher: Bencher<'_, '_>, depth: usize) {
+    let (_dir, store, id) = run_on_disk(depth);
+    bencher.bench_local(|| store.load(&id).unwrap());
+}
+
+#[divan::bench(args = [20, 116])]
+fn committing_deletions(bencher: Bencher<'_, '_>, depth: usize) {
+    let (_dir, store, id) = run_on_disk(depth);
+    let known = store.load(&id).unwrap().deletion.unwrap();
+    let rows = known.table.rows().to_vec();
+    bencher.bench_local(|| {
+        store.merge_deletion(&id, known.record.clone(), rows.clone()).unwrap();
+    });
 }

@@ -207,7 +207,18 @@ fn bad_runs_are_explained() {
     fs::write(folder.join("run.ron"), &manifest).unwrap();
     let cka = ndarray::Array2::<f64>::zeros((3, 3));
     ndarray_npy::write_npy(folder.join("analysis/maps/cka/values.npy"), &cka).unwrap();
-    show(&["cka/values.npy", "3", "26"]);
+    // what is damaged beside it is told, whatever the format
+    for format in ["table", "plain", "json", "csv"] {
+        let output = scratch.run(&["show", "tiny", "--format", format]);
+        let text = [output.stdout, output.stderr].concat();
+        let text = String::from_utf8(text).unwrap();
+        // a list of what is not there has nothing to say
+        assert_eq!(output.status.success(), format != "csv", "{format}: {text}");
+        for part in ["warning", "cka/values.npy", "3x3", "26"] {
+            assert!(text.contains(part), "{format}: {text}");
+        }
+    }
+    scratch.fails(&["export", "tiny", "--out", "x.csv"], 1, &["cka/values.npy"]);
     scratch.fails(&["show", "tyni"], 1, &["tyni", "tiny"]);
     scratch.fails(&["show", ".."], 1, &[".."]);
 }

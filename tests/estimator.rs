@@ -216,6 +216,35 @@ fn a_mean_of_thirty_deviations_keeps_four_digits() {
 }
 
 #[test]
+fn a_layer_that_overflows_is_told_from_a_dead_one_and_is_never_a_number() {
+    let mut random = ChaCha8Rng::seed_from_u64(3);
+    let mut sums = CkaAccumulator::new(4);
+    let mut cross = CrossAccumulator::new(4, 4);
+    for _ in 0..3 {
+        let live: Vec<f32> = (0..16 * 8).map(|_| random.random::<f32>() - 0.5).collect();
+        let huge: Vec<f32> = live.iter().map(|v| v * 1e30).collect();
+        let other: Vec<f32> = live.iter().map(|v| v * v).collect();
+        let mut grams = PackedGrams::new(4, 16).unwrap();
+        for (layer, rows) in [&live, &huge, &vec![1.0; 16 * 8], &other].into_iter().enumerate() {
+            grams.set_rows(layer, rows).unwrap();
+        }
+        sums.add(&grams).unwrap();
+        cross.add(&grams, &grams).unwrap();
+    }
+    for found in [sums.finish().unwrap(), cross.finish().unwrap()] {
+        // either it is right or it is told
+        for layer in 0..4 {
+            match found.cka.get(0, layer) {
+                Some(value) if layer == 1 => assert!((value - 1.0).abs() < 1e-6, "{value}"),
+                None if layer == 1 => assert_eq!(found.not_finite, [1]),
+                value => assert_eq!(value.is_some(), layer != 2),
+            }
+        }
+        assert!(!found.not_finite.contains(&2));
+    }
+}
+
+#[test]
 fn a_dead_layer_is_undefined_and_the_others_are_not() {
     let mut rng = ChaCha8Rng::seed_from_u64(7);
     let live = Features::normal(12, 20, &mut rng);

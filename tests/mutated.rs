@@ -328,6 +328,16 @@ fn damaged_files_of_every_format_are_refused_or_read_within_bounds() {
         }
         fs::write(&format.file, good).unwrap();
     }
+    // a table whose header is wide and whose rows are many
+    let table = formats.iter().find(|format| format.file.ends_with("analysis/deletion.csv"));
+    let table = table.expect("a run with deletions");
+    let wide = "experiment,".repeat(80_000) + "\n" + &"x\n".repeat(400_000);
+    fs::write(&table.file, &wide).unwrap();
+    let before = HELD.load(Ordering::Relaxed);
+    MOST.store(before, Ordering::Relaxed);
+    (table.read)(&table.file);
+    let taken = MOST.load(Ordering::Relaxed).saturating_sub(before);
+    assert!(taken < OWN + TIMES * wide.len(), "{} bytes take {taken}", wide.len());
     let _ = std::panic::take_hook();
     drop(done);
     watch.join().unwrap();

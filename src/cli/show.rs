@@ -9,6 +9,12 @@ use crate::runs::RunStore;
 pub fn run(common: &Common, args: &ShowArgs) -> Result<ExitCode, Failure> {
     let store = RunStore::locate(common.runs.clone());
     let run = store.load(&store.resolve(&args.run)?)?;
+    // the table and the lines for people tell them where they belong
+    if matches!(args.format, ShowFormat::Json | ShowFormat::Csv) || args.table.is_some() {
+        run.problems
+            .iter()
+            .for_each(|problem| super::output::aside(&format!("warning: {problem}")));
+    }
     let text = match (args.table, &args.layer, args.format) {
         (Some(table), ..) => report::csv_table(&run, kind(table))?,
         (None, Some(_), ShowFormat::Json | ShowFormat::Csv) => {

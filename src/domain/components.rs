@@ -5,6 +5,8 @@
 
 use ndarray::Array2;
 
+use super::absent::Absent;
+
 /// The first-component suite of a network over `n` examples.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Components {
@@ -65,6 +67,16 @@ impl Components {
     /// Share of variance of a layer's first component; `None` without variance.
     pub fn share(&self, layer: usize) -> Option<f64> {
         self.shares.get((layer, 0)).copied().filter(|v| v.is_finite())
+    }
+
+    /// Why a layer has no components; `None` if it has some.
+    pub fn absent(&self, layer: usize) -> Option<Absent> {
+        if self.share(layer).is_some() {
+            return None;
+        }
+        let finite = |norms: ndarray::ArrayView1<'_, f32>| norms.iter().all(|v| v.is_finite());
+        let sound = layer < self.norms.nrows() && finite(self.norms.row(layer));
+        Some(if sound { Absent::NoVariance } else { Absent::NotFinite })
     }
 
     /// The `count` examples with the largest |score| in a layer, the largest

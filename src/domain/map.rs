@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::absent::Absent;
 use super::measure::{CKA, EstimatorId, Measure, MeasureId, WithoutKind, is_sound};
 use super::record::{DataRecord, Provenance, Sample, Seconds};
 use super::{Bypass, Layer, ModelSpec, SimilarityMatrix, measure};
@@ -330,6 +331,25 @@ impl Map {
     /// Without its values.
     pub fn head(&self) -> MapHead {
         MapHead { key: self.key.clone(), record: self.record.clone() }
+    }
+
+    /// Why a layer of the rows has no value at all; `None` if it has some.
+    pub fn absent(&self, layer: usize) -> Option<Absent> {
+        let there = match self.record.cols {
+            None => self.values.get(layer, layer).is_some(),
+            Some(_) => (0..self.values.cols()).any(|col| self.values.get(layer, col).is_some()),
+        };
+        if there {
+            return None;
+        }
+        let deleted = self.key.blocks().zip(self.layers().get(layer));
+        Some(if deleted.is_some_and(|(blocks, layer)| blocks.contains_layer(layer)) {
+            Absent::NotComputed
+        } else if self.record.rows.not_finite.contains(&layer) {
+            Absent::NotFinite
+        } else {
+            Absent::NoVariance
+        })
     }
 
     /// The standard error of a pair of layers.

@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Absent;
+use super::absent::Absent;
 
 /// Who made a result, when and on what.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -68,3 +68,30 @@ fn lists_begin_with_whole_networks_and_few_blocks() {
     assert_eq!(ids[..3], expected);
     assert_eq!(ids[3..], ["cka-without-blocks-3.1", "cka-without-blocks-2.1+2.2"]);
 }
+
+#[test]
+fn three_states_have_three_words() {
+    use crate::fixtures::demo::synthetic_run;
+    let run = synthetic_run(14);
+    let mut map = run.cka().unwrap().clone();
+    let blank = |map: &mut Map, layers: &[usize]| {
+        let mut values = map.values.view().to_owned();
+        for layer in layers {
+            values.row_mut(*layer).fill(f64::NAN);
+            values.column_mut(*layer).fill(f64::NAN);
+        }
+        map.values = SimilarityMatrix::new(values);
+    };
+    assert_eq!(map.absent(2), None);
+    blank(&mut map, &[2, 3]);
+    map.record.rows.not_finite = vec![3];
+    let words = |map: &Map, layer| map.absent(layer).map(Absent::words);
+    assert_eq!(words(&map, 2), Some("no variance"));
+    assert_eq!(words(&map, 3), Some("not finite"));
+    let block: Bypass = "2.1".parse().unwrap();
+    let deleted = map.layers().iter().find(|layer| block.contains_layer(layer)).unwrap().index;
+    blank(&mut map, &[deleted]);
+    map.key = MapKey::pruned(block);
+    assert_eq!(words(&map, deleted), Some("not computed"));
+    assert_eq!(words(&map, 3), Some("not finite"));
+}
