@@ -339,6 +339,15 @@ fn a_network_that_no_memory_holds_is_refused_before_any_is_taken() {
         1,
         &["training ResNet-8 x1000 takes at least", "are free; use a smaller"],
     );
+    // and one that a limit of its own does not hold, which is found out later
+    let program = scratch.command(&["train", "--data", &data, "--name", "b", "--width", "40"]);
+    let mut command = Command::new("sh");
+    command.args(["-c", "ulimit -v 700000; exec \"$0\" \"$@\""]).arg(program.get_program());
+    command.args(program.get_args()).args(["--batch", "40"]).current_dir(scratch.folder());
+    command.envs(program.get_envs().filter_map(|(k, v)| Some((k, v?))));
+    let output = command.output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert!(error(&output).contains("of memory"), "{output:?}");
     assert!(scratch.names().is_empty());
 }
 

@@ -103,6 +103,7 @@ fn held(scratch: &Scratch) -> BTreeMap<String, String> {
             serde_json::from_str(&scratch.ok(&["show", name, "--format", "json"])).unwrap();
         plain(&mut value);
         sections(name, &value, 2, &mut found);
+        found.retain(|section, _| !section.ends_with(": problems"));
     }
     let pairs = scratch.path("runs/comparisons");
     let pairs = fs::read_dir(pairs).into_iter().flatten().flatten();
@@ -110,7 +111,7 @@ fn held(scratch: &Scratch) -> BTreeMap<String, String> {
         // it has all of its parts
         let map = fs::read_to_string(pair.path().join("cka/map.ron")).unwrap();
         let values = fs::read(pair.path().join("cka/values.npy")).unwrap();
-        assert!(map.contains(&blockscope::runs::hash::sha256_hex(&values)));
+        assert!(map.contains(blake3::hash(&values).to_hex().as_str()));
         found.insert(format!("{:?}", pair.file_name()), String::new());
     }
     found

@@ -7,7 +7,6 @@ use ndarray::Array2;
 use super::cka::{CkaError, CkaEstimate, Groups, MAX_GROUPS};
 use super::grams::PackedGrams;
 use super::matrix::SimilarityMatrix;
-use super::product::cross_product;
 
 /// What the estimator is, for records and exports.
 pub const ESTIMATOR: &str = "minibatch unbiased linear CKA between two models over the same images \
@@ -57,7 +56,7 @@ impl CrossAccumulator {
         if first.batch() != second.batch() {
             return Err(CkaError::Rows { layer: 0, len: second.batch(), batch: first.batch() });
         }
-        let mut products = cross_product(first.packed(), n, second.packed(), m);
+        let mut products = PackedGrams::cross_products(first, second);
         products.extend(first.self_products());
         products.extend(second.self_products());
         self.sums.add(products);

@@ -2,9 +2,11 @@
 //!
 //! Knows neither networks nor devices.
 
+use std::borrow::Cow;
+
 use rayon::prelude::*;
 
-use super::product::{Centre, Symmetric, symmetric_product};
+use super::product::{Centre, Symmetric, cross_product, symmetric_product};
 
 /// Fewer examples have no unbiased HSIC (`b - 3` divides).
 pub const MIN_BATCH: usize = 4;
@@ -41,14 +43,20 @@ pub enum CkaError {
 /// The U-centred Gram matrices of all layers over one batch, packed.
 ///
 /// Row `l` holds the strict upper triangle of layer `l`'s matrix:
-/// `b (b - 1) / 2` values of f32.
+/// `b (b - 1) / 2` values of f32, times a power of two where their products would leave what
+/// f32 holds. CKA does not depend on a layer's scale, its sums over batches do.
 #[derive(Debug, Clone)]
 pub struct PackedGrams {
     batch: usize,
     layers: usize,
     packed: Vec<f32>,
+    /// By layer: the power of two that its values have to be multiplied with.
+    exponents: Vec<i32>,
     set: Vec<bool>,
 }
+
+/// Values of up to two to this power, and down to its inverse, are packed as they are.
+const ORDINARY: f64 = 40.0;
 
 impl PackedGrams {
     /// Room for `layers` matrices over a batch of `batch` examples.
@@ -64,6 +72,7 @@ impl PackedGrams {
             batch,
             layers,
             packed: vec![0.0; layers * pairs],
+            exponents: vec![0; layers],
             set: vec![false; layers],
         })
     }
@@ -93,7 +102,8 @@ impl PackedGrams {
                 false => layer.fill(0.0),
             },
         );
-        Ok(PackedGrams { batch, layers, packed, set: vec![true; layers] })
+        let exponents = vec![0; layers];
+        Ok(PackedGrams { batch, layers, packed, exponents, set: vec![true; layers] })
     }
 
     /// Says that a layer is not there (its block is deleted): it is undefined in
@@ -135,7 +145,7 @@ impl PackedGrams {
     /// [`CkaError::Rows`] if its size is not the batch's, [`CkaError::Layers`] if
     /// there is no such layer.
     pub fn set_gram(&mut self, layer: usize, gram: &Symmetric) -> Result<(), CkaError> {
-        u_centre_packed(gram, self.room(layer, gram)?);
+        self.exponents[layer] = u_centre_packed(gram, self.room(layer, gram)?);
         self.set[layer] = true;
         Ok(())
     }
@@ -155,10 +165,12 @@ impl PackedGrams {
             return layers.iter().zip(grams).try_for_each(|(l, gram)| self.set_gram(*l, gram));
         }
         let (front, back) = self.packed.split_at_mut(layers[1] * pairs);
-        rayon::join(
+        let (first, second) = rayon::join(
             || u_centre_packed(&grams[0], &mut front[layers[0] * pairs..][..pairs]),
             || u_centre_packed(&grams[1], &mut back[..pairs]),
         );
+        self.exponents[layers[0]] = first;
+        self.exponents[layers[1]] = second;
         layers.iter().for_each(|layer| self.set[*layer] = true);
         Ok(())
     }
@@ -175,9 +187,34 @@ impl PackedGrams {
         Ok(&mut self.packed[layer * pairs..(layer + 1) * pairs])
     }
 
-    /// All values, layer by layer.
-    pub(super) fn packed(&self) -> &[f32] {
-        &self.packed
+    /// All values, layer by layer; infinite where they are beyond f32.
+    pub(super) fn values(&self) -> Cow<'_, [f32]> {
+        if self.exponents.iter().all(|e| *e == 0) {
+            return Cow::Borrowed(&self.packed);
+        }
+        let pairs = self.batch * (self.batch - 1) / 2;
+        let layers = self.packed.chunks_exact(pairs).zip(&self.exponents);
+        let plain = layers.flat_map(|(layer, exponent)| {
+            let factor = 2f64.powi(*exponent);
+            layer.iter().map(move |v| (f64::from(*v) * factor) as f32)
+        });
+        Cow::Owned(plain.collect())
+    }
+
+    /// The products of every layer of `first` with every one of `second`, row by row.
+    pub(super) fn cross_products(first: &PackedGrams, second: &PackedGrams) -> Vec<f64> {
+        let (n, m) = (first.layers, second.layers);
+        let mut products = cross_product(&first.packed, n, &second.packed, m);
+        if first.is_scaled() || second.is_scaled() {
+            for (at, value) in products.iter_mut().enumerate() {
+                *value *= 2f64.powi(first.exponents[at / m] + second.exponents[at % m]);
+            }
+        }
+        products
+    }
+
+    fn is_scaled(&self) -> bool {
+        self.exponents.iter().any(|e| *e != 0)
     }
 
     /// True once every layer is set or marked absent.
@@ -188,10 +225,9 @@ impl PackedGrams {
     /// `<A_i, A_i>` of every layer.
     pub(super) fn self_products(&self) -> Vec<f64> {
         let pairs = self.batch * (self.batch - 1) / 2;
-        self.packed
-            .chunks_exact(pairs)
-            .map(|row| row.iter().map(|v| f64::from(*v) * f64::from(*v)).sum())
-            .collect()
+        let squares = |row: &[f32]| row.iter().map(|v| f64::from(*v) * f64::from(*v)).sum::<f64>();
+        let layers = self.packed.chunks_exact(pairs).zip(&self.exponents);
+        layers.map(|(row, exponent)| squares(row) * 2f64.powi(2 * exponent)).collect()
     }
 
     /// `<A_i, A_j>` of every pair of layers, the lower triangle row by row.
@@ -200,7 +236,15 @@ impl PackedGrams {
     /// product; the factor cancels in CKA.
     pub(super) fn products(&self) -> Vec<f64> {
         let h = symmetric_product(&self.packed, self.layers, Centre::None);
-        (0..self.layers).flat_map(|i| h.lower_row(i).to_vec()).collect()
+        let mut products: Vec<f64> =
+            (0..self.layers).flat_map(|i| h.lower_row(i).to_vec()).collect();
+        if self.is_scaled() {
+            let pairs = (0..self.layers).flat_map(|i| (0..=i).map(move |j| (i, j)));
+            for (value, (i, j)) in products.iter_mut().zip(pairs) {
+                *value *= 2f64.powi(self.exponents[i] + self.exponents[j]);
+            }
+        }
+        products
     }
 }
 
@@ -209,16 +253,30 @@ impl PackedGrams {
 ///
 /// Writes the strict lower triangle row by row, which is the strict upper one by
 /// columns: any order serves as long as it is the same for every layer.
-fn u_centre_packed(gram: &Symmetric, out: &mut [f32]) {
+///
+/// Returns the power of two that the values have to be multiplied with.
+fn u_centre_packed(gram: &Symmetric, out: &mut [f32]) -> i32 {
     let n = gram.n();
     let means = u_means(n, |i| gram.lower_row(i)[..i].iter().copied());
-    let mut at = 0;
-    for i in 0..n {
-        for (j, v) in gram.lower_row(i)[..i].iter().enumerate() {
-            out[at] = (v - means[i] - means[j]) as f32;
-            at += 1;
+    let mut fill = |factor: f64| {
+        let (mut at, mut largest) = (0, 0.0f64);
+        for i in 0..n {
+            for (j, v) in gram.lower_row(i)[..i].iter().enumerate() {
+                let value = (v - means[i] - means[j]) * factor;
+                largest = largest.max(value.abs());
+                out[at] = value as f32;
+                at += 1;
+            }
         }
+        largest
+    };
+    let largest = fill(1.0).log2();
+    if !largest.is_finite() || largest.abs() < ORDINARY {
+        return 0;
     }
+    let exponent = largest.floor() as i32;
+    fill(2f64.powi(-exponent));
+    exponent
 }
 
 /// The same for a strict lower triangle that is packed already.

@@ -33,6 +33,12 @@ thread_local! {
 /// Rows that a thread adds up at a time, at least.
 const REDUCE: usize = 16;
 
+/// Values of up to two to this power, and down to its inverse, have products that `f32`
+/// holds.
+const ORDINARY: i32 = 40;
+/// No diagonal of a product of ordinary values that differ is as small.
+const SMALL: f64 = 1e-24;
+
 /// A symmetric matrix in f64 of which only the lower triangle is stored
 /// (row-major, full rows; entries above the diagonal are zero).
 #[derive(Debug, Clone, PartialEq)]
@@ -51,6 +57,14 @@ impl Symmetric {
     pub fn from_full(n: usize, values: Vec<f64>) -> Symmetric {
         assert_eq!(values.len(), n * n, "a symmetric matrix of {n} rows");
         Symmetric { n, lower: values }
+    }
+
+    /// False where the products of its rows may have left what `f32` holds: its diagonal is
+    /// not finite, or next to nothing.
+    pub fn is_sound(&self) -> bool {
+        let mut diagonal = (0..self.n).map(|i| self.lower[i * self.n + i]);
+        let most = diagonal.try_fold(0.0f64, |most, v| v.is_finite().then(|| most.max(v)));
+        self.n == 0 || most.is_some_and(|most| most > SMALL)
     }
 
     /// The Gram matrix of centred features from that of uncentred ones:
@@ -115,6 +129,34 @@ pub enum Centre {
 /// # Panics
 /// If `rows.len()` is not `n * p` for some whole `p`.
 pub fn symmetric_product(rows: &[f32], n: usize, centre: Centre) -> Symmetric {
+    let product = product_as_it_is(rows, n, centre);
+    match product.is_sound() {
+        true => product,
+        false => scaled_product(rows, n, centre).unwrap_or(product),
+    }
+}
+
+/// The product of values whose squares `f32` does not hold: of the same times a power of
+/// two, which changes no digit. `None` where that is not what is wrong.
+fn scaled_product(rows: &[f32], n: usize, centre: Centre) -> Option<Symmetric> {
+    let largest =
+        rows.iter().fold(0.0f32, |most, v| if v.is_nan() { f32::NAN } else { most.max(v.abs()) });
+    if !(largest.is_finite() && largest > 0.0) {
+        return None;
+    }
+    let exponent = largest.log2().floor() as i32;
+    if exponent.abs() < ORDINARY {
+        return None;
+    }
+    let factor = 2f64.powi(-exponent);
+    let scaled: Vec<f32> = rows.iter().map(|v| (f64::from(*v) * factor) as f32).collect();
+    let mut product = product_as_it_is(&scaled, n, centre);
+    let back = 2f64.powi(2 * exponent);
+    product.lower.iter_mut().for_each(|v| *v *= back);
+    Some(product)
+}
+
+fn product_as_it_is(rows: &[f32], n: usize, centre: Centre) -> Symmetric {
     if n == 0 {
         return Symmetric { n, lower: Vec::new() };
     }

@@ -217,7 +217,7 @@ impl SuiteSums {
                 return None;
             }
             let mut packed = Vec::with_capacity(self.found.len() * pairs(kept.len()));
-            for layer in from.packed().chunks_exact(pairs(batch.len())) {
+            for layer in from.values().chunks_exact(pairs(batch.len())) {
                 for (at, i) in kept.iter().enumerate() {
                     let row = &layer[pairs(*i)..];
                     packed.extend(kept[..at].iter().map(|j| row[*j]));
@@ -233,7 +233,7 @@ impl SuiteSums {
         let present: Vec<bool> =
             self.found.iter().map(|found| found.as_ref().is_some_and(left)).collect();
         self.batches.iter().zip(&self.grams).map(move |(batch, grams)| {
-            let mut packed = grams.packed().to_vec();
+            let mut packed = grams.values().into_owned();
             let layers = packed.par_chunks_exact_mut(pairs(batch.len())).zip(&self.found);
             layers.for_each(|(packed, found)| {
                 if let Some(found) = found {

@@ -221,7 +221,8 @@ impl Engine {
         let (work, inbox) = unbounded();
         std::thread::Builder::new()
             .name("compute".into())
-            .spawn(move || compute_thread(choice, &inbox))?;
+            .spawn(move || compute_thread(choice, &inbox))
+            .map_err(|cause| std::io::Error::other(format!("cannot start a thread: {cause}")))?;
         Ok(Engine { work })
     }
 

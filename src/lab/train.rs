@@ -63,6 +63,7 @@ impl Lab {
             return Err(EngineError::Memory { what, needed, free }.into());
         }
         let job = self.submit("training", request, watch)?;
+        let mut epochs_done = false;
         let trained = job.follow(|event| -> Result<(), LabError> {
             match event {
                 engine::Event::Device(label) => {
@@ -73,6 +74,7 @@ impl Lab {
                     own = Some(self.store.begin(&name, &manifest, &initial, replaces)?.1);
                 }
                 engine::Event::Epoch(mut report) => {
+                    epochs_done = true;
                     let state = report.state.take();
                     watch.tell(Event::Epoch(report.clone()));
                     runs::append_metrics(&folder, &metrics_row(&report))?;
@@ -87,7 +89,17 @@ impl Lab {
                 other => watch.tell(Event::from(other)),
             }
             Ok(())
-        })?;
+        });
+        let trained = match trained {
+            Err(error) => {
+                // with nothing learnt it is no run
+                if let Some(own) = own.filter(|_| !epochs_done) {
+                    self.store.discard(&folder, own)?;
+                }
+                return Err(error);
+            }
+            Ok(trained) => trained,
+        };
         let bytes = write_safetensors(&trained.state, &spec, precision)?;
         let hash = runs::hash::sha256_hex(&bytes);
         manifest.state = RunState::Complete;

@@ -71,6 +71,8 @@ impl<'a> GramTap<'a> {
         let start = Instant::now();
         if let Activation::BeforeNorm { map, scale, norm, .. } = activation
             && let Some(both) = pair(map, scale, Centre::Pilot)
+            // else each is taken by itself, as large as it is
+            && both.iter().all(Symmetric::is_sound)
         {
             self.grams.set_grams([layer, norm], &both)?;
             self.spent += start.elapsed();
@@ -107,6 +109,8 @@ pub fn grams(
 ) -> Result<(Symmetric, Option<(usize, Symmetric)>), CaptureError> {
     if let Activation::BeforeNorm { map, scale, norm, .. } = activation
         && let Some([own, behind]) = pair(map, scale, Centre::Columns)
+        && own.is_sound()
+        && behind.is_sound()
     {
         return Ok((own, Some((norm, behind))));
     }

@@ -308,9 +308,8 @@ pub(super) fn encoded(
     });
     let files = files.collect::<Result<Vec<_>, RunError>>()?;
     let mut record = map.record.clone();
-    // maps without blocks may be many, and their rows are those of the whole network
-    let listed = model.is_some_and(|model| model.layers() == record.rows.layers);
-    if map.key.blocks().is_some() && listed {
+    // the run says them already, and a list of hundreds is slow to read
+    if model.is_some_and(|model| model.layers() == record.rows.layers) {
         record.rows.layers.clear();
     }
     let errors = map.error.is_some();

@@ -145,15 +145,18 @@ pub(super) fn replace(new: &Path, old: &Path) -> Result<(), RunError> {
         true => {
             let _held = locks::merge(old)?;
             exchange(new, old).map_err(failed)?;
-            // it has a run's name, so it goes out of sight before it goes; it is not to come
-            // back, so it lies where nothing is put back from
-            let root = old.parent().unwrap_or(old);
-            let scratch = Scratch::new(root, NEW).map_err(failed)?;
-            let gone = scratch.path().join("replaced");
-            steps::step().and_then(|()| fs::rename(new, gone)).or_else(gone_already).map_err(failed)
+            remove(new).map_err(failed)
         }
         false => fs::rename(new, old).map_err(failed),
     }
+}
+
+/// Removes a run. It goes out of sight before it goes, and to where nothing is put back
+/// from.
+pub(super) fn remove(run: &Path) -> io::Result<()> {
+    let scratch = Scratch::new(run.parent().unwrap_or(run), NEW)?;
+    let gone = scratch.path().join("removed");
+    steps::step().and_then(|()| fs::rename(run, gone)).or_else(gone_already)
 }
 
 fn gone_already(error: io::Error) -> io::Result<()> {

@@ -78,6 +78,17 @@ impl RunStore {
         Ok((folder, held))
     }
 
+    /// Removes a run that was begun and has come to nothing. The caller has the right to
+    /// work on it.
+    ///
+    /// # Errors
+    /// [`RunError::Io`] naming its folder.
+    pub fn discard(&self, folder: &Path, held: RunLock) -> Result<(), RunError> {
+        let removed = write::remove(folder).map_err(|e| RunError::io("remove", folder, e));
+        drop(held);
+        removed
+    }
+
     /// Refuses a manifest that could not be written, before work is done for it.
     ///
     /// # Errors
