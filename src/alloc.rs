@@ -68,9 +68,8 @@ pub fn on_abort(last: fn()) -> std::io::Result<()> {
     let mut done = Ok(());
     // SAFETY: `last` does what is allowed in a signal handler; it is for this alone.
     ONCE.call_once(|| {
-        let handler = unsafe {
-            signal_hook::low_level::register(signal_hook::consts::SIGABRT, move || last())
-        };
+        let handler =
+            unsafe { signal_hook::low_level::register(signal_hook::consts::SIGABRT, last) };
         done = handler.map(drop);
     });
     done
