@@ -10,10 +10,11 @@ use std::sync::Arc;
 
 use blockscope::domain::deletion::{DeletionRow, Experiment};
 use blockscope::domain::plan::SamplePlan;
-use blockscope::domain::record::{Evaluation, Sample};
+use blockscope::domain::flips::Flips;
+use blockscope::domain::record::Sample;
 use blockscope::domain::{Bypass, ModelSpec, Preset};
 use blockscope::engine::deletion::{Variant, baseline, lesions, sweep};
-use blockscope::engine::{AnalyzeRequest, DeletionRequest, EvaluateRequest};
+use blockscope::engine::{AnalyzeRequest, DeletionRequest, EvaluateRequest, Predicted};
 use blockscope::model::init::initial_state;
 use blockscope::model::prune::pruned;
 use blockscope::model::weights::{Precision, model_of, write_safetensors};
@@ -49,13 +50,13 @@ fn delete(
     Ok(common::finish(common::engine("cpu").submit(request))?.rows)
 }
 
-fn evaluate(spec: &ModelSpec, state: &Arc<StateDict>, images: usize) -> Evaluation {
+fn evaluate(spec: &ModelSpec, state: &Arc<StateDict>, images: usize) -> Predicted {
     let request = EvaluateRequest {
         network: Arc::new(spec.network()),
         state: Arc::clone(state),
         images: common::noise_images(images, 12, 8),
     };
-    common::finish(common::engine("cpu").submit(request)).unwrap().test
+    common::finish(common::engine("cpu").submit(request)).unwrap()
 }
 
 #[test]
@@ -68,16 +69,28 @@ fn shared_prefixes_give_what_each_pruned_network_gives_alone() {
         // more images than a quick estimate, and no whole number of batches
         let rows = delete(&spec, &state, 600, variants.clone()).unwrap();
         assert_eq!(rows.len(), variants.len());
+        let right = |spec: &ModelSpec, state: &Arc<StateDict>| -> Vec<bool> {
+            let found = evaluate(spec, state, 600).predictions;
+            (0..600).map(|at| found.is_right(at)).collect()
+        };
+        let whole = right(&spec, &state);
         for (row, variant) in rows.iter().zip(&variants) {
             assert_eq!((&row.deleted, row.experiment), (&variant.deleted, variant.experiment));
             let (cut, weights) = pruned(&spec, &state, &row.deleted).unwrap();
-            let alone = evaluate(&cut, &Arc::new(weights), 600);
+            let weights = Arc::new(weights);
+            let alone = evaluate(&cut, &weights, 600).test;
             assert_eq!((row.correct, row.examples), (alone.correct, 600), "{}", row.deleted);
             assert!((row.loss - alone.loss).abs() < 1e-9 * alone.loss.abs(), "{}", row.deleted);
+            let mut flips = Flips::default();
+            for (before, after) in whole.iter().zip(right(&cut, &weights)) {
+                flips.add(*before, after);
+            }
+            assert_eq!(row.flips, (!row.deleted.is_empty()).then_some(flips), "{}", row.deleted);
         }
-        // without the whole network the pass stops early, and changes nothing
+        // without the whole network the pass stops early, and only pairs are missing
         let some = vec![variants[1].clone(), variants[4].clone()];
-        assert_eq!(delete(&spec, &state, 600, some).unwrap(), [rows[1].clone(), rows[4].clone()]);
+        let alone = |at: usize| DeletionRow { flips: None, ..rows[at].clone() };
+        assert_eq!(delete(&spec, &state, 600, some).unwrap(), [alone(1), alone(4)]);
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::find::Find;
 use super::palette::Palette;
+use super::prompt::Prompt;
 
 /// What is open on top of the screen.
 #[derive(Debug, Clone, Default)]
@@ -15,6 +16,8 @@ pub enum Overlay {
     Help(u16),
     /// The search for a layer of the open run.
     Find(Find),
+    /// A field of input that the screen opened, which takes the answer.
+    Ask(Prompt),
     /// The question if what is computed shall be cancelled.
     Question,
 }
@@ -40,6 +43,14 @@ impl Overlay {
     pub fn find(&self) -> Option<&Find> {
         match self {
             Overlay::Find(find) => Some(find),
+            _ => None,
+        }
+    }
+
+    /// The field of input, while it is open.
+    pub fn ask(&self) -> Option<&Prompt> {
+        match self {
+            Overlay::Ask(prompt) => Some(prompt),
             _ => None,
         }
     }

@@ -27,6 +27,11 @@ pub struct Prompt {
 }
 
 impl Prompt {
+    /// A field that holds a text already; the cursor is at its end.
+    pub fn with(text: &str) -> Prompt {
+        Prompt { field: Field::new(text.to_string()), selected: 0 }
+    }
+
     /// The text.
     pub fn text(&self) -> &str {
         self.field.value()

@@ -2,7 +2,7 @@
 //! redo, and the jobs that measure it. Pure: jobs are effects.
 
 use crate::domain::Map;
-use crate::domain::deletion::{DeletionRow, DeletionTable};
+use crate::domain::deletion::{Cost, DeletionRow, DeletionTable};
 use crate::domain::{Bypass, ResidualBlock};
 
 /// Steps that can be undone.
@@ -51,6 +51,13 @@ impl Pruning {
         self.change(next);
     }
 
+    /// Deletes these blocks and no others.
+    pub fn set(&mut self, blocks: Bypass) {
+        if blocks != self.deleted {
+            self.change(blocks);
+        }
+    }
+
     /// Takes everything back; false if nothing was deleted.
     pub fn restore(&mut self) -> bool {
         let some = !self.deleted.is_empty();
@@ -93,30 +100,15 @@ impl Pruning {
         self.map = Some((deleted, map));
     }
 
-    /// What deleting `blocks` together would cost if their single costs added
-    /// up (to no less than accuracy zero), as a change of accuracy; `None` until all
-    /// of them were measured.
-    pub fn predicted(&self, blocks: &Bypass) -> Option<f64> {
-        let whole = self.table.baseline()?.accuracy();
-        let costs = blocks.iter().map(|b| Some(self.table.lesion(b)?.accuracy() - whole));
-        costs.sum::<Option<f64>>().map(|sum| sum.max(-whole))
-    }
-
-    /// The measured change of accuracy without `blocks`.
-    pub fn cost(&self, blocks: &Bypass) -> Option<f64> {
-        Some(self.table.of(blocks)?.accuracy() - self.table.baseline()?.accuracy())
+    /// The measured cost of deleting `blocks`.
+    pub fn cost(&self, blocks: &Bypass) -> Option<Cost> {
+        self.table.cost_of(blocks)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::deletion::Experiment;
-
-    fn row(experiment: Experiment, deleted: &str, correct: usize) -> DeletionRow {
-        let deleted = deleted.parse().unwrap();
-        DeletionRow { experiment, deleted, examples: 100, correct, loss: 1.0 }
-    }
 
     #[test]
     fn steps_go_back_and_forth_and_a_new_one_forgets_what_was_undone() {
@@ -134,23 +126,5 @@ mod tests {
         assert!(!p.step(false));
         assert!(p.restore() && !p.restore());
         assert!(p.step(true) && p.deleted().len() == 3);
-    }
-
-    #[test]
-    fn predicted_costs_are_sums_of_lesions() {
-        let mut p = Pruning::default();
-        let both: Bypass = "2.1,2.2".parse().unwrap();
-        assert_eq!(p.predicted(&both), None);
-        p.measured(vec![
-            row(Experiment::Baseline, "", 80),
-            row(Experiment::Lesion, "2.1", 78),
-            row(Experiment::Lesion, "2.2", 75),
-            row(Experiment::Chosen, "2.1,2.2", 70),
-        ]);
-        assert!((p.predicted(&both).unwrap() + 0.07).abs() < 1e-12);
-        assert!((p.cost(&both).unwrap() + 0.10).abs() < 1e-12);
-        // costs that add up to more than there is
-        p.measured(vec![row(Experiment::Lesion, "2.1", 10), row(Experiment::Lesion, "2.2", 10)]);
-        assert!((p.predicted(&both).unwrap() + 0.80).abs() < 1e-12);
     }
 }

@@ -42,6 +42,11 @@ pub(super) trait Room {
     /// A key or the wheel: what the pointer did before is over.
     fn forget_pointer(&mut self) {}
 
+    /// What was typed into the field that the screen opened.
+    fn answer(&mut self, _cx: &mut Context<'_>, _text: &str) -> Reply {
+        Reply::default()
+    }
+
     /// The screen has another size.
     fn resize(&mut self, _size: (u16, u16)) {}
 

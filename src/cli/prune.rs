@@ -5,10 +5,11 @@ use super::args::{Common, PruneArgs};
 use super::words::quoted;
 use super::{ExitCode, Failure, lab, watched};
 use crate::domain::Bypass;
-use crate::domain::deletion::{DeletionRow, DeletionTable, Experiment};
+use crate::domain::deletion::{DeletionRow, DeletionTable};
 use crate::lab::plan::{DeletionPlan, own_map};
 use crate::lab::pruned::KeptMap;
 use crate::lab::{Event, NewRun};
+use crate::report::cost_table;
 use crate::runs;
 
 pub fn run(common: &Common, args: &PruneArgs) -> Result<ExitCode, Failure> {
@@ -28,7 +29,7 @@ pub fn run(common: &Common, args: &PruneArgs) -> Result<ExitCode, Failure> {
         examples: args.examples,
         quick: false,
     };
-    let plan = plan.check(&network, false)?;
+    let plan = plan.check(&network)?;
     let new = match &args.out {
         Some(name) => Some(new_run(&lab, name, args.force, &id.name())?),
         None => None,
@@ -45,14 +46,13 @@ pub fn run(common: &Common, args: &PruneArgs) -> Result<ExitCode, Failure> {
         Event::Kept(path) => say!("written to {}", path.display()),
         _ => {}
     };
-    let rows = watched(|watch| lab.delete(&subject, &dataset, plan, None, watch), print_rows)?;
+    watched(|watch| lab.delete(&subject, &dataset, plan, watch), print_rows)?;
     if let (Some(whole), Some(blocks)) = (whole, &args.residual_blocks) {
         let kept = watched(|watch| lab.pruned_map(&subject, whole, blocks, watch), |_| {})?;
         print_map(&kept);
     }
-    let chosen = rows.iter().find(|row| row.experiment == Experiment::Chosen);
-    if let (Some(new), Some(row)) = (&new, chosen) {
-        let cut = watched(|watch| lab.cut(&subject, &dataset, row, new, watch), |_| {});
+    if let (Some(new), Some(blocks)) = (&new, &args.residual_blocks) {
+        let cut = watched(|watch| lab.cut(&subject, &dataset, blocks, new, watch), |_| {});
         let (manifest, folder) = cut?;
         let name = &new.name;
         say!("{name}  {}  written to {}", manifest.model.title(), folder.display());
@@ -98,34 +98,13 @@ fn print_map(kept: &KeptMap) {
     say!("written to {}", folder.display());
 }
 
-/// The rows as a table: what was deleted, accuracy and its interval, the change.
+/// The rows as a table: what was deleted, accuracy, what that costs and its interval.
 fn print(run: &str, rows: &[DeletionRow]) {
     let mut table = DeletionTable::default();
     table.merge(rows.iter().cloned());
-    let whole = table.baseline().map(DeletionRow::accuracy);
     let examples = table.rows().first().map_or(0, |row| row.examples);
-    say!("{run}  accuracy on {examples} test images, 95 % intervals");
-    let text = |row: &DeletionRow| match row.deleted.is_empty() {
-        true => "nothing".to_string(),
-        false => row.deleted.to_string(),
-    };
-    let width = table.rows().iter().map(|row| text(row).len()).max().unwrap_or(0).max(7);
-    say!("{:<10} {:<width$}  accuracy   interval          change", "experiment", "deleted");
-    for row in table.rows() {
-        let (low, high) = row.interval();
-        let change = match whole {
-            Some(whole) if !row.deleted.is_empty() => {
-                format!("{:+.2} points", 100.0 * (row.accuracy() - whole))
-            }
-            _ => String::new(),
-        };
-        say!(
-            "{:<10} {:<width$}  {:6.2} %   {:5.2} to {:5.2} %   {change}",
-            row.experiment.name(),
-            text(row),
-            100.0 * row.accuracy(),
-            100.0 * low,
-            100.0 * high
-        );
+    say!("{run}  accuracy on {examples} test images; costs are paired, with 95 % intervals");
+    for line in cost_table(&table).lines() {
+        say!("{line}");
     }
 }

@@ -14,6 +14,7 @@ pub mod contrast;
 pub mod cross;
 pub mod deletion;
 pub mod eigen;
+pub mod flips;
 pub mod grams;
 pub mod group;
 pub mod krylov;

@@ -13,6 +13,7 @@ use super::evaluate::{BATCH, fits, score, upload};
 use super::{Context, EngineError, Event, Task};
 use crate::data::ImageSet;
 use crate::domain::deletion::{DeletionRow, Experiment};
+use crate::domain::flips::Flips;
 use crate::domain::network::NodeId;
 use crate::domain::plan::Quantity;
 use crate::domain::{Bypass, Network, ResidualBlock};
@@ -76,7 +77,8 @@ pub struct DeletionRequest {
     pub images: Arc<ImageSet>,
     /// How many of them, from the first on; all if `None`.
     pub examples: Option<usize>,
-    /// The sets.
+    /// The sets. With the whole network ([`baseline`]) among them, images that change are
+    /// counted.
     pub variants: Vec<Variant>,
     /// Whether rows over the first [`QUICK`] images are reported on the way.
     pub quick: bool,
@@ -96,16 +98,21 @@ pub struct Deleted {
 struct Tally {
     correct: usize,
     loss: f64,
+    flips: Flips,
 }
 
 impl Tally {
     /// Adds a batch: loss by loss, or for the `whole` network the batch's sum, as it has
     /// always been rounded.
-    fn add(&mut self, scores: Scores, whole: bool) {
+    /// `before` is how the whole network did.
+    fn add(&mut self, scores: &Scores, before: Option<&Scores>, whole: bool) {
         self.correct += scores.iter().filter(|(hit, _)| *hit).count();
         let start = if whole { 0.0 } else { self.loss };
         let sum = scores.iter().fold(start, |sum, (_, nats)| sum + nats);
         self.loss = if whole { self.loss + sum } else { sum };
+        for ((before, _), (after, _)) in before.into_iter().flatten().zip(scores) {
+            self.flips.add(*before, *after);
+        }
     }
 }
 
@@ -132,6 +139,7 @@ fn run(request: &DeletionRequest, context: &Context<'_>) -> Result<Deleted, Engi
     let cuts: Vec<Cut> =
         request.variants.iter().map(|v| Cut::of(&net, &v.deleted)).collect::<Result<_, _>>()?;
     let mut tallies = vec![Tally::default(); request.variants.len()];
+    let at_whole = request.variants.iter().position(|v| v.deleted.is_empty());
     let all: Vec<u32> = (0..total as u32).collect();
     let batch = |indices: &[u32]| match indices.is_empty() {
         true => Ok(Vec::new()),
@@ -148,9 +156,9 @@ fn run(request: &DeletionRequest, context: &Context<'_>) -> Result<Deleted, Engi
         let (first, second) = indices.split_at(BATCH.min(indices.len()));
         let (first, second) = rayon::join(|| batch(first), || batch(second));
         for scores in [first?, second?] {
-            for ((tally, variant), scores) in tallies.iter_mut().zip(&request.variants).zip(scores)
-            {
-                tally.add(scores, variant.deleted.is_empty());
+            let whole = at_whole.and_then(|at| scores.get(at));
+            for ((tally, variant), own) in tallies.iter_mut().zip(&request.variants).zip(&scores) {
+                tally.add(own, whole, variant.deleted.is_empty());
             }
         }
         done += indices.len();
@@ -165,12 +173,14 @@ fn run(request: &DeletionRequest, context: &Context<'_>) -> Result<Deleted, Engi
 }
 
 fn rows(variants: &[Variant], tallies: &[Tally], examples: usize) -> Vec<DeletionRow> {
+    let paired = variants.iter().any(|v| v.deleted.is_empty());
     let row = |(variant, tally): (&Variant, &Tally)| DeletionRow {
         experiment: variant.experiment,
         deleted: variant.deleted.clone(),
         examples,
         correct: tally.correct,
         loss: tally.loss / examples as f64,
+        flips: (paired && !variant.deleted.is_empty()).then_some(tally.flips),
     };
     variants.iter().zip(tallies).map(row).collect()
 }

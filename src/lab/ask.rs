@@ -1,8 +1,7 @@
 //! What a screen asks about a run, one question at a time.
 
-use super::deletion::known_baseline;
 use super::plan::DeletionPlan;
-use super::{Event, Lab, LabError, Watch};
+use super::{Lab, LabError, Watch};
 use crate::domain::{Bypass, MapKey};
 use crate::runs::RunId;
 
@@ -17,6 +16,9 @@ pub enum JobKind {
     /// Accuracy of a stage pruned backwards from its end, one block more at a
     /// time.
     Sweep(usize),
+    /// The network without some blocks as a run of that name, or, where the name is that of
+    /// a `.safetensors` file, as its weights.
+    Cut(Bypass, String),
     /// The CKA map without some blocks, over the images of the run's own map.
     Map(Bypass),
     /// CKA between the layers of the run and of another one, over the images of
@@ -43,6 +45,7 @@ impl Lab {
                 let whole = whole.ok_or(LabError::refused("this run has no map yet"))?;
                 return self.pruned_map(&*self.subject(run)?, &whole, deleted, watch).map(|_| ());
             }
+            JobKind::Cut(deleted, name) => return self.save_cut(run, deleted, name, watch),
             JobKind::Evaluate(deleted) => {
                 DeletionPlan { chosen: chosen(deleted), ..DeletionPlan::default() }
             }
@@ -52,17 +55,10 @@ impl Lab {
             }
         };
         let subject = self.subject(run)?;
-        let known = known_baseline(&subject.manifest);
-        if let (JobKind::Evaluate(deleted), Some(row)) = (kind, &known) {
-            watch.tell(Event::Rows(vec![row.clone()]));
-            if deleted.is_empty() {
-                return Ok(());
-            }
-        }
         let plan = DeletionPlan { quick: true, ..plan };
-        let plan = plan.check(&subject.network, known.is_some())?;
+        let plan = plan.check(&subject.network)?;
         let own = &subject.manifest.data.fingerprint;
         let dataset = self.images_of(&subject.manifest, own)?;
-        self.delete(&subject, &dataset, plan, known, watch).map(|_| ())
+        self.delete(&subject, &dataset, plan, watch).map(|_| ())
     }
 }

@@ -1,18 +1,18 @@
 //! What deleting residual blocks costs, and networks without blocks as runs of their own.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::plan::CheckedDeletion;
 use super::{Event, Lab, LabError, Provenance, Subject, Watch, lock, records};
 use crate::data::Dataset;
 use crate::domain::Bypass;
-use crate::domain::deletion::{DeletionRow, Experiment};
-use crate::domain::record::Evaluation;
+use crate::domain::deletion::DeletionRow;
+use crate::files;
 use crate::engine::{DeletionRequest, EvaluateRequest};
 use crate::model::prune::pruned;
 use crate::model::weights::{Precision, write_safetensors};
-use crate::runs::{self, PrunedFrom, RunManifest};
+use crate::runs::{self, PrunedFrom, RunId, RunManifest};
 
 /// A run that is made.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,7 +25,7 @@ pub struct NewRun {
 
 impl Lab {
     /// Measures accuracy without sets of blocks, tells the rows, and adds them to those
-    /// in the run's folder. `known` is a row that was there before, to be kept with them.
+    /// in the run's folder.
     ///
     /// # Errors
     /// If they cannot be computed. [`LabError::NotKept`] if they cannot be written: they
@@ -36,7 +36,6 @@ impl Lab {
         subject: &Subject,
         dataset: &Dataset,
         plan: CheckedDeletion,
-        known: Option<DeletionRow>,
         watch: &mut Watch<'_>,
     ) -> Result<Vec<DeletionRow>, LabError> {
         subject.tell_note(watch);
@@ -52,8 +51,7 @@ impl Lab {
         watch.tell(Event::Rows(found.rows.clone()));
         let data = subject.data(dataset);
         let from = Provenance::of(subject, found.device, data);
-        let rows = known.into_iter().chain(found.rows.iter().cloned()).collect();
-        self.keep_rows(subject, from, rows, watch)?;
+        self.keep_rows(subject, from, found.rows.clone(), watch)?;
         Ok(found.rows)
     }
 
@@ -84,8 +82,41 @@ impl Lab {
         Ok(())
     }
 
-    /// Writes a run without blocks as a run of its own, with what it predicts. `row` is
-    /// what deleting them costs.
+    /// Writes a run without blocks under a name that was typed: a path of a `.safetensors`
+    /// file, which must not be there yet, or the name of a new run.
+    pub(super) fn save_cut(
+        &self,
+        run: &RunId,
+        deleted: &Bypass,
+        name: &str,
+        watch: &mut Watch<'_>,
+    ) -> Result<(), LabError> {
+        let path = Path::new(name);
+        if path.extension().is_some_and(|e| e == "safetensors") {
+            if path.exists() {
+                return Err(LabError::refused(format!("{name} exists; choose another name")));
+            }
+            let subject = self.subject(run)?;
+            let (spec, state) = pruned(&subject.manifest.model, &subject.state, deleted)?;
+            let bytes = write_safetensors(&state, &spec, Precision::F32)?;
+            files::atomic(path, &bytes).map_err(|e| LabError::refused(e.to_string()))?;
+            watch.tell(Event::Note(format!("weights without {deleted} written to {name}")));
+            return Ok(());
+        }
+        self.store.check_new(name, false)?;
+        let subject = self.subject(run)?;
+        let own = &subject.manifest.data.fingerprint;
+        let dataset = self.images_of(&subject.manifest, own)?;
+        let new = NewRun { name: name.to_string(), replace: false };
+        let (manifest, _) = self.cut(&subject, &dataset, deleted, &new, watch)?;
+        let test = manifest.test.map_or(f64::NAN, |test| 100.0 * test.accuracy());
+        let says = format!("saved the run {name}: {}, test {test:.1} %", manifest.model.title());
+        watch.tell(Event::Note(says));
+        Ok(())
+    }
+
+    /// Writes a run without blocks as a run of its own, tested on all test images, with
+    /// what it predicts.
     ///
     /// # Errors
     /// If it cannot be made, tested or written.
@@ -93,11 +124,11 @@ impl Lab {
         &self,
         subject: &Subject,
         dataset: &Dataset,
-        row: &DeletionRow,
+        deleted: &Bypass,
         new: &NewRun,
         watch: &mut Watch<'_>,
     ) -> Result<(RunManifest, PathBuf), LabError> {
-        let (spec, state) = pruned(&subject.manifest.model, &subject.state, &row.deleted)?;
+        let (spec, state) = pruned(&subject.manifest.model, &subject.state, deleted)?;
         let bytes = write_safetensors(&state, &spec, Precision::F32)?;
         let images = Arc::clone(&dataset.test);
         let network = Arc::new(spec.network());
@@ -110,10 +141,10 @@ impl Lab {
             recipe: own.recipe.clone(),
             seed: own.seed,
             source: own.source.clone(),
-            test: Some(Evaluation { examples: row.examples, correct: row.correct, loss: row.loss }),
+            test: Some(found.test),
             pruned_from: Some(PrunedFrom {
                 run: own.name.clone(),
-                deleted: row.deleted.clone(),
+                deleted: deleted.clone(),
                 weights_hash: Some(subject.weights_hash.clone()),
                 checkpoint: subject.checkpoint,
             }),
@@ -125,16 +156,4 @@ impl Lab {
             self.store.create_with(name, &manifest, &bytes, Some(&predictions), replace)?;
         Ok((manifest, folder))
     }
-}
-
-/// The accuracy of the whole network, if the run knows it already.
-pub(super) fn known_baseline(manifest: &RunManifest) -> Option<DeletionRow> {
-    let test = manifest.test?;
-    Some(DeletionRow {
-        experiment: Experiment::Baseline,
-        deleted: Bypass::none(),
-        examples: test.examples,
-        correct: test.correct,
-        loss: test.loss,
-    })
 }

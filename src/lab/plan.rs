@@ -183,17 +183,14 @@ pub struct CheckedDeletion {
 }
 
 impl DeletionPlan {
-    /// Checks the plan for a network. The whole network is evaluated too, unless
-    /// `whole_known`.
+    /// Checks the plan for a network. The whole network is evaluated too: a cost is a
+    /// difference on the same images.
     ///
     /// # Errors
     /// [`LabError::Refused`] if a block cannot be deleted, and
     /// [`LabError::NothingToDelete`] if none can.
-    pub fn check(self, network: &Network, whole_known: bool) -> Result<CheckedDeletion, LabError> {
-        let mut variants = Vec::new();
-        if !whole_known {
-            variants.push(baseline());
-        }
+    pub fn check(self, network: &Network) -> Result<CheckedDeletion, LabError> {
+        let mut variants = vec![baseline()];
         let before = variants.len();
         let several = self.lesions || !self.sweeps.is_empty();
         if self.lesions {

@@ -1,10 +1,10 @@
 //! What an analysis found beside the map, as sections of lines: block structures,
 //! first components and sparsity, linear probes, deletions.
 
+use super::deletions::cost_table;
 use super::number::percent;
 use crate::domain::View;
 use crate::domain::block_structure::{StructureRule, detect, sensitivity};
-use crate::domain::deletion::DeletionRow;
 use crate::runs::LoadedRun;
 use crate::text::aligned;
 
@@ -124,22 +124,10 @@ fn probes(run: &LoadedRun) -> Option<String> {
 
 fn deletion(run: &LoadedRun) -> Option<String> {
     let table = &run.deletion.as_ref()?.table;
-    let whole = table.baseline().map(DeletionRow::accuracy);
-    let mut rows = vec![row(["experiment", "deleted", "accuracy", "interval", "change", "images"])];
-    for row in table.rows() {
-        let (low, high) = row.interval();
-        let change = whole.map(|whole| format!("{:+.2}", 100.0 * (row.accuracy() - whole)));
-        let nothing = row.deleted.is_empty();
-        rows.push(vec![
-            row.experiment.name().to_string(),
-            if nothing { "nothing".to_string() } else { row.deleted.to_string() },
-            format!("{:.2} %", 100.0 * row.accuracy()),
-            format!("{:.2} to {:.2}", 100.0 * low, 100.0 * high),
-            change.filter(|_| !nothing).unwrap_or_else(|| "-".into()),
-            row.examples.to_string(),
-        ]);
-    }
-    Some(format!("deleted residual blocks (95 % intervals)\n{}", aligned(&rows)))
+    Some(format!(
+        "deleted residual blocks (costs are differences on the same images, in points)\n{}",
+        cost_table(table)
+    ))
 }
 
 fn problems(run: &LoadedRun) -> Option<String> {

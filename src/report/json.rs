@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::ReportError;
 use crate::domain::block_structure::{StructureRule, detect};
-use crate::domain::deletion::DeletionRow;
+use crate::domain::deletion::{DeletionRow, DeletionTable};
 use crate::domain::measure::{CKA, PC1_SIMILARITY, WithoutKind};
 use crate::domain::probes::Probe;
 use crate::domain::record::{DataRecord, Recipe, Seconds};
@@ -144,6 +144,15 @@ struct Deletion {
     examples: usize,
     correct: usize,
     loss: f64,
+    /// Against the whole network on the same images.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    change: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    change_interval: Option<(f64, f64)>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lost: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    won: Option<usize>,
 }
 
 fn blocks(analysis: &Map) -> Vec<Block<'_>> {
@@ -202,7 +211,8 @@ fn probes(analysis: &ProbesAnalysis) -> Vec<ProbeRow<'_>> {
     analysis.probes.iter().filter_map(row).collect()
 }
 
-fn deletion(row: &DeletionRow) -> Deletion {
+fn deletion(table: &DeletionTable, row: &DeletionRow) -> Deletion {
+    let cost = table.cost(row);
     Deletion {
         experiment: row.experiment.name(),
         deleted: row.deleted.to_string(),
@@ -211,6 +221,10 @@ fn deletion(row: &DeletionRow) -> Deletion {
         examples: row.examples,
         correct: row.correct,
         loss: row.loss,
+        change: cost.map(|cost| cost.change),
+        change_interval: cost.and_then(|cost| cost.interval),
+        lost: row.flips.map(|flips| flips.lost),
+        won: row.flips.map(|flips| flips.won),
     }
 }
 
@@ -271,7 +285,10 @@ pub fn json(run: &LoadedRun) -> Result<String, ReportError> {
             blocks: run.cka().map(blocks),
             components: run.components.as_ref().map(|found| suite(found, &run.maps)),
             probes: run.probes.as_ref().map(probes),
-            deletion: run.deletion.as_ref().map(|d| d.table.rows().iter().map(deletion).collect()),
+            deletion: run
+                .deletion
+                .as_ref()
+                .map(|d| d.table.rows().iter().map(|row| deletion(&d.table, row)).collect()),
             maps: run.maps.heads().map(|(key, record)| listed(run, key, record)).collect(),
             pruned: super::pruned::all(run),
             problems: &run.problems,

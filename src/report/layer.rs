@@ -151,17 +151,7 @@ fn probe(run: &LoadedRun, layer: &Layer, lines: &mut Vec<String>) {
 
 fn deletion(run: &LoadedRun, layer: &Layer, lines: &mut Vec<String>) {
     let (Some(suite), Some(block)) = (&run.deletion, ResidualBlock::of(layer)) else { return };
-    if let Some(row) = suite.table.lesion(block) {
-        let (low, high) = row.interval();
-        lines.push(format!(
-            "accuracy without residual block {}.{}: {}, 95 % interval {} to {}",
-            block.stage,
-            block.block,
-            percent(Some(row.accuracy())),
-            percent(Some(low)),
-            percent(Some(high))
-        ));
-    }
+    lines.extend(super::deletions::of_block(&suite.table, block));
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 
 pub mod compare;
 mod csv;
+mod deletions;
 mod findings;
 mod json;
 mod layer;
@@ -15,6 +16,7 @@ mod table;
 mod tables;
 
 pub use csv::csv;
+pub use deletions::{cheap, cost_table};
 pub use json::json;
 pub use layer::layer;
 pub use plain::plain;

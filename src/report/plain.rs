@@ -1,12 +1,12 @@
 //! A run for the ear: one fact or one layer per line, each line complete in itself,
 //! with no columns to keep in mind, no drawing characters and no colour.
 
+use super::deletions;
 use super::layer::place;
 use super::number::{mean_of, others, percent, show};
 use super::stages::stages;
 use super::table::{about_analysis, about_run};
 use crate::domain::block_structure::{StructureRule, detect};
-use crate::domain::deletion::DeletionRow;
 use crate::domain::{Layer, View};
 use crate::runs::LoadedRun;
 use crate::text::one_line;
@@ -65,25 +65,7 @@ fn structures(run: &LoadedRun, lines: &mut Vec<String>) {
 }
 
 fn deletion(run: &LoadedRun, lines: &mut Vec<String>) {
-    let Some(suite) = &run.deletion else { return };
-    let whole = suite.table.baseline().map(DeletionRow::accuracy);
-    for row in suite.table.rows() {
-        let what = match row.deleted.is_empty() {
-            true => "accuracy with all residual blocks".to_string(),
-            false => format!("accuracy without {} ({})", row.deleted, row.experiment.name()),
-        };
-        let (low, high) = row.interval();
-        let change = whole.filter(|_| !row.deleted.is_empty()).map_or_else(String::new, |whole| {
-            format!(", change {:+.2} points", 100.0 * (row.accuracy() - whole))
-        });
-        lines.push(format!(
-            "{what}: {:.2} %, 95 % interval {:.2} to {:.2}{change}, {} images",
-            100.0 * row.accuracy(),
-            100.0 * low,
-            100.0 * high,
-            row.examples
-        ));
-    }
+    lines.extend(run.deletion.iter().flat_map(|suite| deletions::lines(&suite.table)));
 }
 
 fn one_layer(run: &LoadedRun, layer: &Layer) -> String {
@@ -140,7 +122,7 @@ mod tests {
             "block structures: 0\n",
             "accuracy with all residual blocks: 41.23 %, 95 % interval ",
             "accuracy without 2.1 (lesion): 41.00 %",
-            ", change -0.23 points, ",
+            ", change -0.23 points, 95 % interval -0.40 to -0.06, 10000 images",
             "layer 1, conv1: conv, stem, shape 32x32x32; CKA with the next ",
             "; first component ",
             "; probe accuracy ",

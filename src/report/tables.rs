@@ -118,10 +118,26 @@ fn probes(run: &LoadedRun) -> Option<Vec<Vec<String>>> {
 
 fn deletion(run: &LoadedRun) -> Option<Vec<Vec<String>>> {
     let table = &run.deletion.as_ref()?.table;
-    let titles =
-        head(["experiment", "deleted", "examples", "correct", "accuracy", "low", "high", "loss"]);
+    let titles = head([
+        "experiment",
+        "deleted",
+        "examples",
+        "correct",
+        "accuracy",
+        "low",
+        "high",
+        "loss",
+        "change",
+        "change_low",
+        "change_high",
+        "lost",
+        "won",
+    ]);
     let rows = table.rows().iter().map(|row| {
         let (low, high) = row.interval();
+        let cost = table.cost(row);
+        let change = cost.and_then(|cost| cost.interval);
+        let count = |n: Option<usize>| n.map(|n| n.to_string()).unwrap_or_default();
         vec![
             row.experiment.name().to_string(),
             if row.deleted.is_empty() { String::new() } else { row.deleted.to_string() },
@@ -131,6 +147,11 @@ fn deletion(run: &LoadedRun) -> Option<Vec<Vec<String>>> {
             number(Some(low)),
             number(Some(high)),
             number(Some(row.loss)),
+            number(cost.map(|cost| cost.change)),
+            number(change.map(|(low, _)| low)),
+            number(change.map(|(_, high)| high)),
+            count(row.flips.map(|flips| flips.lost)),
+            count(row.flips.map(|flips| flips.won)),
         ]
     });
     Some(std::iter::once(titles).chain(rows).collect())

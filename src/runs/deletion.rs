@@ -9,10 +9,11 @@ use super::read::{ARRAY_LIMIT, RECORD_LIMIT, Source, versioned};
 use super::{check, table, write};
 use crate::domain::Bypass;
 use crate::domain::deletion::{DeletionRow, DeletionTable, Experiment};
+use crate::domain::flips::Flips;
 
 const RECORD: &str = "deletion.ron";
 const TABLE: &str = "deletion.csv";
-const COLUMNS: [&str; 9] = [
+const COLUMNS: [&str; 11] = [
     "experiment",
     "stage",
     "blocks",
@@ -22,6 +23,8 @@ const COLUMNS: [&str; 9] = [
     "loss",
     "interval_low",
     "interval_high",
+    "lost",
+    "won",
 ];
 
 /// The files, within the run.
@@ -35,6 +38,8 @@ pub(super) fn write(folder: &Path, analysis: &DeletionAnalysis) -> Result<(), Ru
     let path = dir.join(RECORD);
     let rows = analysis.table.rows().iter().map(|row| {
         let (low, high) = row.interval();
+        // empty where images were not paired
+        let count = |n: Option<usize>| n.map(|n| n.to_string()).unwrap_or_default();
         vec![
             row.experiment.name().to_string(),
             row.deleted.first().map_or_else(String::new, |b| b.stage.to_string()),
@@ -46,6 +51,8 @@ pub(super) fn write(folder: &Path, analysis: &DeletionAnalysis) -> Result<(), Ru
             table::number(Some(row.loss)),
             low.to_string(),
             high.to_string(),
+            count(row.flips.map(|flips| flips.lost)),
+            count(row.flips.map(|flips| flips.won)),
         ]
     });
     let bytes = table::write(COLUMNS.map(String::from).to_vec(), rows)
@@ -98,5 +105,22 @@ fn deletion_row(row: &table::Row) -> Result<DeletionRow, String> {
         examples,
         correct,
         loss: row.number("loss")?.unwrap_or(f64::NAN),
+        flips: flips(row, examples, correct)?,
     })
+}
+
+/// Images that change; tables of before this was counted have no such columns.
+fn flips(row: &table::Row, examples: usize, correct: usize) -> Result<Option<Flips>, String> {
+    let counted = |column| row.text(column).ok().filter(|text| !text.is_empty());
+    if counted("lost").is_none() && counted("won").is_none() {
+        return Ok(None);
+    }
+    let (lost, won): (usize, usize) = (row.whole("lost")?, row.whole("won")?);
+    if lost > examples - correct {
+        return Err(row.bad("lost", &lost.to_string()));
+    }
+    if won > correct {
+        return Err(row.bad("won", &won.to_string()));
+    }
+    Ok(Some(Flips { lost, won }))
 }

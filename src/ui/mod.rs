@@ -37,6 +37,9 @@ pub fn draw(app: &App, skin: &Skin, frame: &mut Frame<'_>) {
     match &app.screen {
         Screen::Home(_) => panels::home::draw(app, size, skin, buffer),
         Screen::Opening(opening) => panels::opening::draw(app, opening, size, skin, buffer),
+        Screen::Explorer(open) if open.shows_cuts() => {
+            panels::cuts::draw(app, open, size, skin, buffer);
+        }
         Screen::Explorer(open) => panels::explorer::draw(app, open, size, skin, buffer),
         Screen::Compare(compare) => panels::compare::draw(app, compare, size, skin, buffer),
         Screen::Grid(grid) => panels::grid::draw(app, grid, size, skin, buffer),
@@ -46,6 +49,6 @@ pub fn draw(app: &App, skin: &Skin, frame: &mut Frame<'_>) {
         Overlay::Palette(palette) => panels::palette::draw(app, palette, size, skin, buffer),
         Overlay::Help(scroll) => panels::help::draw(app, *scroll, size, skin, buffer),
         // these lie in the screen's own lines
-        Overlay::Find(_) | Overlay::Question | Overlay::None => {}
+        Overlay::Find(_) | Overlay::Ask(_) | Overlay::Question | Overlay::None => {}
     }
 }

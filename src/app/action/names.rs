@@ -50,6 +50,10 @@ pub enum Action {
     Restore,
     Sweep,
     Lesions,
+    Cuts,
+    Order,
+    Cheap,
+    Write,
     PrunedMap,
     Beside,
     Compare,
@@ -92,12 +96,20 @@ pub enum Scope {
     Grid,
     /// What networks predict.
     Predictions,
+    /// The residual blocks of a run and what deleting them costs.
+    Cuts,
 }
 
 impl Scope {
     /// All screens.
-    pub const ALL: [Scope; 5] =
-        [Scope::Home, Scope::Explorer, Scope::Compare, Scope::Grid, Scope::Predictions];
+    pub const ALL: [Scope; 6] = [
+        Scope::Home,
+        Scope::Explorer,
+        Scope::Cuts,
+        Scope::Compare,
+        Scope::Grid,
+        Scope::Predictions,
+    ];
 
     /// The name in documents.
     pub fn name(self) -> &'static str {
@@ -107,6 +119,7 @@ impl Scope {
             Scope::Compare => "compare",
             Scope::Grid => "grid",
             Scope::Predictions => "predictions",
+            Scope::Cuts => "cuts",
         }
     }
 }
@@ -117,7 +130,7 @@ pub struct Scopes(u8);
 
 impl Scopes {
     /// Every screen.
-    pub const EVERYWHERE: Scopes = Scopes(0b1_1111);
+    pub const EVERYWHERE: Scopes = Scopes(0b11_1111);
     /// The list of runs.
     pub const HOME: Scopes = Scopes::of(Scope::Home);
     /// A run's map.
@@ -128,6 +141,8 @@ impl Scopes {
     pub const GRID: Scopes = Scopes::of(Scope::Grid);
     /// What networks predict.
     pub const PREDICTIONS: Scopes = Scopes::of(Scope::Predictions);
+    /// The list of residual blocks.
+    pub const CUTS: Scopes = Scopes::of(Scope::Cuts);
     /// Screens with a map of layers.
     pub const MAPS: Scopes = Scopes::EXPLORER.and(Scopes::COMPARE);
 

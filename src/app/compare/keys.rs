@@ -182,7 +182,8 @@ impl Compare {
         let [a, b] = &self.sides;
         let row = |p| a.layer(p).map_or("", |l| l.name.as_str());
         let col = |p| b.layer(p).map_or("", |l| l.name.as_str());
-        Some(table(self.third_name(), self.pooled()?, &self.window, [&row, &col]))
+        let window = (&self.window, a.pooling());
+        Some(table(self.third_name(), self.pooled()?, window, [&row, &col]))
     }
 
     /// `layer3.2.relu2 × layer3.4.add  CKA, A x B 0.281234`.

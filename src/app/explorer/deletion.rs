@@ -5,7 +5,6 @@ use crate::app::action::Action;
 use crate::app::jobs::JobKind;
 use crate::app::message::Effect;
 use crate::app::room::Context;
-use crate::domain::Bypass;
 
 use super::{Explorer, Tab};
 
@@ -77,9 +76,9 @@ impl Explorer {
     pub(in crate::app) fn evaluate(&self, cx: &mut Context<'_>) -> Vec<Effect> {
         let deleted = self.pruning.deleted().clone();
         let enough = self.run.manifest.test.as_ref().map_or(usize::MAX, |t| t.examples);
-        let table = self.pruning.table();
-        let known = |set: &Bypass| table.of(set).is_some_and(|row| row.examples >= enough);
-        if known(&deleted) && known(&Bypass::none()) {
+        let cost = self.pruning.cost(&deleted);
+        let known = cost.is_some_and(|cost| cost.examples >= enough && cost.interval.is_some());
+        if known || deleted.is_empty() {
             return cx.cancel();
         }
         self.start(cx, JobKind::Evaluate(deleted))

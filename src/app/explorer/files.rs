@@ -47,8 +47,9 @@ impl Explorer {
 
     /// The visible part of the map, pooled as it is on screen.
     fn copied_map(&self) -> Option<Clip> {
+        let window = (&self.viewport, self.pooling());
         let name = |p| self.layer(p).map_or("", |l| l.name.as_str());
-        Some(table(self.mode().name(), self.pooled()?, &self.viewport, [&name, &name]))
+        Some(table(self.mode().name(), self.pooled()?, window, [&name, &name]))
     }
 
     /// Everything needed to write the current map.
@@ -131,7 +132,15 @@ mod tests {
             assert_eq!(lines.len(), rows + 1);
             assert!(lines.iter().all(|line| line.len() == cols + 1));
             let group = e.viewport().scale().group();
-            assert_eq!(lines[1][0], e.layer(row0 * group).unwrap().name);
+            let name = |p: usize| e.layer(p).unwrap().name.clone();
+            match group {
+                1 => assert_eq!((lines[0][0], lines[1][0]), ("CKA", &*name(row0))),
+                _ => {
+                    let both = format!("{} to {}", name(row0 * group), name((row0 + 1) * group - 1));
+                    assert_eq!(lines[1][0], both);
+                    assert_eq!(lines[0][0], format!("CKA, mean of {group}x{group}"));
+                }
+            }
             for i in 0..rows {
                 for j in 0..cols {
                     let want = e.pooled().unwrap().get(row0 + i, col0 + j);

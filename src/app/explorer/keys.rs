@@ -15,12 +15,24 @@ use super::{Explorer, SHOWN_IMAGES, Tab};
 
 impl Room for Explorer {
     fn scope(&self) -> Scope {
-        Scope::Explorer
+        if self.shows_cuts() { Scope::Cuts } else { Scope::Explorer }
     }
 
     fn act(&mut self, cx: &mut Context<'_>, action: Action, count: Option<usize>) -> Reply {
-        if action == Action::Back {
-            return cx.leave();
+        if self.shows_cuts() {
+            return self.in_cuts(cx, action, count);
+        }
+        match action {
+            Action::Back => return cx.leave(),
+            Action::Cuts => {
+                self.open_cuts(cx);
+                return Reply::default();
+            }
+            Action::Write => {
+                self.ask_for_name(cx);
+                return Reply::default();
+            }
+            _ => {}
         }
         if self.is_empty() {
             return Reply::default();
@@ -84,11 +96,17 @@ impl Room for Explorer {
     }
 
     fn click(&mut self, cx: &mut Context<'_>, at: (u16, u16)) -> Reply {
+        if self.shows_cuts() {
+            return self.click_cut(cx, at);
+        }
         self.press(cx.size, at);
         self.wants().into()
     }
 
     fn wheel(&mut self, cx: &mut Context<'_>, at: (u16, u16), up: bool) -> Reply {
+        if self.shows_cuts() {
+            return self.act(cx, if up { Action::Up } else { Action::Down }, None);
+        }
         let map = self.places(cx.size).map;
         if !self.is_empty() && map.contains(at) {
             self.zoom_at(if up { 1 } else { -1 }, (at.0 - map.x, at.1 - map.y));
@@ -96,12 +114,20 @@ impl Room for Explorer {
         self.wants().into()
     }
 
+    fn answer(&mut self, cx: &mut Context<'_>, text: &str) -> Reply {
+        self.write_cut(cx, text)
+    }
+
     fn drag(&mut self, cx: &Context<'_>, at: (u16, u16)) {
-        self.pull(cx.size, at);
+        if !self.shows_cuts() {
+            self.pull(cx.size, at);
+        }
     }
 
     fn hover(&mut self, cx: &Context<'_>, at: (u16, u16)) {
-        self.point(cx.size, at);
+        if !self.shows_cuts() {
+            self.point(cx.size, at);
+        }
     }
 
     fn forget_pointer(&mut self) {
@@ -116,7 +142,7 @@ impl Room for Explorer {
     /// Asks for the pictures that the inspector needs and does not have.
     fn wants(&mut self) -> Vec<Effect> {
         match self.layer(self.position().0).map(|layer| layer.index) {
-            Some(layer) if self.settings.tab == Tab::Layer => {
+            Some(layer) if self.settings.tab == Tab::Layer && !self.shows_cuts() => {
                 self.pictures_of(layer).into_iter().collect()
             }
             _ => Vec::new(),

@@ -6,9 +6,10 @@
 //!
 //! - `place`: the cursor; `settings`: what is handed on to the next run
 //! - `strip`: a curve along the columns of the map
-//! - `structures`: detected blocks; `deletion`: deleted ones
+//! - `structures`: detected blocks; `deletion`: deleted ones; `cuts`: the list of them
 //! - `files`: what is copied and exported
 
+pub mod cuts;
 mod deletion;
 mod files;
 mod keys;
@@ -36,6 +37,7 @@ pub use settings::ExplorerMemory;
 pub use structures::Structures;
 pub use tab::Tab;
 
+use cuts::CutList;
 use pointer::Drag;
 use settings::Settings;
 use strip::Strip;
@@ -76,6 +78,7 @@ pub struct Explorer {
     /// Layers found by the last search, full-list indices, ascending.
     hits: Vec<usize>,
     structures: Structures,
+    cut_list: CutList,
     /// Pictures of test images.
     pub album: Album,
     /// Deleted blocks.
@@ -105,6 +108,7 @@ impl Explorer {
             derived: None,
             hits: Vec::new(),
             structures: Structures::default(),
+            cut_list: CutList::default(),
             album: Album::default(),
             pruning,
         };

@@ -1,7 +1,7 @@
 //! The detected blocks of an open run: found when the view or the threshold
 //! changes, outlined, and walked along.
 
-use crate::domain::ResidualBlock;
+use crate::domain::{Bypass, ResidualBlock};
 use crate::domain::block_structure::{BlockStructure, StructureRule, TAUS, detect, sensitivity};
 
 use super::{Explorer, Tab};
@@ -63,6 +63,18 @@ impl Explorer {
     /// The residual block of the cursor's row.
     pub fn residual_block_at_cursor(&self) -> Option<ResidualBlock> {
         ResidualBlock::of(self.layer(self.position().0)?)
+    }
+
+    /// The residual blocks that can be deleted and whose layers all lie in a structure.
+    pub fn blocks_inside(&self, structure: &BlockStructure) -> Bypass {
+        let index = |position: &usize| self.indices.get(*position).copied();
+        let (first, last) = (index(structure.span.start()), index(structure.span.end()));
+        let within = |block: &ResidualBlock| {
+            let mut layers = self.layers().iter().filter(|l| ResidualBlock::of(l) == Some(*block));
+            layers.all(|l| first <= Some(l.index) && Some(l.index) <= last)
+        };
+        let network = self.run.manifest.model.network();
+        network.deletable().into_iter().filter(within).collect()
     }
 
     /// Finds the blocks again after the view or the threshold changed.

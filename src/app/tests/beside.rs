@@ -11,6 +11,7 @@ use crate::app::{
 };
 use crate::domain::View;
 use crate::domain::deletion::{DeletionRow, Experiment};
+use crate::domain::flips::Flips;
 use crate::theme::ThemeSet;
 
 fn look() -> Look {
@@ -127,11 +128,12 @@ fn an_accuracy_that_is_not_known_yet_is_measured_beside_the_map() {
         examples: 10_000,
         correct: 3_000,
         loss: 2.0,
+        flips: Some(Flips { lost: 1_200, won: 77 }),
     };
     update(&mut app, Input::Job(running.id, JobUpdate::Rows(vec![row])));
     update(&mut app, Input::Job(running.id, JobUpdate::Done));
     let side = compare(&app).side(Pane::B);
-    assert_eq!(side.pruning.cost(side.pruning.deleted()).map(|c| c < 0.0), Some(true));
+    assert_eq!(side.pruning.cost(side.pruning.deleted()).map(|c| c.change < 0.0), Some(true));
     assert!(app.explorer().unwrap().pruning.cost(side.pruning.deleted()).is_some());
 }
 

@@ -7,6 +7,7 @@ use crate::app::jobs::{JobKind, JobUpdate, MapOrigin, Picture};
 use crate::app::key::parse_sequence;
 use crate::app::*;
 use crate::domain::deletion::{DeletionRow, Experiment};
+use crate::domain::flips::Flips;
 use crate::theme::ThemeSet;
 
 fn open() -> App {
@@ -42,7 +43,8 @@ fn jobs(effects: &[Effect]) -> Vec<String> {
 
 fn row(deleted: &str, examples: usize, correct: usize) -> DeletionRow {
     let deleted = deleted.parse().unwrap();
-    DeletionRow { experiment: Experiment::Chosen, deleted, examples, correct, loss: 1.0 }
+    let flips = Some(Flips { lost: 5, won: 1 });
+    DeletionRow { experiment: Experiment::Chosen, deleted, examples, correct, loss: 1.0, flips }
 }
 
 #[test]

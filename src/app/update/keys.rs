@@ -34,6 +34,7 @@ pub(super) fn on_key(app: &mut App, key: Key) -> Vec<Effect> {
             in_search(app, key);
             Vec::new()
         }
+        Overlay::Ask(_) => in_field(app, key),
         Overlay::Help(_) | Overlay::None => in_sequence(app, key),
     }
 }
@@ -44,6 +45,7 @@ pub(super) fn on_paste(app: &mut App, text: &str) {
         match app.overlay {
             Overlay::Palette(_) => drop(in_palette(app, Key::char(c))),
             Overlay::Find(_) => in_search(app, Key::char(c)),
+            Overlay::Ask(_) => drop(in_field(app, Key::char(c))),
             _ => return,
         }
     }
@@ -87,6 +89,21 @@ fn in_search(app: &mut App, key: Key) {
     if explorer.search(&mut find, key, &mut cx) {
         app.overlay = Overlay::Find(find);
     }
+}
+
+/// Takes a key while a field of input is open.
+fn in_field(app: &mut App, key: Key) -> Vec<Effect> {
+    let Overlay::Ask(mut prompt) = std::mem::take(&mut app.overlay) else { return Vec::new() };
+    match prompt.key(key, 0) {
+        PromptEvent::Changed => app.overlay = Overlay::Ask(prompt),
+        PromptEvent::Cancel => {}
+        PromptEvent::Accept => {
+            let (screen, mut cx) = app.parts();
+            let reply = screen.room_mut().answer(&mut cx, prompt.text());
+            return follow(app, reply);
+        }
+    }
+    Vec::new()
 }
 
 /// Takes a key that may be a digit of a count or a part of a sequence.

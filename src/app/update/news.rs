@@ -1,6 +1,6 @@
 //! What computations report.
 
-use crate::app::jobs::{JobId, JobUpdate, MapOrigin};
+use crate::app::jobs::{JobId, JobKind, JobUpdate, MapOrigin};
 use crate::app::message::Effect;
 use crate::app::mode::MapMode;
 use crate::app::overlay::Overlay;
@@ -75,6 +75,8 @@ fn end(app: &mut App) -> Vec<Effect> {
         app.overlay = Overlay::None;
     }
     match app.running.take() {
+        // there is a run more
+        Some(ended) if matches!(ended.kind, JobKind::Cut(..)) => vec![Effect::ListRuns],
         Some(ended) if ended.measure => evaluate(app),
         _ => Vec::new(),
     }

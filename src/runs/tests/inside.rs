@@ -5,6 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use crate::domain::deletion::{DeletionRow, Experiment};
+use crate::domain::flips::Flips;
 use crate::fixtures::demo::{synthetic_run, with_findings};
 use crate::runs::LoadedRun;
 use crate::runs::embedded::Embedded;
@@ -62,7 +63,7 @@ fn results_about_a_run_inside_the_program_go_to_a_copy_that_stands_in_for_it() {
     let rows = |correct| {
         let deleted = "1.1".parse().unwrap();
         let experiment = Experiment::Lesion;
-        vec![DeletionRow { experiment, deleted, examples: 10_000, correct, loss: 1.0 }]
+        vec![DeletionRow { experiment, deleted, examples: 10_000, correct, loss: 1.0, flips: None }]
     };
     let record = || run.deletion.clone().unwrap().record;
     let inside = RunId::Embedded("inside".into());
@@ -155,6 +156,7 @@ fn rows_are_merged_unless_they_are_of_other_weights() {
         examples: 100,
         correct: 7,
         loss: 2.5,
+        flips: Some(Flips { lost: 9, won: 3 }),
     };
     let record = run.deletion.unwrap().record;
     let before = store.load(&id).unwrap().deletion.unwrap().table.rows().len();
@@ -164,7 +166,8 @@ fn rows_are_merged_unless_they_are_of_other_weights() {
     let mut other = record;
     other.weights_hash = Some("12".repeat(32));
     let merged = store.merge_deletion(&id, other, vec![row("1.0")]).unwrap();
-    assert_eq!(merged.table.rows(), [row("1.0")]);
+    let alone = DeletionRow { experiment: Experiment::Lesion, ..row("1.0") };
+    assert_eq!(merged.table.rows(), [alone]);
 }
 
 #[test]

@@ -44,6 +44,7 @@ fn row(at: usize) -> DeletionRow {
         examples: 1000,
         correct: 100 + at,
         loss: 2.0,
+        flips: None,
     }
 }
 

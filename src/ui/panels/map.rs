@@ -75,12 +75,41 @@ impl MapView<'_> {
             let corner = Area::new(places.rows.x + places.rows.w - 1, places.columns.y, 1, 1);
             Pen::new(buffer, corner, 0).put("┌", skin.style(Role::Ruler));
         }
+        self.more(places, skin, buffer);
         if let Some(x) = self.window.col_pixel(col).filter(|_| marked).map(|x| x + middle) {
             // right below the map, which may be smaller than its area
             let y = places.map.y + h.div_ceil(2) as u16;
             Pen::new(buffer, Area { y, ..places.marks }, 0)
                 .skip(x)
                 .put("▴", skin.style(Role::RulerMark));
+        }
+    }
+}
+
+impl MapView<'_> {
+    /// Arrows on the rulers where the map goes on beyond the window.
+    fn more(&self, places: &MapPlaces, skin: &Skin, buffer: &mut Buffer) {
+        let window = self.window;
+        let ((row, col), (rows, cols)) = (window.origin(), window.visible());
+        let (all_rows, all_cols) = window.shape();
+        let group = window.scale().group();
+        let (w, h) = window.extent();
+        let style = skin.style(Role::RulerMark);
+        let mut arrow = |there: bool, sign: &str, x: u16, y: u16| {
+            if there {
+                Pen::new(buffer, Area::new(x, y, 1, 1), 0).put(sign, style);
+            }
+        };
+        if places.rows.w > 0 && h > 0 {
+            let x = places.rows.x + places.rows.w - 1;
+            let last = places.rows.y + (h.div_ceil(2) as u16).min(places.rows.h).saturating_sub(1);
+            arrow(row > 0, "↑", x, places.rows.y);
+            arrow((row + rows) * group < all_rows, "↓", x, last);
+        }
+        if places.columns.h > 0 && w > 0 {
+            let last = places.columns.x + (w as u16).min(places.columns.w).saturating_sub(1);
+            arrow(col > 0, "←", places.columns.x, places.columns.y);
+            arrow((col + cols) * group < all_cols, "→", last, places.columns.y);
         }
     }
 }

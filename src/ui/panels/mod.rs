@@ -8,6 +8,7 @@
 
 pub mod bars;
 pub mod compare;
+pub mod cuts;
 pub mod explorer;
 pub mod grid;
 pub mod help;

@@ -3,6 +3,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::style::Modifier;
 
+use crate::app::App;
 use crate::app::layout::Area;
 use crate::app::prompt::Prompt;
 use crate::theme::Role;
@@ -25,4 +26,11 @@ pub fn draw(
     pen.put(sign, skin.style(Role::Key));
     pen.put(&before, input).put(&under, input.add_modifier(Modifier::REVERSED)).put(&after, input);
     pen.skip(2).right(count, skin.style(Role::Muted));
+}
+
+/// Draws the field that a screen opened, if there is one; true if it did.
+pub fn asked(app: &App, area: Area, skin: &Skin, buffer: &mut Buffer) -> bool {
+    let Some(field) = app.overlay.ask() else { return false };
+    draw("save as: ", field, "a run's name, or FILE.safetensors", area, skin, buffer);
+    true
 }

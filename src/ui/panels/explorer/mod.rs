@@ -30,7 +30,7 @@ use crate::domain::Pooling;
 use crate::theme::Role;
 
 use super::map::MapView;
-use super::{bars, running};
+use super::{bars, prompt, running};
 use crate::ui::Skin;
 use crate::ui::pen::{Pen, rect, width};
 use crate::ui::widgets::heatmap::UNDEFINED;
@@ -57,7 +57,7 @@ pub fn draw(app: &App, explorer: &Explorer, size: (u16, u16), skin: &Skin, buffe
         strip::draw(explorer, places, skin, buffer);
     }
     deleted(explorer, &places.frame(), skin, buffer);
-    mark(explorer, &places, skin, buffer);
+    mark(explorer, &places.frame(), skin, buffer);
     if let Some(area) = places.legend {
         legend(explorer, app, area, skin, buffer);
     }
@@ -66,7 +66,8 @@ pub fn draw(app: &App, explorer: &Explorer, size: (u16, u16), skin: &Skin, buffe
     }
     if let Some(search) = app.overlay.find() {
         find::draw(search, explorer.len(), &places, skin, buffer);
-    } else if !bars::toast(app, places.readout, skin, buffer) {
+    } else if !prompt::asked(app, places.readout, skin, buffer)
+        && !bars::toast(app, places.readout, skin, buffer) {
         let count =
             app.count.map(|n| n.to_string()).unwrap_or_default() + &print_sequence(&app.pending);
         readout::draw(explorer, &count, places.readout, skin, buffer);
@@ -113,52 +114,60 @@ fn outline(explorer: &Explorer, area: Area, skin: &Skin, buffer: &mut Buffer) {
     Outline { frames: &frames, lut: skin.lut(), style }.render(area, buffer);
 }
 
-/// Marks the rows and columns of deleted residual blocks on the rulers.
+/// Marks the rows and columns of deleted residual blocks beside and below the map.
 pub fn deleted(explorer: &Explorer, places: &MapPlaces, skin: &Skin, buffer: &mut Buffer) {
     let bypass = explorer.pruning.deleted();
     if bypass.is_empty() {
         return;
     }
-    let style = skin.style(Role::Bad);
-    let viewport = explorer.viewport();
-    for position in 0..explorer.len() {
-        if !explorer.layer(position).is_some_and(|layer| bypass.contains_layer(layer)) {
-            continue;
-        }
-        if let Some(y) = viewport.row_pixel(position).map(|y| y / 2)
-            && places.rows.w > 0
-            && y < usize::from(places.rows.h)
-        {
-            let x = places.rows.x + places.rows.w - 1;
-            Pen::new(buffer, Area::new(x, places.rows.y + y as u16, 1, 1), 0).put("×", style);
-        }
-        if let Some(x) = viewport.col_pixel(position).filter(|x| *x < usize::from(places.columns.w))
-        {
-            let x = places.columns.x + x as u16;
-            Pen::new(buffer, Area::new(x, places.columns.y, 1, 1), 0).put("×", style);
-        }
+    let gone =
+        |at: &usize| explorer.layer(*at).is_some_and(|layer| bypass.contains_layer(layer));
+    for at in (0..explorer.len()).filter(gone) {
+        sign(explorer, (at, at), 0, ("×", Role::Bad), places, skin, buffer);
     }
 }
 
-/// The marked cell's row and column on the rulers.
-fn mark(explorer: &Explorer, places: &ExplorerLayout, skin: &Skin, buffer: &mut Buffer) {
-    let Some((row, col)) = explorer.mark() else { return };
-    let (viewport, style) = (explorer.viewport(), skin.style(Role::RulerMark));
-    let middle = (viewport.scale().pixels() - 1) / 2;
-    let (rows, columns) = (places.rows, places.columns);
+/// The marked cell's row and column.
+fn mark(explorer: &Explorer, places: &MapPlaces, skin: &Skin, buffer: &mut Buffer) {
+    if let Some(at) = explorer.mark() {
+        sign(explorer, at, middle_of(explorer), ("◆", Role::RulerMark), places, skin, buffer);
+    }
+}
+
+/// A sign at a layer's row, on the edge of the ruler beside it, and at another one's
+/// column, in the line below the map: there it covers no name.
+fn sign(
+    explorer: &Explorer,
+    (row, col): (usize, usize),
+    middle: usize,
+    (text, role): (&str, Role),
+    places: &MapPlaces,
+    skin: &Skin,
+    buffer: &mut Buffer,
+) {
+    let (viewport, style) = (explorer.viewport(), skin.style(role));
+    let (rows, marks) = (places.rows, places.marks);
     let y = viewport.row_pixel(row).map(|y| (y + middle) / 2);
     if let Some(y) = y.filter(|y| rows.w > 0 && *y < usize::from(rows.h)) {
         let at = Area::new(rows.x + rows.w - 1, rows.y + y as u16, 1, 1);
-        Pen::new(buffer, at, 0).put("◆", style);
+        Pen::new(buffer, at, 0).put(text, style);
     }
     let x = viewport.col_pixel(col).map(|x| x + middle);
-    if let Some(x) = x.filter(|x| *x < usize::from(columns.w)) {
-        let at = Area::new(columns.x + x as u16, columns.y, 1, 1);
-        Pen::new(buffer, at, 0).put("◆", style);
+    // the cursor's own mark stays
+    let cursor = viewport.col_pixel(explorer.position().1).map(|x| x + middle_of(explorer));
+    if let Some(x) = x.filter(|x| *x < usize::from(marks.w) && Some(*x) != cursor) {
+        // right below the map, which may be smaller than its area
+        let below = viewport.extent().1.div_ceil(2) as u16;
+        let at = Area::new(marks.x + x as u16, places.map.y + below, 1, 1);
+        Pen::new(buffer, at, 0).put(text, style);
     }
 }
 
-/// `all layers · 2x2 mean`.
+fn cursor_middle(explorer: &Explorer) -> usize {
+    (explorer.viewport().scale().pixels() - 1) / 2
+}
+
+/// `all layers · 2x2 mean`, and which rows, if not all are in sight.
 pub fn status(explorer: &Explorer) -> String {
     let zoom = match explorer.viewport().scale() {
         Scale::Out(1) => "1:1".to_string(),
@@ -168,7 +177,15 @@ pub fn status(explorer: &Explorer) -> String {
         },
         Scale::In(k) => format!("{k}x"),
     };
-    format!("{} · {zoom}", explorer.view().name())
+    let viewport = explorer.viewport();
+    let ((row, _), (rows, _)) = (viewport.origin(), viewport.visible());
+    let group = viewport.scale().group();
+    let (first, end) = (row * group, ((row + rows) * group).min(explorer.len()));
+    let window = match end - first < explorer.len() {
+        true => format!(" · rows {} to {end} of {}", first + 1, explorer.len()),
+        false => String::new(),
+    };
+    format!("{} · {zoom}{window}", explorer.view().name())
 }
 
 /// The scale and what the map shows, in one line.

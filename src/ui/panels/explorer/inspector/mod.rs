@@ -39,7 +39,7 @@ pub fn draw(app: &App, explorer: &Explorer, area: Area, skin: &Skin, buffer: &mu
         Tab::Layer => layer::draw(&mut pane, explorer, tall),
         Tab::Components => curves::components(&mut pane, explorer, tall),
         Tab::Probes => curves::probes(&mut pane, explorer, tall),
-        Tab::Blocks => residual_blocks::draw(&mut pane, explorer),
+        Tab::Blocks => residual_blocks::draw(&mut pane, app, explorer),
         Tab::About => about::draw(&mut pane, explorer),
     }
     let below = Area { y: area.y + area.h - foot, h: foot, ..area };

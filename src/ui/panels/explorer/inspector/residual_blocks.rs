@@ -1,20 +1,23 @@
 //! The tab of block structures and residual blocks: the detected structures, and what
 //! deleting residual blocks costs.
 
+use crate::app::App;
+use crate::app::action::Action;
 use crate::app::explorer::Explorer;
+use crate::domain::Bypass;
 use crate::domain::block_structure::BlockStructure;
-use crate::domain::deletion::{DeletionRow, Experiment};
-use crate::domain::{Bypass, ResidualBlock};
+use crate::domain::deletion::{Cost, DeletionRow, DeletionTable, Experiment, SMALL_COST};
 use crate::theme::Role;
 
 use super::Pane;
-use crate::ui::panels::bars::{percent, thousands};
+use crate::ui::panels::bars::percent;
+use crate::ui::panels::cuts::{measured, points};
 
 /// Draws the tab.
-pub fn draw(pane: &mut Pane<'_>, explorer: &Explorer) {
-    detected(pane, explorer);
+pub fn draw(pane: &mut Pane<'_>, app: &App, explorer: &Explorer) {
+    detected(pane, app, explorer);
     pane.gap(true);
-    deletions(pane, explorer);
+    deletions(pane, app, explorer);
 }
 
 /// `layer2.0.add to layer2.5.relu2`.
@@ -23,7 +26,7 @@ fn names(explorer: &Explorer, structure: &BlockStructure) -> String {
     format!("{} to {}", name(*structure.span.start()), name(*structure.span.end()))
 }
 
-fn detected(pane: &mut Pane<'_>, explorer: &Explorer) {
+fn detected(pane: &mut Pane<'_>, app: &App, explorer: &Explorer) {
     let rule = explorer.rule();
     let found = &explorer.structures().found;
     let (muted, text, accent) =
@@ -71,80 +74,74 @@ fn detected(pane: &mut Pane<'_>, explorer: &Explorer) {
     let line = lengths.join(" ");
     pane.pen().skip(2).fit(&line, text);
     if let Some(structure) = at {
-        suggestion(pane, explorer, structure);
+        inside(pane, app, explorer, structure);
     }
 }
 
-/// What the residual blocks that lie inside a block structure would cost.
-fn suggestion(pane: &mut Pane<'_>, explorer: &Explorer, structure: &BlockStructure) {
-    let network = explorer.run().manifest.model.network();
-    let inside: Vec<usize> =
-        structure.span.clone().filter_map(|p| explorer.indices().get(p).copied()).collect();
-    let whole = |id: &ResidualBlock| {
-        let mut layers = explorer.layers().iter().filter(|l| ResidualBlock::of(l) == Some(*id));
-        layers.all(|l| inside.first() <= Some(&l.index) && Some(&l.index) <= inside.last())
-    };
-    let redundant: Bypass = network.deletable().into_iter().filter(whole).collect();
-    if redundant.is_empty() {
+/// What deleting the residual blocks inside a block structure costs. That layers are alike
+/// says nothing about it.
+fn inside(pane: &mut Pane<'_>, app: &App, explorer: &Explorer, structure: &BlockStructure) {
+    let blocks = explorer.blocks_inside(structure);
+    if blocks.is_empty() {
         return;
     }
-    pane.heading(&format!("{} residual blocks look redundant:", redundant.len()));
+    let count = blocks.len();
+    let plural = if count == 1 { "block" } else { "blocks" };
+    pane.heading(&format!("{count} residual {plural} inside the block structure:"));
     let text = pane.style(Role::Text);
-    pane.pen().skip(2).fit(&redundant.to_string(), text);
-    let points = |v: Option<f64>| v.map_or("?".to_string(), |v| format!("{:+.1}", 100.0 * v));
-    let pruning = &explorer.pruning;
-    let (predicted, measured) = (pruning.predicted(&redundant), pruning.cost(&redundant));
-    pane.heading(&match (predicted, measured) {
-        (None, None) => "  L measures what each costs".to_string(),
-        _ => format!("  predicted {}, measured {} points", points(predicted), points(measured)),
+    pane.pen().skip(2).fit(&blocks.to_string(), text);
+    let table = explorer.pruning.table();
+    let costs: Option<Vec<Cost>> =
+        blocks.iter().map(|b| table.cost_of(&[b].into_iter().collect())).collect();
+    let Some(costs) = costs else {
+        let key = app.keymap.way_to(Action::Lesions);
+        pane.heading(&format!("  {key} measures what each costs"));
+        return;
+    };
+    let cheap: Bypass = blocks.iter().filter(|b| table.cheap(SMALL_COST).contains(*b)).collect();
+    let together = match (table.cost_of(&cheap), table.predicted(&cheap)) {
+        (Some(cost), _) => format!(", together {}", points(cost.change)),
+        (None, Some(sum)) => format!(", together {} if costs add up", points(sum)),
+        (None, None) => String::new(),
+    };
+    let dearest = costs.iter().map(|cost| cost.change).fold(0.0, f64::min);
+    pane.heading(&match cheap.len() {
+        0 => format!("  none costs surely under 1 point; up to {}", points(dearest)),
+        1 => "  1 costs surely under 1 point".to_string(),
+        n => format!("  {n} cost under 1 point each{together}"),
     });
 }
 
-fn deletions(pane: &mut Pane<'_>, explorer: &Explorer) {
+fn deletions(pane: &mut Pane<'_>, app: &App, explorer: &Explorer) {
     let pruning = &explorer.pruning;
     let (muted, text) = (pane.style(Role::Muted), pane.style(Role::Text));
-    let deleted = pruning.deleted();
+    let (deleted, table) = (pruning.deleted(), pruning.table());
     if deleted.is_empty() {
-        pane.heading("x deletes a residual block");
+        let key = app.keymap.way_to(Action::Delete);
+        pane.heading(&format!("{key} deletes a residual block"));
     } else {
         pane.pen().put("deleted ", muted).fit(&deleted.to_string(), text);
-        match pruning.table().of(deleted) {
-            Some(row) => {
-                let (low, high) = row.interval();
-                let whole = pruning.table().baseline().map(|w| percent(w.accuracy()) + " to ");
-                pane.pen().skip(2).fit(
-                    &format!(
-                        "{}{} ({:.1}–{:.1}, n {})",
-                        whole.unwrap_or_default(),
-                        percent(row.accuracy()),
-                        100.0 * low,
-                        100.0 * high,
-                        thousands(row.examples)
-                    ),
-                    text,
-                );
+        match (table.of(deleted), pruning.cost(deleted)) {
+            (Some(row), Some(cost)) => {
+                pane.pen().skip(2).fit(&measured(cost), text);
+                let accuracy = row.accuracy();
+                let line = format!("{} to {}", percent(accuracy - cost.change), percent(accuracy));
+                pane.pen().skip(2).fit(&line, muted);
             }
-            None => pane.heading("  not measured yet"),
+            _ => pane.heading("  not measured yet"),
         }
     }
-    let table = pruning.table();
-    let Some(whole) = table.baseline() else { return };
-    let rows: Vec<&DeletionRow> =
-        table.rows().iter().filter(|row| !row.deleted.is_empty()).collect();
-    if rows.is_empty() || pane.left() < 2 {
+    let rows = sorted(table);
+    if rows.is_empty() || pane.left() < 3 {
         return;
     }
     pane.gap(pane.left() > 4);
-    pane.heading(&format!("cost of deleting, from {}", percent(whole.accuracy())));
-    let worst = rows.iter().map(|r| whole.accuracy() - r.accuracy()).fold(0.01, f64::max);
-    let order = [Experiment::Chosen, Experiment::Lesion, Experiment::Sweep];
-    let sorted = order.iter().flat_map(|e| rows.iter().filter(move |r| r.experiment == *e));
+    pane.heading("cost in points, each on its own images");
+    let worst = rows.iter().map(|(_, cost)| -cost.change).fold(0.01, f64::max);
     let bad = pane.style(Role::Bad);
-    for row in sorted {
-        if pane.left() == 0 {
-            break;
-        }
-        let change = row.accuracy() - whole.accuracy();
+    let room = usize::from(pane.left());
+    let shown = if rows.len() > room { room.saturating_sub(1) } else { rows.len() };
+    for (row, cost) in &rows[..shown] {
         let name = match row.experiment {
             Experiment::Sweep => format!(
                 "… {} ({})",
@@ -154,9 +151,33 @@ fn deletions(pane: &mut Pane<'_>, explorer: &Explorer) {
             _ => row.deleted.to_string(),
         };
         let mut pen = pane.pen();
-        pen.field(&name, 12, text).number(&format!("{:+.1}", 100.0 * change), 7, text).skip(1);
+        pen.field(&name, 12, text).number(&points(cost.change), 7, text).skip(1);
         let cells = pen.left();
-        let full = ((-change).max(0.0) / worst * cells as f64).round() as usize;
+        let full = ((-cost.change).max(0.0) / worst * cells as f64).round() as usize;
         pen.put(&"▆".repeat(full.min(cells)), bad);
     }
+    if shown < rows.len() {
+        let key = app.keymap.way_to(Action::Cuts);
+        pane.heading(&format!("… {} more: {key} lists all", rows.len() - shown));
+    }
+}
+
+/// Each set of blocks with its cost: those that were chosen, then single ones, the
+/// cheapest first, then stages from their end.
+fn sorted(table: &DeletionTable) -> Vec<(&DeletionRow, Cost)> {
+    let mut rows: Vec<(&DeletionRow, Cost)> =
+        table.costs().into_iter().filter_map(|(row, cost)| Some((row, cost?))).collect();
+    let rank = |row: &DeletionRow| match row.experiment {
+        Experiment::Chosen => 0,
+        Experiment::Baseline | Experiment::Lesion => 1,
+        Experiment::Sweep => 2,
+    };
+    rows.sort_by(|(a, x), (b, y)| {
+        let cheapest = || match a.experiment {
+            Experiment::Sweep => std::cmp::Ordering::Equal,
+            _ => y.change.total_cmp(&x.change),
+        };
+        rank(a).cmp(&rank(b)).then_with(cheapest)
+    });
+    rows
 }
