@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use blockscope::domain::deletion::{DeletionRow, Experiment};
-use blockscope::domain::plan::SamplePlan;
 use blockscope::domain::flips::Flips;
+use blockscope::domain::plan::SamplePlan;
 use blockscope::domain::record::Sample;
 use blockscope::domain::{Bypass, ModelSpec, Preset};
 use blockscope::engine::deletion::{Variant, baseline, lesions, sweep};

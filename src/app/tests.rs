@@ -2,6 +2,7 @@
 
 mod beside;
 mod compare;
+mod cuts;
 mod grid;
 mod inside;
 

@@ -288,10 +288,8 @@ mod tests {
     #[test]
     fn a_cost_is_a_difference_on_its_own_images() {
         let mut table = DeletionTable::default();
-        let whole = |examples, correct| DeletionRow {
-            correct,
-            ..row(Experiment::Baseline, "", examples)
-        };
+        let whole =
+            |examples, correct| DeletionRow { correct, ..row(Experiment::Baseline, "", examples) };
         let old = DeletionRow { correct: 900, ..row(Experiment::Lesion, "2.1", 2_500) };
         table.merge([whole(2_500, 1_000), old.clone()]);
         let cost = table.cost_of(&old.deleted).unwrap();
@@ -336,10 +334,8 @@ mod tests {
         let mut table = DeletionTable::default();
         let both: Bypass = "2.1,2.2".parse().unwrap();
         assert_eq!(table.predicted(&both), None);
-        let row = |experiment, deleted, correct| DeletionRow {
-            correct,
-            ..row(experiment, deleted, 100)
-        };
+        let row =
+            |experiment, deleted, correct| DeletionRow { correct, ..row(experiment, deleted, 100) };
         table.merge([
             row(Experiment::Baseline, "", 80),
             row(Experiment::Lesion, "2.1", 78),

@@ -86,7 +86,10 @@ mod tests {
             let at: Vec<f64> = line.split(',').map(|v| v.parse().unwrap()).collect();
             let flips = Flips { lost: at[1] as usize, won: at[2] as usize };
             let (low, high) = flips.interval(at[0] as usize);
-            assert!((low - at[3]).abs() < 2e-7 && (high - at[4]).abs() < 2e-7, "{line}: {low} {high}");
+            assert!(
+                (low - at[3]).abs() < 2e-7 && (high - at[4]).abs() < 2e-7,
+                "{line}: {low} {high}"
+            );
         }
     }
 

@@ -206,7 +206,8 @@ impl Explorer {
         }
         let cuts = self.cuts();
         let selected = self.cut_selected(&cuts);
-        let row = first_row(cuts.len(), selected, places.list.h) + usize::from(at.1 - places.list.y);
+        let row =
+            first_row(cuts.len(), selected, places.list.h) + usize::from(at.1 - places.list.y);
         match cuts.get(row) {
             Some(_) if row == selected => self.in_cuts(cx, Action::Choose, None),
             Some(cut) => {

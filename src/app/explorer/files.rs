@@ -136,7 +136,8 @@ mod tests {
             match group {
                 1 => assert_eq!((lines[0][0], lines[1][0]), ("CKA", &*name(row0))),
                 _ => {
-                    let both = format!("{} to {}", name(row0 * group), name((row0 + 1) * group - 1));
+                    let both =
+                        format!("{} to {}", name(row0 * group), name((row0 + 1) * group - 1));
                     assert_eq!(lines[1][0], both);
                     assert_eq!(lines[0][0], format!("CKA, mean of {group}x{group}"));
                 }

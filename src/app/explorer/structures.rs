@@ -1,8 +1,8 @@
 //! The detected blocks of an open run: found when the view or the threshold
 //! changes, outlined, and walked along.
 
-use crate::domain::{Bypass, ResidualBlock};
 use crate::domain::block_structure::{BlockStructure, StructureRule, TAUS, detect, sensitivity};
+use crate::domain::{Bypass, ResidualBlock};
 
 use super::{Explorer, Tab};
 

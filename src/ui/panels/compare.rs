@@ -100,22 +100,28 @@ fn draw_pane(compare: &Compare, pane: Pane, places: &MapPlaces, skin: &Skin, buf
     }
 }
 
-/// A side's name; beside a pruned network also how well both do.
+/// A side's name; beside a pruned network also how well both do, on the same images.
 fn side_title(compare: &Compare, pane: Pane) -> String {
-    let (mut name, side) = (compare.name(pane), compare.side(pane));
-    if compare.pruned().is_none() {
+    let (name, side) = (compare.name(pane), compare.side(pane));
+    let pruned = [Pane::A, Pane::B].map(|pane| &compare.side(pane).pruning);
+    let Some(pruned) = pruned.into_iter().find(|pruning| !pruning.deleted().is_empty()) else {
         return name;
-    }
-    let accuracy = match side.pruning.deleted() {
-        // of all test images, or of as many as were looked at so far
-        lacks if !lacks.is_empty() => side.pruning.table().of(lacks).map(|row| row.accuracy()),
-        _ => {
-            // the top line has its name
-            name = "whole".to_string();
-            side.run().manifest.test.map(|test| test.accuracy())
-        }
     };
-    accuracy.map_or(name.clone(), |accuracy| format!("{name} · {}", percent(accuracy)))
+    let without = pruned.table().of(pruned.deleted());
+    let cost = pruned.cost(pruned.deleted());
+    match side.pruning.deleted().is_empty() {
+        false => match without {
+            Some(row) => format!("{name} · {}", percent(row.accuracy())),
+            None => name,
+        },
+        // the top line has its name
+        true => match (without, cost) {
+            (Some(row), Some(cost)) => {
+                format!("whole · {}", percent(row.accuracy() - cost.change))
+            }
+            _ => "whole".to_string(),
+        },
+    }
 }
 
 /// In place of a map that was never computed.

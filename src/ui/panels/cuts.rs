@@ -79,7 +79,8 @@ fn entry(cut: &Cut, here: bool, worst: f64, area: Area, skin: &Skin, buffer: &mu
     pen.put(if here { "▸ " } else { "  " }, accent);
     pen.put(if cut.ticked { "[x] " } else { "[ ] " }, if cut.ticked { bad } else { muted });
     let [block, change, interval, images] = COLUMNS;
-    pen.field(&cut.block.to_string(), block - 6, text).put(if cut.inside { INSIDE } else { " " }, accent);
+    pen.field(&cut.block.to_string(), block - 6, text)
+        .put(if cut.inside { INSIDE } else { " " }, accent);
     pen.skip(1);
     let Some(cost) = cut.cost else {
         pen.number("not measured", change + 2 + interval, muted);
@@ -101,7 +102,10 @@ fn together(app: &App, explorer: &Explorer, area: Area, skin: &Skin, buffer: &mu
     let key = |action| app.keymap.way_to(action);
     let mut pen = Pen::new(buffer, area, 0);
     if deleted.is_empty() {
-        pen.fit(&format!("nothing is deleted; {} ticks the selected block", key(Action::Choose)), muted);
+        pen.fit(
+            &format!("nothing is deleted; {} ticks the selected block", key(Action::Choose)),
+            muted,
+        );
     } else {
         let count = deleted.len();
         let blocks = if count == 1 { "block" } else { "blocks" };
@@ -114,10 +118,8 @@ fn together(app: &App, explorer: &Explorer, area: Area, skin: &Skin, buffer: &mu
             (Some(row), Some(cost)) => {
                 let accuracy = row.accuracy();
                 let whole = percent(accuracy - cost.change);
-                pen.put("measured ", muted).fit(
-                    &format!("{}, {whole} to {}", measured(cost), percent(accuracy)),
-                    text,
-                );
+                pen.put("measured ", muted)
+                    .fit(&format!("{}, {whole} to {}", measured(cost), percent(accuracy)), text);
             }
             _ => drop(pen.put("not measured yet", muted)),
         }

@@ -67,7 +67,8 @@ pub fn draw(app: &App, explorer: &Explorer, size: (u16, u16), skin: &Skin, buffe
     if let Some(search) = app.overlay.find() {
         find::draw(search, explorer.len(), &places, skin, buffer);
     } else if !prompt::asked(app, places.readout, skin, buffer)
-        && !bars::toast(app, places.readout, skin, buffer) {
+        && !bars::toast(app, places.readout, skin, buffer)
+    {
         let count =
             app.count.map(|n| n.to_string()).unwrap_or_default() + &print_sequence(&app.pending);
         readout::draw(explorer, &count, places.readout, skin, buffer);
@@ -120,8 +121,7 @@ pub fn deleted(explorer: &Explorer, places: &MapPlaces, skin: &Skin, buffer: &mu
     if bypass.is_empty() {
         return;
     }
-    let gone =
-        |at: &usize| explorer.layer(*at).is_some_and(|layer| bypass.contains_layer(layer));
+    let gone = |at: &usize| explorer.layer(*at).is_some_and(|layer| bypass.contains_layer(layer));
     for at in (0..explorer.len()).filter(gone) {
         sign(explorer, (at, at), 0, ("×", Role::Bad), places, skin, buffer);
     }
