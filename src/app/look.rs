@@ -78,6 +78,16 @@ impl Look {
         }
     }
 
+    /// The names of all themes.
+    pub fn themes(&self) -> impl Iterator<Item = &str> {
+        self.themes.iter().map(|(name, _)| name.as_str())
+    }
+
+    /// The names of all colour maps.
+    pub fn colormaps(&self) -> impl Iterator<Item = &str> {
+        self.colormaps.iter().map(String::as_str)
+    }
+
     /// Takes the theme of that name, if there is one.
     pub fn with_theme(mut self, name: &str) -> Look {
         if let Some(at) = self.themes.iter().position(|(theme, _)| theme == name) {

@@ -14,6 +14,7 @@ mod pruned;
 mod stages;
 mod table;
 mod tables;
+mod verdict;
 
 pub use csv::csv;
 pub use deletions::{cheap, cost_table};
@@ -22,6 +23,7 @@ pub use layer::layer;
 pub use plain::plain;
 pub use table::table;
 pub use tables::{Table, csv_table};
+pub use verdict::verdict;
 
 use std::borrow::Cow;
 

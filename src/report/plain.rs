@@ -6,7 +6,8 @@ use super::layer::place;
 use super::number::{mean_of, others, percent, show};
 use super::stages::stages;
 use super::table::{about_analysis, about_run};
-use crate::domain::block_structure::{StructureRule, detect};
+use super::verdict::verdict;
+use crate::domain::block_structure::{StructureRule, detect, sensitivity};
 use crate::domain::{Layer, View};
 use crate::runs::LoadedRun;
 use crate::text::one_line;
@@ -48,7 +49,19 @@ fn map(run: &LoadedRun, lines: &mut Vec<String>) {
 fn structures(run: &LoadedRun, lines: &mut Vec<String>) {
     let Some(analysis) = run.cka() else { return };
     let layers = analysis.layers();
-    let found = detect(&analysis.values, StructureRule::of(View::All));
+    let rule = StructureRule::of(View::All);
+    let found = detect(&analysis.values, rule);
+    let shares = run.components.as_ref().filter(|suite| suite.record.layers.len() == layers.len());
+    lines.push(format!(
+        "verdict: {}",
+        verdict(
+            &found,
+            &sensitivity(&analysis.values, rule.min_len),
+            rule,
+            |at| layers[at].name.as_str(),
+            |at| shares.and_then(|suite| suite.components.share(at)),
+        )
+    ));
     lines.push(format!("block structures: {}", found.len()));
     for (at, structure) in found.iter().enumerate() {
         let contrast =
@@ -119,6 +132,7 @@ mod tests {
             "run: resnet20-w2-cifar10-64th-s0\n",
             "mean CKA within the stage 2: 0.",
             "mean CKA between the stage 1 and the stage 3: 0.",
+            "verdict: no block structure at 0.90; from 0.",
             "block structures: 0\n",
             "accuracy with all residual blocks: 41.23 %, 95 % interval ",
             "accuracy without 2.1 (lesion): 41.00 %",

@@ -7,4 +7,4 @@ mod names;
 mod table;
 
 pub use names::{Action, ActionInfo, Group, Hint, Scope, Scopes};
-pub use table::{HINTS, TABLE};
+pub use table::{HINTS, SYNONYMS, TABLE};

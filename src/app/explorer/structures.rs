@@ -4,6 +4,8 @@
 use crate::domain::block_structure::{BlockStructure, StructureRule, TAUS, detect, sensitivity};
 use crate::domain::{Bypass, ResidualBlock};
 
+use crate::report;
+
 use super::{Explorer, Tab};
 
 /// The detected blocks of the view's CKA map.
@@ -29,6 +31,18 @@ impl Explorer {
     /// The rule that finds them.
     pub fn rule(&self) -> StructureRule {
         StructureRule { tau: self.settings.tau, ..StructureRule::of(self.settings.view) }
+    }
+
+    /// What the view's map says about block structure, in a sentence.
+    pub fn verdict(&self) -> String {
+        let components = self.components();
+        report::verdict(
+            &self.structures.found,
+            &self.structures.by_tau,
+            self.rule(),
+            |at| self.layer(at).map_or("?", |layer| layer.name.as_str()),
+            |at| components?.share(*self.indices.get(at)?),
+        )
     }
 
     /// Outlines the blocks, or no longer, and opens their tab.

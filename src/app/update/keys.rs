@@ -9,7 +9,7 @@ use crate::app::layout::too_small;
 use crate::app::look::ColourDepth;
 use crate::app::message::Effect;
 use crate::app::overlay::Overlay;
-use crate::app::palette::Palette;
+use crate::app::palette::{Argument, Choice, Palette};
 use crate::app::prompt::PromptEvent;
 use crate::app::state::{App, Screen};
 
@@ -28,7 +28,7 @@ pub(super) fn on_key(app: &mut App, key: Key) -> Vec<Effect> {
     match app.overlay {
         Overlay::Question => answer(app, key),
         Overlay::Palette(_) => {
-            in_palette(app, key).map_or_else(Vec::new, |action| act(app, action, None))
+            in_palette(app, key).map_or_else(Vec::new, |choice| carry_out(app, choice))
         }
         Overlay::Find(_) => {
             in_search(app, key);
@@ -63,7 +63,7 @@ fn answer(app: &mut App, key: Key) -> Vec<Effect> {
 }
 
 /// Takes a key while the palette is open; a command to run ends it.
-fn in_palette(app: &mut App, key: Key) -> Option<Action> {
+fn in_palette(app: &mut App, key: Key) -> Option<Choice> {
     let Overlay::Palette(palette) = &mut app.overlay else { return None };
     let event = palette.key(key);
     if event == PromptEvent::Changed {
@@ -80,6 +80,48 @@ fn in_palette(app: &mut App, key: Key) -> Option<Action> {
         (PromptEvent::Accept, choice) => choice,
         _ => None,
     }
+}
+
+/// What commands of the palette may be given.
+fn names(app: &App) -> Vec<(Argument, Vec<String>)> {
+    let runs = app.home.runs.iter().flatten().map(|run| run.name.clone()).collect();
+    let mut names = vec![
+        (Argument::Theme, app.look.themes().map(String::from).collect()),
+        (Argument::Colours, app.look.colormaps().map(String::from).collect()),
+        (Argument::Open, runs),
+    ];
+    if let Screen::Explorer(explorer) = &app.screen
+        && !explorer.is_empty()
+    {
+        names.push((Argument::Go, explorer.shown().map(|layer| layer.name.clone()).collect()));
+    }
+    names
+}
+
+/// Does what a line of the palette says.
+fn carry_out(app: &mut App, choice: Choice) -> Vec<Effect> {
+    match choice {
+        Choice::Run(action) => return act(app, action, None),
+        Choice::Give(Argument::Theme, name) => app.look = app.look.clone().with_theme(&name),
+        Choice::Give(Argument::Colours, name) => app.look = app.look.clone().with_colormap(&name),
+        Choice::Give(Argument::Open, name) => {
+            let id = app.home.runs.iter().flatten().find(|run| run.name == name);
+            if let Some(id) = id.map(|run| run.id.clone()) {
+                let reply = app.parts().1.open(id);
+                return follow(app, reply);
+            }
+        }
+        Choice::Give(Argument::Go, name) => {
+            if let Screen::Explorer(explorer) = &mut app.screen {
+                let layer = explorer.shown().find(|layer| layer.name == name);
+                if let Some(index) = layer.map(|layer| layer.index) {
+                    explorer.jump(index);
+                }
+            }
+            return app.screen.room_mut().wants();
+        }
+    }
+    Vec::new()
 }
 
 /// Takes a key while the search for a layer is open.
@@ -147,7 +189,7 @@ fn act(app: &mut App, action: Action, count: Option<usize>) -> Vec<Effect> {
         Action::Suspend => return vec![Effect::Suspend],
         Action::Help => app.overlay = Overlay::Help(0),
         Action::Palette if !too_small(app.size) => {
-            app.overlay = Overlay::Palette(Palette::new(app.scope()));
+            app.overlay = Overlay::Palette(Palette::new(app.scope(), names(app)));
         }
         Action::Perf => app.perf = !app.perf,
         Action::Colours => app.look.next_colormap(),

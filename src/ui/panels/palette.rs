@@ -7,7 +7,7 @@ use ratatui::widgets::{Clear, Widget};
 
 use crate::app::App;
 use crate::app::layout::Area;
-use crate::app::palette::{Hit, Palette};
+use crate::app::palette::{Choice, Hit, Palette};
 use crate::theme::Role;
 
 use super::prompt;
@@ -59,12 +59,15 @@ fn entry(app: &App, hit: &Hit, chosen: bool, row: Area, skin: &Skin, buffer: &mu
     let found = over.patch(skin.style(Role::Match));
     let mut pen = Pen::new(buffer, row, 0);
     pen.put(if chosen { "▸ " } else { "  " }, over);
-    let name = hit.info.name;
+    let name = hit.name.as_str();
     letters(&mut pen, name, over, found, |at| hit.in_name(at));
     pen.skip(NAME.saturating_sub(width(name)).max(1));
-    let keys = app.keymap.keys_of(hit.info.action).join(" ");
+    let keys = match hit.choice {
+        Choice::Run(action) => app.keymap.keys_of(action).join(" "),
+        Choice::Give(..) => String::new(),
+    };
     pen.field(&keys, KEYS, style(Role::Key)).skip(1);
-    letters(&mut pen, hit.info.doc, style(Role::Muted), found, |at| hit.in_doc(at));
+    letters(&mut pen, hit.doc, style(Role::Muted), found, |at| hit.in_doc(at));
 }
 
 /// Writes a text letter by letter, those that match in another style.

@@ -53,8 +53,14 @@ pub fn draw(app: &App, explorer: &Explorer, size: (u16, u16), skin: &Skin, buffe
         outline(explorer, places.map, skin, buffer);
         view.rulers(true, &frame, skin, buffer);
     }
-    if let Some(places) = &places.strip {
-        strip::draw(explorer, places, skin, buffer);
+    match &places.strip {
+        Some(places) => strip::draw(explorer, places, skin, buffer),
+        // where a row is free above the map
+        None if places.columns.y > places.top.h => {
+            let line = Area::new(1, places.top.h, size.0.saturating_sub(2), 1);
+            Pen::new(buffer, line, 0).fit(&explorer.verdict(), skin.style(Role::Muted));
+        }
+        None => {}
     }
     deleted(explorer, &places.frame(), skin, buffer);
     mark(explorer, &places.frame(), skin, buffer);

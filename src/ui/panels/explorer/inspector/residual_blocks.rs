@@ -35,8 +35,11 @@ fn detected(pane: &mut Pane<'_>, app: &App, explorer: &Explorer) {
         "block structures, CKA ≥ {:.2}, {} layers or more",
         rule.tau, rule.min_len
     ));
-    if found.is_empty() {
-        pane.heading("none; < lowers the threshold");
+    // at other sizes it stands above the map
+    match found.is_empty() {
+        true => pane.remark(&format!("{}; < lowers the threshold", explorer.verdict())),
+        false if pane.left() < 20 => pane.remark(&explorer.verdict()),
+        false => {}
     }
     let row = explorer.position().0;
     for (at, structure) in found.iter().enumerate().take(4) {
