@@ -190,7 +190,13 @@ impl Explorer {
             }
             Action::Write => self.ask_for_name(cx),
             Action::Beside => return Go::Beside.into(),
-            Action::Undo | Action::Redo | Action::Restore | Action::Lesions | Action::PrunedMap => {
+            Action::PrunedMap => {
+                let effects = self.delete(cx, action);
+                // it comes on the map
+                self.cut_list.open = effects.is_empty();
+                return effects.into();
+            }
+            Action::Undo | Action::Redo | Action::Restore | Action::Lesions => {
                 return self.delete(cx, action).into();
             }
             _ => {}
