@@ -195,16 +195,13 @@ impl DeletionTable {
 
     /// Sets of blocks with their costs, each once, in the order of the rows.
     pub fn costs(&self) -> Vec<(&DeletionRow, Option<Cost>)> {
-        let mut seen: Vec<&Bypass> = Vec::new();
-        let mut once = |row: &&DeletionRow| {
-            let new = !row.deleted.is_empty() && !seen.contains(&&row.deleted);
-            if new {
-                seen.push(&row.deleted);
+        let mut once: Vec<&DeletionRow> = Vec::new();
+        for row in self.rows.iter().filter(|row| !row.deleted.is_empty()) {
+            if !once.iter().any(|known| known.deleted == row.deleted) {
+                once.push(row);
             }
-            new
-        };
-        let rows: Vec<&DeletionRow> = self.rows.iter().filter(|row| once(row)).collect();
-        rows.into_iter().map(|row| (row, self.cost(row))).collect()
+        }
+        once.into_iter().map(|row| (row, self.cost(row))).collect()
     }
 
     /// The blocks that alone cost surely less than `limit`.

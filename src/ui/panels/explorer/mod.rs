@@ -22,7 +22,7 @@ use ratatui::buffer::Buffer;
 use ratatui::widgets::Widget;
 
 use crate::app::App;
-use crate::app::explorer::{Explorer, ExplorerLayout};
+use crate::app::explorer::Explorer;
 use crate::app::key::print_sequence;
 use crate::app::layout::{Area, MapPlaces};
 use crate::app::viewport::Scale;
@@ -169,7 +169,8 @@ fn sign(
     }
 }
 
-fn cursor_middle(explorer: &Explorer) -> usize {
+/// Pixels from the start of a unit to its middle.
+fn middle_of(explorer: &Explorer) -> usize {
     (explorer.viewport().scale().pixels() - 1) / 2
 }
 
