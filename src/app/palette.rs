@@ -200,8 +200,8 @@ impl Palette {
     }
 }
 
-/// What another word for a command adds to its score: as much as a few letters in order.
-const SAID: u32 = 60;
+/// What another word for a command adds to its score: as much as a word in its name.
+const SAID: u32 = 120;
 
 #[cfg(test)]
 mod tests {

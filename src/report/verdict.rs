@@ -19,7 +19,7 @@ pub fn verdict<'a>(
         let near = by_tau.iter().rev().find_map(|(tau, all)| Some((*tau, longest(all)?)));
         let near = near
             .filter(|(tau, _)| *tau < rule.tau)
-            .map_or_else(String::new, |(tau, n)| format!("; from {tau:.2} on, {n} layers"));
+            .map_or_else(String::new, |(tau, n)| format!("; {n} layers at {tau:.2}"));
         return format!("no block structure at {:.2}{near}", rule.tau);
     };
     let (first, last) = (*main.span.start(), *main.span.end());
@@ -94,7 +94,7 @@ mod tests {
     fn without_one_it_says_what_a_lower_threshold_gives() {
         let by_tau = [(0.80, vec![structure(0, 20, 0.8)]), (0.82, vec![structure(0, 9, 0.9)])];
         let text = verdict(&[], &by_tau, RULE, name, |_| None);
-        assert_eq!(text, "no block structure at 0.90; from 0.82 on, 10 layers");
+        assert_eq!(text, "no block structure at 0.90; 10 layers at 0.82");
         assert_eq!(verdict(&[], &[], RULE, name, |_| None), "no block structure at 0.90");
     }
 }

@@ -30,7 +30,7 @@ fn deletions_of_a_shipped_run_are_there_the_next_time() {
 
     let explorer = open().unwrap();
     explorer.terminal.send(b"\t\t\t");
-    explorer.terminal.wait_for("cost in points");
+    explorer.terminal.wait_for("cost of deleting, in points");
     explorer.terminal.send(TWO);
     // known, so nothing is computed and nothing copied again
     explorer.terminal.wait_for("deleted 2.1,3.1");

@@ -76,7 +76,7 @@ const ROLES: [(&str, &str, &str, Role); 34] = [
     ("explorer", "", "1.000 ± 0.000", Role::Accent),
     ("explorer", "", "hjkl", Role::Key),
     ("explorer", "", "move", Role::KeyHint),
-    ("explorer", "12", "12", Role::Key),
+    ("explorer", "73", "73", Role::Key),
     ("explorer", "/2.0.relu1\n+", "┼", Role::Cursor),
     ("explorer", "/2.0.relu1\n", "undefined: layer2.0.relu1 has no variance", Role::Undefined),
     ("explorer", "/2.1rel", "2.1rel", Role::Input),

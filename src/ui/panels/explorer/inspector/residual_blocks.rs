@@ -36,10 +36,11 @@ fn detected(pane: &mut Pane<'_>, app: &App, explorer: &Explorer) {
         rule.tau, rule.min_len
     ));
     // at other sizes it stands above the map
-    match found.is_empty() {
-        true => pane.remark(&format!("{}; < lowers the threshold", explorer.verdict())),
-        false if pane.left() < 20 => pane.remark(&explorer.verdict()),
-        false => {}
+    if pane.left() < 20 {
+        pane.remark(&explorer.verdict());
+    }
+    if found.is_empty() {
+        pane.heading("none; < lowers the threshold");
     }
     let row = explorer.position().0;
     for (at, structure) in found.iter().enumerate().take(4) {
@@ -139,7 +140,7 @@ fn deletions(pane: &mut Pane<'_>, app: &App, explorer: &Explorer) {
         return;
     }
     pane.gap(pane.left() > 4);
-    pane.heading("cost in points, each on its own images");
+    pane.heading("cost of deleting, in points");
     let worst = rows.iter().map(|(_, cost)| -cost.change).fold(0.01, f64::max);
     let bad = pane.style(Role::Bad);
     let room = usize::from(pane.left());
