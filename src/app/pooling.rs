@@ -1,7 +1,9 @@
-//! Several cells of a map as one, and the scale that its values ask for. Pure
+//! Several cells of a map as one, as a window shows them, and the scale that its values ask for. Pure
 //! arithmetic; knows no screen.
 
-use crate::domain::{Pooling, SimilarityMatrix};
+use crate::domain::{PooledCell, Pooling, SimilarityMatrix};
+
+use super::viewport::Viewport;
 
 /// The other way to pool.
 pub(super) fn next(how: Pooling) -> Pooling {
@@ -11,11 +13,23 @@ pub(super) fn next(how: Pooling) -> Pooling {
     }
 }
 
-/// Every `group x group` cells as one.
-pub(super) fn pool(matrix: &SimilarityMatrix, group: usize, how: Pooling) -> SimilarityMatrix {
-    let shape = (matrix.rows().div_ceil(group), matrix.cols().div_ceil(group));
-    let value = |(i, j)| matrix.pooled(i, j, group, how).value.unwrap_or(f64::NAN);
-    SimilarityMatrix::new(ndarray::Array2::from_shape_fn(shape, value))
+/// The units that a window shows, each of the layers that share it.
+pub(super) fn pool(matrix: &SimilarityMatrix, window: &Viewport, how: Pooling) -> SimilarityMatrix {
+    pool_by(matrix, window, how, |cell| cell.value)
+}
+
+/// The same with `value` of each unit.
+pub(super) fn pool_by(
+    matrix: &SimilarityMatrix,
+    window: &Viewport,
+    how: Pooling,
+    value: impl Fn(PooledCell) -> Option<f64>,
+) -> SimilarityMatrix {
+    let unit = |(i, j)| {
+        let cell = matrix.pooled_over(window.row_layers(i), window.col_layers(j), how);
+        value(cell).unwrap_or(f64::NAN)
+    };
+    SimilarityMatrix::new(ndarray::Array2::from_shape_fn(window.units(), unit))
 }
 
 /// First and 99th percentile of the defined cells, and whether some are not.

@@ -1,35 +1,40 @@
-//! Which part of a matrix is on screen, and at which whole factor.
+//! Which part of a matrix is on screen, and at which factor.
 //!
 //! A *pixel* is half a character cell: one column wide, half a row high, and
 //! so about square. Zoomed in, a layer takes `k x k` pixels; zoomed out,
 //! `k x k` layers share a pixel. Factors are whole, so that equal layers look
-//! equal and a symmetric map stays symmetric. Pure arithmetic.
+//! equal and a symmetric map stays symmetric; only a map that shall fill its area
+//! is resampled, to one pixel more or less per layer. Pure arithmetic.
 
-/// A whole zoom factor.
+use std::ops::Range;
+
+/// A zoom factor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Scale {
     /// `k` layers per pixel along each axis; 1 is one to one.
     Out(usize),
     /// `k` pixels per layer along each axis, `k >= 2`.
     In(usize),
+    /// So many pixels along the longer axis, the other one in proportion.
+    Fill(usize),
 }
 
 /// Largest enlargement of a layer, in pixels.
 pub const MAX_IN: usize = 16;
 
 impl Scale {
-    /// Layers that share a unit (a pooled cell).
-    pub fn group(self) -> usize {
+    /// Layers that share a unit (a pooled cell), where that is the same everywhere.
+    fn group(self) -> usize {
         match self {
             Scale::Out(k) => k.max(1),
-            Scale::In(_) => 1,
+            Scale::In(_) | Scale::Fill(_) => 1,
         }
     }
 
     /// Pixels of a unit along each axis.
     pub fn pixels(self) -> usize {
         match self {
-            Scale::Out(_) => 1,
+            Scale::Out(_) | Scale::Fill(_) => 1,
             Scale::In(k) => k.max(1),
         }
     }
@@ -39,6 +44,7 @@ impl Scale {
         let level = match self {
             Scale::Out(k) => -(k as isize - 1),
             Scale::In(k) => k as isize - 1,
+            Scale::Fill(_) => 0,
         } + by;
         if level <= 0 {
             Scale::Out(1 + level.unsigned_abs())
@@ -59,6 +65,8 @@ pub struct Viewport {
     spare: u16,
     /// `None` fits the map to the area.
     fixed: Option<Scale>,
+    /// Whether a map that is fitted fills the area.
+    fills: bool,
     /// Top left unit.
     origin: (usize, usize),
 }
@@ -66,7 +74,7 @@ pub struct Viewport {
 impl Viewport {
     /// A fitted window of `area = (width, height)` cells.
     pub fn new(rows: usize, cols: usize, area: (u16, u16)) -> Viewport {
-        Viewport { rows, cols, area, spare: 0, fixed: None, origin: (0, 0) }
+        Viewport { rows, cols, area, spare: 0, fixed: None, fills: false, origin: (0, 0) }
     }
 
     /// Layers along the rows and the columns.
@@ -112,7 +120,133 @@ impl Viewport {
 
     /// The factor in use.
     pub fn scale(&self) -> Scale {
-        self.fixed.unwrap_or_else(|| self.fit_scale())
+        match self.fixed {
+            Some(scale) => scale,
+            None if self.fills => self.fill_scale(),
+            None => self.fit_scale(),
+        }
+    }
+
+    /// The factor that makes the map as large as its area, if it is not that already.
+    fn fill_scale(&self) -> Scale {
+        let (w, h) = self.pixels();
+        let longest = self.rows.max(self.cols);
+        if w == 0 || h == 0 || self.rows == 0 || self.cols == 0 {
+            return Scale::Out(1);
+        }
+        // along both axes in proportion
+        let units = (w * longest / self.cols).min(h * longest / self.rows).max(1);
+        let units = units.min(longest * MAX_IN);
+        match (units.is_multiple_of(longest), longest.is_multiple_of(units)) {
+            (true, _) if units > longest => Scale::In(units / longest),
+            (_, true) => Scale::Out(longest / units),
+            _ => Scale::Fill(units),
+        }
+    }
+
+    /// Units of an axis of so many layers.
+    fn units_of(&self, layers: usize) -> usize {
+        match self.scale() {
+            Scale::Fill(units) if layers > 0 => {
+                (layers * units / self.rows.max(self.cols).max(1)).max(1)
+            }
+            scale => layers.div_ceil(scale.group()),
+        }
+    }
+
+    /// The first unit of an axis of `layers` that shows a layer.
+    fn unit_of(&self, layer: usize, layers: usize) -> usize {
+        match self.scale() {
+            Scale::Fill(_) if layers > 0 => {
+                let units = self.units_of(layers);
+                match units > layers {
+                    true => (layer * units).div_ceil(layers),
+                    false => ((layer + 1) * units - 1) / layers,
+                }
+            }
+            scale => layer / scale.group(),
+        }
+    }
+
+    /// The layers that a unit of an axis of `layers` shows.
+    fn layers_of(&self, unit: usize, layers: usize) -> Range<usize> {
+        match self.scale() {
+            Scale::Fill(_) => {
+                let units = self.units_of(layers).max(1);
+                let first = (unit * layers / units).min(layers);
+                first..((unit + 1) * layers / units).max(first + 1).min(layers)
+            }
+            scale => {
+                let g = scale.group();
+                (unit * g).min(layers)..((unit + 1) * g).min(layers)
+            }
+        }
+    }
+
+    /// The unit of a pair of layers `(row, col)`.
+    pub fn unit(&self, (row, col): (usize, usize)) -> (usize, usize) {
+        (self.row_unit(row), self.col_unit(col))
+    }
+
+    /// The unit of a layer along the rows.
+    pub fn row_unit(&self, row: usize) -> usize {
+        self.unit_of(row, self.rows)
+    }
+
+    /// The unit of a layer along the columns.
+    pub fn col_unit(&self, col: usize) -> usize {
+        self.unit_of(col, self.cols)
+    }
+
+    /// The first unit along the rows that shows nothing before a layer.
+    pub fn row_edge(&self, row: usize) -> usize {
+        self.edge(row, self.rows)
+    }
+
+    /// The same along the columns.
+    pub fn col_edge(&self, col: usize) -> usize {
+        self.edge(col, self.cols)
+    }
+
+    fn edge(&self, layer: usize, layers: usize) -> usize {
+        if layer >= layers {
+            return self.units_of(layers);
+        }
+        let unit = self.unit_of(layer, layers);
+        unit + usize::from(self.layers_of(unit, layers).start < layer)
+    }
+
+    /// The layers of a unit along the rows.
+    pub fn row_layers(&self, unit: usize) -> Range<usize> {
+        self.layers_of(unit, self.rows)
+    }
+
+    /// The layers of a unit along the columns.
+    pub fn col_layers(&self, unit: usize) -> Range<usize> {
+        self.layers_of(unit, self.cols)
+    }
+
+    /// What pooling depends on: two windows with the same one show the same units.
+    pub fn grid(&self) -> (usize, usize, bool) {
+        let (rows, cols) = self.units();
+        (rows, cols, matches!(self.scale(), Scale::Fill(_)))
+    }
+
+    /// True if several layers share a unit.
+    pub fn is_pooled(&self) -> bool {
+        let (rows, cols) = self.units();
+        rows < self.rows || cols < self.cols
+    }
+
+    /// Resamples the fitted map to its area, or no longer.
+    pub fn toggle_fill(&mut self) {
+        self.fills = !self.fills;
+        self.origin = (0, 0);
+    }
+
+    /// True while a fitted map fills its area.
+    pub fn fills(&self) -> bool {
+        self.fills && self.is_fitted()
     }
 
     /// True while the map is fitted to its area.
@@ -127,8 +261,7 @@ impl Viewport {
 
     /// Units of the whole matrix, `(rows, cols)`.
     pub fn units(&self) -> (usize, usize) {
-        let g = self.scale().group();
-        (self.rows.div_ceil(g), self.cols.div_ceil(g))
+        (self.units_of(self.rows), self.units_of(self.cols))
     }
 
     /// Units on screen, `(rows, cols)`; one that is cut off counts.
@@ -166,16 +299,22 @@ impl Viewport {
     /// Zooms one factor in (`+1`) or out (`-1`), about the cursor.
     pub fn zoom(&mut self, by: isize, cursor: (usize, usize)) {
         let (fit, whole) = (self.fit_scale(), self.whole_scale());
-        let next = self.scale().step(by);
+        let next = match self.scale() {
+            // from the whole factor at or below the resampled one
+            Scale::Fill(_) if by < 0 => whole,
+            Scale::Fill(_) => whole.step(by),
+            scale => scale.step(by),
+        };
+        self.fills = false;
         let level = |s: Scale| s.pixels() as f64 / s.group() as f64;
         let next = if level(next) > level(whole) { next } else { whole };
         self.fixed = (next != fit).then_some(next);
         self.centre(cursor);
     }
 
-    /// Fits the map to its area.
+    /// Fits the map to its area by a whole factor.
     pub fn fit(&mut self) {
-        self.fixed = None;
+        (self.fixed, self.fills) = (None, false);
         self.origin = (0, 0);
     }
 
@@ -183,9 +322,9 @@ impl Viewport {
     pub fn show(&mut self, cursor: (usize, usize)) {
         let (rows, cols) = self.whole_units();
         let (urows, ucols) = self.units();
-        let g = self.scale().group();
-        self.origin.0 = scroll(self.origin.0, cursor.0 / g, rows, urows);
-        self.origin.1 = scroll(self.origin.1, cursor.1 / g, cols, ucols);
+        let (row, col) = self.unit(cursor);
+        self.origin.0 = scroll(self.origin.0, row, rows, urows);
+        self.origin.1 = scroll(self.origin.1, col, cols, ucols);
     }
 
     /// True if the whole matrix is in sight, so that there is nothing to scroll.
@@ -206,18 +345,22 @@ impl Viewport {
     /// The pair of layers nearest to `cursor` (row, col) that is fully in sight.
     pub fn nearest_in_sight(&self, cursor: (usize, usize)) -> (usize, usize) {
         let (rows, cols) = self.whole_units();
-        let g = self.scale().group();
-        let near = |at: usize, first: usize, len: usize| {
-            at.max(first * g).min(((first + len) * g).saturating_sub(1))
+        let near = |at: usize, first: usize, len: usize, layers: usize| {
+            let (low, high) =
+                (self.layers_of(first, layers), self.layers_of(first + len - 1, layers));
+            let last = if high.is_empty() { layers } else { high.end };
+            at.max(low.start).min(last.saturating_sub(1))
         };
-        (near(cursor.0, self.origin.0, rows), near(cursor.1, self.origin.1, cols))
+        (
+            near(cursor.0, self.origin.0, rows, self.rows),
+            near(cursor.1, self.origin.1, cols, self.cols),
+        )
     }
 
     fn centre(&mut self, cursor: (usize, usize)) {
         let (rows, cols) = self.whole_units();
-        let g = self.scale().group();
-        self.origin =
-            ((cursor.0 / g).saturating_sub(rows / 2), (cursor.1 / g).saturating_sub(cols / 2));
+        let (row, col) = self.unit(cursor);
+        self.origin = (row.saturating_sub(rows / 2), col.saturating_sub(cols / 2));
         self.show(cursor);
     }
 
@@ -230,7 +373,8 @@ impl Viewport {
 
     /// Half of what is on screen, in layers of the rows.
     pub fn half_page(&self) -> usize {
-        (self.whole_units().0.min(self.units().0) * self.scale().group() / 2).max(1)
+        let shown = self.whole_units().0.min(self.units().0);
+        (self.layers_of(shown.saturating_sub(1), self.rows).end / 2).max(1)
     }
 
     /// The top left pixel of a layer along the rows (`y`), if it is on screen.
@@ -247,7 +391,7 @@ impl Viewport {
         if layer >= layers {
             return None;
         }
-        let unit = (layer / self.scale().group()).checked_sub(origin)?;
+        let unit = self.unit_of(layer, layers).checked_sub(origin)?;
         Some(unit * self.scale().pixels()).filter(|px| *px < len)
     }
 
@@ -263,10 +407,10 @@ impl Viewport {
         if x >= self.area.0 || y >= self.area.1 {
             return None;
         }
-        let (p, g) = (self.scale().pixels(), self.scale().group());
-        let row = (self.origin.0 + 2 * usize::from(y) / p) * g;
-        let col = (self.origin.1 + usize::from(x) / p) * g;
-        (row < self.rows && col < self.cols).then_some((row, col))
+        let p = self.scale().pixels();
+        let row = self.row_layers(self.origin.0 + 2 * usize::from(y) / p);
+        let col = self.col_layers(self.origin.1 + usize::from(x) / p);
+        (!row.is_empty() && !col.is_empty()).then_some((row.start, col.start))
     }
 }
 
@@ -286,25 +430,30 @@ mod tests {
         #[test]
         fn cells_and_layers_are_inverse_up_to_sharing(
             n in 0usize..600, m in 0usize..600, w in 0u16..220, h in 0u16..80,
-            zooms in prop::collection::vec(-1isize..=1, 0..24), at in (0usize..600, 0usize..600),
+            zooms in prop::collection::vec(-1isize..=2, 0..24), at in (0usize..600, 0usize..600),
         ) {
             let mut v = Viewport::new(n, m, (w, h));
             let cursor = (at.0.min(n.saturating_sub(1)), at.1.min(m.saturating_sub(1)));
             for z in zooms {
-                if z == 0 { v.fit() } else { v.zoom(z, cursor) }
+                match z {
+                    0 => v.fit(),
+                    2 => v.toggle_fill(),
+                    z => v.zoom(z, cursor),
+                }
             }
             v.show(cursor);
-            let (g, p) = (v.scale().group(), v.scale().pixels());
+            let p = v.scale().pixels();
             if n > 0 && m > 0 && w > 0 && h > 0 {
                 let cell = v.cell_of(cursor);
                 prop_assert!(cell.is_some(), "the cursor is always in sight");
                 let cell = cell.unwrap();
                 prop_assert!(cell.0 < w && cell.1 < h);
                 let (row, col) = v.layer_at(cell).unwrap();
-                prop_assert_eq!(col / g, cursor.1 / g);
+                prop_assert_eq!(v.col_unit(col), v.col_unit(cursor.1));
                 // two rows of pixels share a cell
-                let sharing = if p == 1 { g } else { 0 };
-                let unit_of_cell = row <= cursor.0 && cursor.0 < row + g + sharing;
+                let (there, here) = (v.row_unit(row), v.row_unit(cursor.0));
+                let sharing = if p == 1 { 1 } else { 0 };
+                let unit_of_cell = there <= here && here <= there + sharing;
                 prop_assert!(unit_of_cell || p > 1 && row.abs_diff(cursor.0) <= 1);
             } else {
                 prop_assert_eq!(v.cell_of(cursor), None);
@@ -321,6 +470,44 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn units_of_a_filled_map_share_its_layers_out() {
+        for (n, m, area) in
+            [(133, 133, (108, 54)), (50, 50, (108, 54)), (70, 210, (90, 60)), (7, 3, (40, 20))]
+        {
+            let mut v = Viewport::new(n, m, area);
+            let before = v.extent();
+            v.toggle_fill();
+            let (w, h) = v.extent();
+            assert!(w >= before.0 && h >= before.1, "{n}x{m}: no smaller than by a whole factor");
+            let (pw, ph) = v.pixels();
+            let (short_w, short_h) = (pw - w, ph - h);
+            assert!(
+                v.fills()
+                    && v.is_whole()
+                    && (short_w <= pw / n.max(m) + 1 || short_h <= ph / n.max(m) + 1)
+            );
+            let (rows, cols) = v.units();
+            // every unit shows some layer, every layer is shown, in order
+            for (units, layers, of) in [(rows, n, true), (cols, m, false)] {
+                let range = |u| if of { v.row_layers(u) } else { v.col_layers(u) };
+                let unit = |l| if of { v.row_unit(l) } else { v.col_unit(l) };
+                assert!((0..units).all(|u| !range(u).is_empty()));
+                assert_eq!((range(0).start, range(units - 1).end), (0, layers));
+                for layer in 0..layers {
+                    assert!(range(unit(layer)).contains(&layer), "{n}x{m} {layer}");
+                    assert!(layer == 0 || unit(layer) >= unit(layer - 1));
+                }
+            }
+            v.toggle_fill();
+            assert_eq!(v.extent(), before);
+        }
+        // where a whole factor fills the area it is one
+        let mut v = Viewport::new(54, 54, (108, 54));
+        v.toggle_fill();
+        assert_eq!(v.scale(), Scale::In(2));
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! A square or rectangular matrix of similarities with undefined cells, and the
 //! whole-factor pooling that zooming out needs.
 
+use std::ops::Range;
+
 use ndarray::{Array2, ArrayView2};
 
 /// Layer-by-layer similarities. A cell may be *undefined* (a layer without
@@ -97,12 +99,18 @@ impl SimilarityMatrix {
     /// Cells beyond the edge are left out, so edges pool fewer cells.
     pub fn pooled(&self, row: usize, col: usize, factor: usize, how: Pooling) -> PooledCell {
         let factor = factor.max(1);
+        let side = |at: usize| at * factor..(at + 1) * factor;
+        self.pooled_over(side(row), side(col), how)
+    }
+
+    /// Pools the cells of some rows and columns; those beyond the edge are left out.
+    pub fn pooled_over(&self, rows: Range<usize>, cols: Range<usize>, how: Pooling) -> PooledCell {
         let mut sum = 0.0;
         let mut count = 0usize;
         let mut undefined = 0usize;
         let mut range: Option<(f64, f64)> = None;
-        for i in row * factor..((row + 1) * factor).min(self.rows()) {
-            for j in col * factor..((col + 1) * factor).min(self.cols()) {
+        for i in rows.start..rows.end.min(self.rows()) {
+            for j in cols.start..cols.end.min(self.cols()) {
                 let Some(v) = self.get(i, j) else {
                     undefined += 1;
                     continue;

@@ -41,7 +41,7 @@ pub use absent::Absent;
 pub use bypass::{Bypass, BypassError, ResidualBlock};
 pub use layers::{Layer, LayerKind, Role, View};
 pub use map::{Map, MapHead, MapKey, MapPlan, MapRecord, Of, Side, Without};
-pub use matrix::{Pooling, SimilarityMatrix};
+pub use matrix::{PooledCell, Pooling, SimilarityMatrix};
 pub use measure::{EstimatorId, Measure, MeasureId};
 pub use network::Network;
 pub use spec::{ModelSpec, Preset, Shortcut, SpecError};

@@ -241,7 +241,7 @@ fn the_strip_stands_over_the_columns_of_its_values() {
         let e = app.explorer().unwrap();
         let places = e.places(size);
         let (bars, drawn, window) = (places.strip.unwrap().bars, buffer(&app), e.viewport());
-        let group = window.scale().group();
+        let group = window.row_layers(0).len();
         let share = |p: usize| e.components().unwrap().share(e.indices()[p]);
         let mut seen = 0;
         for p in (0..e.len()).step_by(group).filter(|p| *p != e.position().1 / group * group) {

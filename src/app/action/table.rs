@@ -104,7 +104,14 @@ pub const TABLE: &[ActionInfo] = &[
     ),
     row(Action::ZoomIn, "zoom-in", &["+", "="], MANY, Group::Map, "zoom in by a whole factor"),
     row(Action::ZoomOut, "zoom-out", &["-"], MANY, Group::Map, "zoom out by a whole factor"),
-    row(Action::ZoomFit, "zoom-fit", &["f"], MANY, Group::Map, "fit the map to the screen"),
+    row(
+        Action::ZoomFit,
+        "zoom-fit",
+        &["f"],
+        MANY,
+        Group::Map,
+        "fit the map to the screen, or fill it by resampling",
+    ),
     row(Action::Pooling, "pooling", &["p"], MANY, Group::Map, "pool by mean or by maximum"),
     row(Action::Range, "range", &["a"], MAPS, Group::Map, "fixed scale, or scale to the data"),
     row(

@@ -68,7 +68,7 @@ pub enum Cross {
 /// What is computed from the state whenever it changes.
 #[derive(Debug, Clone)]
 struct Derived {
-    key: (ThirdMap, View, MapMode, Pooling, usize),
+    key: (ThirdMap, View, MapMode, Pooling, (usize, usize, bool)),
     matrix: SimilarityMatrix,
     pooled: SimilarityMatrix,
     spread: (f64, f64),

@@ -8,7 +8,8 @@ use ndarray::Array2;
 use crate::app::explorer::Explorer;
 use crate::app::message::{ExportRequest, safe_stem};
 use crate::app::mode::MapMode;
-use crate::app::pooling::spread;
+use crate::app::pooling::{pool_by, spread};
+use crate::app::viewport::Viewport;
 use crate::domain::{Layer, Pooling, SimilarityMatrix};
 use crate::theme::diverging;
 
@@ -98,14 +99,13 @@ impl Compare {
 
     pub(super) fn derive(&mut self) {
         let [a, b] = &self.sides;
-        let group = self.window.scale().group();
-        let key = (self.third, a.view(), a.mode(), a.pooling(), group);
+        let key = (self.third, a.view(), a.mode(), a.pooling(), self.window.grid());
         if self.derived.as_ref().is_some_and(|d| d.key == key) {
             return;
         }
         self.derived = self.source().map(|source| {
             let matrix = source.select(a.indices(), b.indices());
-            let pooled = pool(&matrix, group, a.pooling(), self.third);
+            let pooled = pool(&matrix, &self.window, a.pooling(), self.third);
             let (spread, undefined) = spread(&matrix, (0.0, 1.0));
             Derived { key, matrix, pooled, spread, undefined }
         });
@@ -126,20 +126,15 @@ fn difference(a: &SimilarityMatrix, b: &SimilarityMatrix) -> SimilarityMatrix {
 /// one farthest from 0, whatever its sign.
 fn pool(
     matrix: &SimilarityMatrix,
-    group: usize,
+    window: &Viewport,
     how: Pooling,
     third: ThirdMap,
 ) -> SimilarityMatrix {
-    if group == 1 {
+    if (matrix.rows(), matrix.cols()) == window.units() {
         return matrix.clone();
     }
-    let shape = (matrix.rows().div_ceil(group), matrix.cols().div_ceil(group));
-    let value = |(i, j)| {
-        let cell = matrix.pooled(i, j, group, how);
-        match (third, how, cell.range) {
-            (ThirdMap::Difference, Pooling::Max, Some((low, high))) if -low > high => low,
-            _ => cell.value.unwrap_or(f64::NAN),
-        }
-    };
-    SimilarityMatrix::new(Array2::from_shape_fn(shape, value))
+    pool_by(matrix, window, how, |cell| match (third, how, cell.range) {
+        (ThirdMap::Difference, Pooling::Max, Some((low, high))) if -low > high => Some(low),
+        _ => cell.value,
+    })
 }

@@ -131,15 +131,14 @@ mod tests {
             let lines: Vec<Vec<&str>> = text.lines().map(|l| l.split('\t').collect()).collect();
             assert_eq!(lines.len(), rows + 1);
             assert!(lines.iter().all(|line| line.len() == cols + 1));
-            let group = e.viewport().scale().group();
             let name = |p: usize| e.layer(p).unwrap().name.clone();
-            match group {
+            let shared = e.viewport().row_layers(row0);
+            match shared.len() {
                 1 => assert_eq!((lines[0][0], lines[1][0]), ("CKA", &*name(row0))),
-                _ => {
-                    let both =
-                        format!("{} to {}", name(row0 * group), name((row0 + 1) * group - 1));
+                k => {
+                    let both = format!("{} to {}", name(shared.start), name(shared.end - 1));
                     assert_eq!(lines[1][0], both);
-                    assert_eq!(lines[0][0], format!("CKA, mean of {group}x{group}"));
+                    assert_eq!(lines[0][0], format!("CKA, mean of {k}x{k}"));
                 }
             }
             for i in 0..rows {

@@ -48,7 +48,7 @@ pub const SHOWN_IMAGES: usize = 8;
 /// What is computed from the state whenever it changes.
 #[derive(Debug, Clone, PartialEq)]
 struct Derived {
-    key: (View, MapMode, Pooling, usize),
+    key: (View, MapMode, Pooling, (usize, usize, bool)),
     matrix: SimilarityMatrix,
     pooled: SimilarityMatrix,
     data_range: (f64, f64),
@@ -334,12 +334,16 @@ impl Explorer {
         self.settings.auto_range = !self.settings.auto_range;
     }
 
-    /// Zooms by whole factors; `None` fits.
+    /// Zooms by whole factors; `None` fits the map, or fills its area with it.
     pub fn zoom(&mut self, by: Option<isize>) {
         match by {
             Some(by) => self.viewport.zoom(by, self.position()),
             None => {
-                self.viewport.fit();
+                // from any factor to the whole map, and from there to a full screen
+                match self.viewport.is_fitted() {
+                    true => self.viewport.toggle_fill(),
+                    false => self.viewport.fit(),
+                }
                 self.viewport.show(self.position());
             }
         }
@@ -357,15 +361,17 @@ impl Explorer {
 
     /// Recomputes what is drawn, if the state that it depends on has changed.
     fn derive(&mut self) {
-        let group = self.viewport.scale().group();
-        let key = (self.settings.view, self.settings.mode, self.settings.pooling, group);
+        let grid = self.viewport.grid();
+        let key = (self.settings.view, self.settings.mode, self.settings.pooling, grid);
         if self.derived.as_ref().is_some_and(|d| d.key == key) {
             return;
         }
         let Some(source) = self.full_map() else { return };
         let matrix = source.select(&self.indices, &self.indices);
-        let pooled =
-            if group == 1 { matrix.clone() } else { pool(&matrix, group, self.settings.pooling) };
+        let pooled = match (matrix.rows(), matrix.cols()) == self.viewport.units() {
+            true => matrix.clone(),
+            false => pool(&matrix, &self.viewport, self.settings.pooling),
+        };
         let (data_range, undefined) = spread(&matrix, self.settings.mode.fixed_range());
         self.derived = Some(Derived { key, matrix, pooled, data_range, undefined });
     }

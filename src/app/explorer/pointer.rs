@@ -53,10 +53,9 @@ impl Explorer {
         let under = self.viewport.layer_at(cell);
         self.zoom(Some(by));
         let Some((row, col)) = under else { return };
-        let scale = self.viewport.scale();
-        let origin = |layer: usize, pixel: usize| {
-            (layer / scale.group()) as isize - (pixel / scale.pixels()) as isize
-        };
+        let (row, col) = self.viewport.unit((row, col));
+        let pixels = self.viewport.scale().pixels();
+        let origin = |unit: usize, pixel: usize| unit as isize - (pixel / pixels) as isize;
         self.pan_to((origin(row, 2 * usize::from(cell.1)), origin(col, usize::from(cell.0))));
     }
 
@@ -160,7 +159,7 @@ mod tests {
         update(&mut app, Input::Click(map.x + 30, map.y + 10));
         let (before, cursor) = (app.explorer().unwrap().viewport().origin(), at(&app));
         let scale = app.explorer().unwrap().viewport().scale();
-        assert_eq!((scale.group(), scale.pixels()), (1, 3));
+        assert_eq!(scale.pixels(), 3);
         update(&mut app, Input::Drag(map.x + 24, map.y + 13));
         let after = app.explorer().unwrap().viewport().origin();
         assert_eq!((after.0 + 2, after.1), (before.0, before.1 + 2));

@@ -55,8 +55,8 @@ pub struct Curve {
     pub columns: Vec<Column>,
     /// Ends of its scale.
     pub range: (f64, f64),
-    /// Layers that share a column.
-    pub group: usize,
+    /// Whether layers share a column.
+    pub pooled: bool,
     /// The column under the cursor, if it is in sight.
     pub cursor: Option<usize>,
     /// What was measured nearest to the column's layer: that layer of the full
@@ -137,17 +137,22 @@ impl Explorer {
         if self.settings.strip == Strip::Off {
             return None;
         }
-        let group = self.viewport.scale().group();
+        let window = &self.viewport;
         let (first, shown) = (self.viewport.origin().1, self.viewport.visible().1);
         let measured = self.measured();
         // (sum, values, measurements)
         let mut sums = vec![(0.0, 0usize, 0usize); shown];
         for (layer, value) in &measured {
-            let unit = (self.nearest(*layer) / group).checked_sub(first);
-            if let Some(sum) = unit.and_then(|unit| sums.get_mut(unit)) {
-                sum.0 += value.unwrap_or(0.0);
-                sum.1 += usize::from(value.is_some());
-                sum.2 += 1;
+            let at = self.nearest(*layer);
+            let unit = window.col_unit(at);
+            // several where the map was resampled to more columns than layers
+            let units = (unit..).take_while(|unit| window.col_layers(*unit).contains(&at));
+            for unit in units.filter_map(|unit| unit.checked_sub(first)) {
+                if let Some(sum) = sums.get_mut(unit) {
+                    sum.0 += value.unwrap_or(0.0);
+                    sum.1 += usize::from(value.is_some());
+                    sum.2 += 1;
+                }
             }
         }
         let column = |(sum, values, measurements): (f64, usize, usize)| match (values, measurements)
@@ -161,8 +166,8 @@ impl Explorer {
         Some(Curve {
             columns: sums.into_iter().map(column).collect(),
             range: self.strip_range(&measured),
-            group,
-            cursor: (col / group).checked_sub(first).filter(|unit| *unit < shown),
+            pooled: window.is_pooled(),
+            cursor: window.col_unit(col).checked_sub(first).filter(|unit| *unit < shown),
             nearest: measured.into_iter().min_by_key(|(at, _)| at.abs_diff(layer)),
         })
     }
@@ -211,16 +216,16 @@ mod tests {
     fn columns_are_those_of_the_map_at_any_zoom_scroll_and_view() {
         let mut app = app(38, (120, 40));
         press(&mut app, "i");
-        for keys in ["", "f-", "+", "++G$", "0", "v", "+", "v", "f"] {
+        for keys in ["", "f-", "+", "++G$", "0", "v", "+", "v", "f", "f", "vG$", "-"] {
             press(&mut app, keys);
             let e = explorer(&app);
             let (curve, pooled) = (e.curve().unwrap(), e.pooled().unwrap());
-            let (first, group) = (e.viewport().origin().1, e.viewport().scale().group());
+            let first = e.viewport().origin().1;
             assert_eq!(curve.columns.len(), e.viewport().visible().1, "{keys}");
-            assert_eq!(curve.group, group);
+            assert_eq!(curve.pooled, e.viewport().is_pooled());
             for (unit, column) in curve.columns.iter().enumerate() {
                 // the mean over the very layers that the map's column pools
-                let layers = (first + unit) * group..((first + unit + 1) * group).min(e.len());
+                let layers = e.viewport().col_layers(first + unit);
                 let shares: Vec<f64> =
                     layers.filter_map(|p| e.components().unwrap().share(e.indices()[p])).collect();
                 match column {
@@ -234,7 +239,7 @@ mod tests {
                 assert!(first + unit < pooled.cols());
             }
             let col = e.position().1;
-            assert_eq!(curve.cursor, Some(col / group - first));
+            assert_eq!(curve.cursor, Some(e.viewport().col_unit(col) - first));
             assert_eq!(curve.nearest.unwrap().0, e.indices()[col]);
         }
     }
@@ -245,7 +250,7 @@ mod tests {
         press(&mut app, "ii");
         assert_eq!(explorer(&app).strip(), Strip::ProbeAfter);
         let e = explorer(&app);
-        assert_eq!(e.viewport().scale().group(), 1);
+        assert!(!e.viewport().is_pooled());
         let after = e.curve().unwrap();
         for (p, column) in after.columns.iter().enumerate() {
             let probed = e.layer(p).unwrap().name.ends_with(".add");

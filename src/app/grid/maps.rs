@@ -145,11 +145,11 @@ impl Maps {
 fn show(map: &Map, key: Key) -> Shown {
     let indices = key.view.select(map.layers());
     let n = indices.len();
-    let scale = Viewport::new(n, n, (key.side, key.side / 2)).fit_scale();
+    let window = Viewport::new(n, n, (key.side, key.side / 2));
     let matrix = map.values.select(&indices, &indices);
-    let pooled = match scale.group() {
-        1 => matrix,
-        group => pool(&matrix, group, key.pooling),
+    let pooled = match window.is_pooled() {
+        true => pool(&matrix, &window, key.pooling),
+        false => matrix,
     };
-    Shown { pooled, scale, layers: n }
+    Shown { pooled, scale: window.scale(), layers: n }
 }

@@ -222,6 +222,8 @@ fn factor(scale: Scale) -> String {
         Scale::Out(1) => "1:1".into(),
         Scale::Out(k) => format!("{k}x{k}"),
         Scale::In(k) => format!("{k}x"),
+        // small maps are never resampled
+        Scale::Fill(_) => String::new(),
     }
 }
 
@@ -247,7 +249,7 @@ fn legend(app: &App, grid: &Grid, area: Area, skin: &Skin, buffer: &mut Buffer) 
 /// `133 layers, 3x3 mean`.
 fn detail(shown: &Shown, pooling: Pooling) -> String {
     let how = match (shown.scale, pooling) {
-        (Scale::Out(1) | Scale::In(_), _) => "",
+        (Scale::Out(1) | Scale::In(_) | Scale::Fill(_), _) => "",
         (_, Pooling::Mean) => " mean",
         (_, Pooling::Max) => " max",
     };

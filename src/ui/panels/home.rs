@@ -161,7 +161,7 @@ fn preview(run: &RunSummary, area: Area, skin: &Skin, buffer: &mut Buffer) {
         let room = area.h.saturating_sub(3);
         let viewport = Viewport::new(map.rows(), map.cols(), (area.w, room));
         let scale = viewport.scale();
-        if scale.group() == 1 && room > 0 {
+        if !viewport.is_pooled() && room > 0 {
             let heatmap = Heatmap {
                 values: map,
                 origin: (0, 0),

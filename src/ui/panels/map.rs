@@ -43,7 +43,7 @@ impl MapView<'_> {
             pixels: scale.pixels(),
             lut: self.lut,
             range: self.range,
-            cursor: Some((row / scale.group(), col / scale.group())),
+            cursor: Some(self.window.unit((row, col))),
             cursor_style: skin.style(Role::Cursor),
             undefined: skin.style(Role::Undefined),
         };
@@ -66,8 +66,11 @@ impl MapView<'_> {
             label: skin.style(Role::StageLine),
             mark: skin.style(Role::RulerMark),
         };
-        let rows = spans(self.stages[0], origin.0, scale);
-        let columns = spans(self.stages[1], origin.1, scale);
+        let window = self.window;
+        let row_unit = |layer| window.row_edge(layer) as isize - origin.0 as isize;
+        let col_unit = |layer| window.col_edge(layer) as isize - origin.1 as isize;
+        let rows = spans(self.stages[0], row_unit, scale);
+        let columns = spans(self.stages[1], col_unit, scale);
         ruler(Side::Top, w, &columns, None).render(rect(places.columns), buffer);
         let cursor = self.window.row_pixel(row).filter(|_| marked);
         ruler(Side::Left, h, &rows, cursor).render(rect(places.rows), buffer);
@@ -91,8 +94,7 @@ impl MapView<'_> {
     fn more(&self, places: &MapPlaces, skin: &Skin, buffer: &mut Buffer) {
         let window = self.window;
         let ((row, col), (rows, cols)) = (window.origin(), window.visible());
-        let (all_rows, all_cols) = window.shape();
-        let group = window.scale().group();
+        let (all_rows, all_cols) = window.units();
         let (w, h) = window.extent();
         let style = skin.style(Role::RulerMark);
         let mut arrow = |there: bool, sign: &str, x: u16, y: u16| {
@@ -104,22 +106,19 @@ impl MapView<'_> {
             let x = places.rows.x + places.rows.w - 1;
             let last = places.rows.y + (h.div_ceil(2) as u16).min(places.rows.h).saturating_sub(1);
             arrow(row > 0, "↑", x, places.rows.y);
-            arrow((row + rows) * group < all_rows, "↓", x, last);
+            arrow(row + rows < all_rows, "↓", x, last);
         }
         if places.columns.h > 0 && w > 0 {
             let last = places.columns.x + (w as u16).min(places.columns.w).saturating_sub(1);
             arrow(col > 0, "←", places.columns.x, places.columns.y);
-            arrow((col + cols) * group < all_cols, "→", last, places.columns.y);
+            arrow(col + cols < all_cols, "→", last, places.columns.y);
         }
     }
 }
 
 /// Stages as pixels of the window along one axis.
-fn spans(stages: &[StageSpan], origin: usize, scale: Scale) -> Vec<Span> {
-    let pixel = |layer: usize| {
-        let unit = layer.div_ceil(scale.group()) as isize - origin as isize;
-        unit * scale.pixels() as isize
-    };
+fn spans(stages: &[StageSpan], unit: impl Fn(usize) -> isize, scale: Scale) -> Vec<Span> {
+    let pixel = |layer: usize| unit(layer) * scale.pixels() as isize;
     let span = |s: &StageSpan| Span {
         start: pixel(s.span.start),
         end: pixel(s.span.end),

@@ -166,10 +166,9 @@ impl<'a> Field<'a> {
 fn fields(app: &App) -> Vec<Field<'_>> {
     let mut fields = Vec::new();
     if let Some(e) = app.explorer().filter(|_| matches!(app.screen, Screen::Explorer(_))) {
-        let group = e.viewport().scale().group();
         fields.extend(e.pooled().map(|values| Field {
             range: e.range(),
-            cursor: Some((e.position().0 / group, e.position().1 / group)),
+            cursor: Some(e.viewport().unit(e.position())),
             ..Field::of("map", e.places(app.size).map, values, e.viewport())
         }));
     }
@@ -182,12 +181,12 @@ fn fields(app: &App) -> Vec<Field<'_>> {
                 Pane::Third => (compare.pooled(), compare.window(), compare.range()),
                 _ => (side.pooled(), side.viewport(), side.range()),
             };
-            let (group, at) = (window.scale().group(), compare.position(pane));
+            let at = compare.position(pane);
             let at = if pane == Pane::Third { at } else { side.position() };
             fields.extend(values.map(|values| Field {
                 range,
                 signed: pane == Pane::Third && compare.third() == ThirdMap::Difference,
-                cursor: Some((at.0 / group, at.1 / group)),
+                cursor: Some(window.unit(at)),
                 ..Field::of(format!("{pane:?}"), places.panes[pane as usize].map, values, window)
             }));
         }
@@ -210,7 +209,7 @@ fn fields(app: &App) -> Vec<Field<'_>> {
     {
         let area = Area { h: area.h.saturating_sub(3), ..area };
         let window = Viewport::new(map.rows(), map.cols(), (area.w, area.h));
-        if window.scale().group() == 1 {
+        if !window.is_pooled() {
             fields.push(Field::of("preview", area, map, &window));
         }
     }

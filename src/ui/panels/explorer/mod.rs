@@ -101,19 +101,24 @@ fn outline(explorer: &Explorer, area: Area, skin: &Skin, buffer: &mut Buffer) {
     if !explorer.outlined() {
         return;
     }
-    let (scale, origin) = (explorer.viewport().scale(), explorer.viewport().origin());
-    let pixel =
-        |layer: usize, origin: usize| (layer as isize - origin as isize) * scale.pixels() as isize;
+    let window = explorer.viewport();
+    let (pixels, origin) = (window.scale().pixels() as isize, window.origin());
+    let pixel = |unit: usize, origin: usize| (unit as isize - origin as isize) * pixels;
+    // a unit that shows a part of a structure is inside
     let frames: Vec<_> = explorer
         .structures()
         .found
         .iter()
         .map(|structure| {
-            let first = structure.span.start() / scale.group();
-            let end = (structure.span.end() + 1).div_ceil(scale.group());
-            let (left, right) = (pixel(first, origin.1), pixel(end, origin.1));
-            let (top, bottom) = (pixel(first, origin.0), pixel(end, origin.0));
-            (left, top, right, bottom)
+            let (first, end) = (*structure.span.start(), structure.span.end() + 1);
+            let (left, top) = (window.col_unit(first), window.row_unit(first));
+            let (right, bottom) = (window.col_edge(end), window.row_edge(end));
+            (
+                pixel(left, origin.1),
+                pixel(top, origin.0),
+                pixel(right, origin.1),
+                pixel(bottom, origin.0),
+            )
         })
         .collect();
     let style = skin.style(Role::Accent);
@@ -183,11 +188,12 @@ pub fn status(explorer: &Explorer) -> String {
             Pooling::Max => format!("{k}x{k} max"),
         },
         Scale::In(k) => format!("{k}x"),
+        Scale::Fill(_) => "resampled".to_string(),
     };
     let viewport = explorer.viewport();
     let ((row, _), (rows, _)) = (viewport.origin(), viewport.visible());
-    let group = viewport.scale().group();
-    let (first, end) = (row * group, ((row + rows) * group).min(explorer.len()));
+    let first = viewport.row_layers(row).start;
+    let end = viewport.row_layers((row + rows).saturating_sub(1)).end;
     let window = match end - first < explorer.len() {
         true => format!(" · rows {} to {end} of {}", first + 1, explorer.len()),
         false => String::new(),

@@ -57,14 +57,15 @@ fn marked(explorer: &Explorer) -> Option<String> {
 
 /// Least and greatest value of the pixel under the cursor, when it is pooled.
 pub fn under(explorer: &Explorer) -> Option<String> {
-    let group = explorer.viewport().scale().group();
-    if group == 1 {
+    let window = explorer.viewport();
+    let (row, col) = window.unit(explorer.pointed());
+    let (rows, cols) = (window.row_layers(row), window.col_layers(col));
+    if rows.len() < 2 && cols.len() < 2 {
         return None;
     }
-    let (row, col) = explorer.pointed();
-    let (low, high) =
-        explorer.matrix()?.pooled(row / group, col / group, group, explorer.pooling()).range?;
-    Some(format!("{low:.2} to {high:.2} in {group}x{group}"))
+    let sides = format!("{}x{}", rows.len(), cols.len());
+    let (low, high) = explorer.matrix()?.pooled_over(rows, cols, explorer.pooling()).range?;
+    Some(format!("{low:.2} to {high:.2} in {sides}"))
 }
 
 /// Draws the line.

@@ -53,7 +53,7 @@ fn title(explorer: &Explorer, curve: &Curve, area: Area, skin: &Skin, buffer: &m
     let value = curve.nearest.and_then(|(_, value)| value);
     pen.number(&value.map_or("undefined".to_string(), percent), 7, text).skip(1);
     // how many layers share a column stands beside the map's scale
-    let pooled = if curve.group == 1 { "" } else { " · mean" };
+    let pooled = if curve.pooled { " · mean" } else { "" };
     let room = pen.left().saturating_sub(width(pooled));
     let rest = match (strip, curve.nearest) {
         (Strip::Share, _) => "of variance".to_string(),
