@@ -114,6 +114,9 @@ snapshot!(pruned_80x24, {
 snapshot!(compare_80x24, pair([20, 20], (80, 24), ColourDepth::Truecolor, ""));
 snapshot!(compare_third_80x24, pair([20, 56], (80, 24), ColourDepth::Truecolor, "\t\t"));
 snapshot!(compare_120x40, pair([38, 38], (120, 40), ColourDepth::Truecolor, "7j"));
+snapshot!(differing_120x40, pair([38, 38], (120, 40), ColourDepth::Truecolor, "i]"));
+snapshot!(differing_80x24, pair([20, 20], (80, 24), ColourDepth::Truecolor, "i]]"));
+snapshot!(filled_200x60, full(38, (200, 60), ColourDepth::Truecolor, "f"));
 snapshot!(compare_200x60, pair([56, 20], (200, 60), ColourDepth::Indexed256, "]"));
 snapshot!(compare_difference_mono_120x40, pair([20, 20], (120, 40), ColourDepth::Mono, "d\t\ta"));
 

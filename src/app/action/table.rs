@@ -38,7 +38,7 @@ pub const TABLE: &[ActionInfo] = &[
         &["]"],
         MAPS,
         Group::Move,
-        "next layer along the diagonal, or next outlined structure",
+        "next layer along the diagonal, outlined structure, or layer that differs",
     ),
     row(
         Action::PreviousLayer,
@@ -46,7 +46,7 @@ pub const TABLE: &[ActionInfo] = &[
         &["["],
         MAPS,
         Group::Move,
-        "previous layer, or previous outlined structure",
+        "previous layer, outlined structure, or layer that differs",
     ),
     row(Action::NextStage, "next-stage", &["}"], MAPS, Group::Move, "start of the next stage"),
     row(
@@ -118,9 +118,9 @@ pub const TABLE: &[ActionInfo] = &[
         Action::Strip,
         "strip",
         &["i"],
-        EXPLORER,
+        MAPS,
         Group::Map,
-        "curve over the map: PC1 share, probes",
+        "curve over the map: PC1 share, probes; which layers of two runs differ",
     ),
     row(
         Action::Export,
@@ -471,6 +471,7 @@ pub const HINTS: &[Hint] = &[
     hint(EXPLORER, "map", &[Action::Mode]),
     hint(EXPLORER, "curve", &[Action::Strip]),
     hint(EXPLORER, "seeds", &[Action::Compare]),
+    hint(COMPARE, "which layers differ", &[Action::Strip]),
     hint(COMPARE, "link", &[Action::Link]),
     hint(COMPARE, "zoom", &[Action::ZoomIn, Action::ZoomOut]),
     hint(COMPARE, "view", &[Action::View]),

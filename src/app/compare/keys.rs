@@ -37,6 +37,18 @@ impl Room for Compare {
     }
 
     fn act(&mut self, cx: &mut Context<'_>, action: Action, count: Option<usize>) -> Reply {
+        let forward = action == Action::NextLayer;
+        if self.shows_differing() && (forward || action == Action::PreviousLayer) {
+            if let Some((at, same)) = self.step_differing(forward) {
+                let error = same.error.map_or_else(String::new, |se| format!(" ± {se:.3}"));
+                let which = match at {
+                    0 => "least alike".to_string(),
+                    at => format!("{}. of the least alike", at + 1),
+                };
+                cx.tell(format!("{which}: CKA {:.3}{error}", same.cka));
+            }
+            return self.wants().into();
+        }
         if let Some(movement) = Movement::of(action, count) {
             self.take(movement);
             return self.wants().into();
@@ -54,6 +66,13 @@ impl Room for Compare {
             Action::Pooling => self.both(|side| side.next_pooling()),
             Action::Range => self.both(|side| side.toggle_range()),
             Action::Swap => self.swap(),
+            Action::Strip if pruned => {
+                cx.complain("CKA is computed between two runs; this is one and itself pruned");
+            }
+            Action::Strip if !self.toggle_differing() => {
+                let keys = cx.keymap.way_to(Action::CrossMap);
+                cx.complain(format!("no CKA between these runs yet: {keys} computes it"));
+            }
             Action::Link => {
                 self.toggle_link();
                 cx.tell(if self.linked() { "one cursor for both" } else { "a cursor for each" });

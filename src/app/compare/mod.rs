@@ -5,6 +5,7 @@
 //! The cursor belongs to the pane in focus. While the sides are linked the other
 //! side follows it to the layers that correspond (`domain::alignment`).
 
+mod differs;
 mod keys;
 mod layout;
 mod link;
@@ -21,6 +22,7 @@ use super::explorer::Explorer;
 use super::mode::MapMode;
 use super::viewport::Viewport;
 
+pub use differs::Same;
 pub(super) use keys::pair;
 pub use layout::CompareLayout;
 pub use partner::{partner, refusal};
@@ -88,6 +90,8 @@ pub struct Compare {
     window: Viewport,
     area: (u16, u16),
     derived: Option<Derived>,
+    /// Whether the curve of corresponding layers is shown.
+    differing: bool,
 }
 
 impl Compare {
@@ -111,6 +115,7 @@ impl Compare {
             window: Viewport::new(0, 0, (0, 0)),
             area: (0, 0),
             derived: None,
+            differing: false,
         };
         compare.fit_screen(size);
         compare.follow();

@@ -71,7 +71,7 @@ impl Room for Explorer {
             | Action::PrunedMap => return self.delete(cx, action).into(),
             Action::ZoomIn => self.zoom(Some(1)),
             Action::ZoomOut => self.zoom(Some(-1)),
-            Action::ZoomFit => self.zoom(None),
+            Action::ZoomFit => self.fit_or_fill(),
             Action::View => self.next_view(),
             Action::Mode => self.next_mode(),
             Action::Pooling => self.next_pooling(),

@@ -334,19 +334,25 @@ impl Explorer {
         self.settings.auto_range = !self.settings.auto_range;
     }
 
-    /// Zooms by whole factors; `None` fits the map, or fills its area with it.
+    /// Zooms by whole factors; `None` fits.
     pub fn zoom(&mut self, by: Option<isize>) {
         match by {
             Some(by) => self.viewport.zoom(by, self.position()),
             None => {
-                // from any factor to the whole map, and from there to a full screen
-                match self.viewport.is_fitted() {
-                    true => self.viewport.toggle_fill(),
-                    false => self.viewport.fit(),
-                }
+                self.viewport.fit();
                 self.viewport.show(self.position());
             }
         }
+        self.derive();
+    }
+
+    /// From any factor to the whole map, and from there to a map that fills its area.
+    pub fn fit_or_fill(&mut self) {
+        match self.viewport.is_fitted() {
+            true => self.viewport.toggle_fill(),
+            false => self.viewport.fit(),
+        }
+        self.viewport.show(self.position());
         self.derive();
     }
 

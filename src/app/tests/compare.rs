@@ -53,6 +53,39 @@ fn linked_cursors_go_together_and_unlinked_ones_do_not() {
 }
 
 #[test]
+fn layers_that_differ_are_a_curve_and_a_key_goes_along_them() {
+    let mut app = open([20, 20], true);
+    press(&mut app, "i");
+    assert!(compare(&app).shows_differing());
+    let same = compare(&app).same_layers().unwrap();
+    assert_eq!(same.len(), compare(&app).sides()[0].len());
+    let least = compare(&app).least_alike();
+    let defined: Vec<_> = same.iter().flatten().collect();
+    assert!(
+        defined.iter().all(|s| s.cka >= least[0].cka) && defined.iter().all(|s| s.error.is_some())
+    );
+    // the values are those of the map between the runs
+    let cross = &compare(&app).cross().unwrap().cka;
+    let index = compare(&app).sides()[0].indices()[least[0].position];
+    assert_eq!(cross.values.get(index, index), Some(least[0].cka));
+    press(&mut app, "]");
+    assert_eq!(compare(&app).position(Pane::A), (least[0].position, least[0].position));
+    assert!(app.toast.as_ref().unwrap().text.starts_with("least alike: CKA 0."));
+    press(&mut app, "]");
+    assert_eq!(compare(&app).position(Pane::B).0, least[1].position, "the other side follows");
+    press(&mut app, "[ [");
+    assert_eq!(compare(&app).position(Pane::A).0, least[least.len() - 1].position);
+    press(&mut app, "i");
+    assert!(!compare(&app).shows_differing());
+    // without the CKA between the runs there is none
+    let mut bare = open([20, 20], false);
+    press(&mut bare, "i");
+    assert!(
+        !compare(&bare).shows_differing() && bare.toast.unwrap().text.contains("x computes it")
+    );
+}
+
+#[test]
 fn other_depths_are_matched_by_position_or_by_name() {
     let mut app = open([56, 20], true);
     press(&mut app, "g g 0");

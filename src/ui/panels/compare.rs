@@ -4,7 +4,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::widgets::Widget;
 
-use crate::app::compare::{Compare, CompareLayout, Pane, ThirdMap};
+use crate::app::compare::{Compare, CompareLayout, Pane, Same, ThirdMap};
 use crate::app::explorer::{Explorer, SHOWN_IMAGES};
 use crate::app::layout::{Area, MapPlaces};
 use crate::app::{App, MapMode};
@@ -18,7 +18,7 @@ use super::{bars, running};
 use crate::ui::Skin;
 use crate::ui::pen::{Pen, fit, fit_end, rect, width};
 use crate::ui::widgets::heatmap::UNDEFINED;
-use crate::ui::widgets::{Legend, Thumbnail};
+use crate::ui::widgets::{Legend, Profile, Thumbnail};
 
 /// Images of which the shared ones are counted.
 const TOP: usize = 10;
@@ -36,8 +36,13 @@ pub fn draw(app: &App, compare: &Compare, size: (u16, u16), skin: &Skin, buffer:
             draw_pane(compare, pane, &places.panes[pane as usize], skin, buffer);
         }
     }
-    for (at, area) in places.layers.into_iter().enumerate() {
-        layer(compare, at, area, skin, buffer);
+    match compare.same_layers().filter(|_| compare.shows_differing()) {
+        Some(same) => differing(compare, &same, places.layers, skin, buffer),
+        None => {
+            for (at, area) in places.layers.into_iter().enumerate() {
+                layer(compare, at, area, skin, buffer);
+            }
+        }
     }
     legend(compare, places.legend, skin, buffer);
     if !bars::toast(app, places.readout, skin, buffer) {
@@ -135,6 +140,82 @@ fn missing(area: Area, skin: &Skin, buffer: &mut Buffer) {
             Pen::new(buffer, area, row).skip(left).fit(line, muted);
         }
     }
+}
+
+/// Corresponding layers of both runs as a curve along A's, and the extremes by name.
+fn differing(
+    compare: &Compare,
+    same: &[Option<Same>],
+    [left, right]: [Area; 2],
+    skin: &Skin,
+    buffer: &mut Buffer,
+) {
+    // one below the other where the layers are, side by side elsewhere
+    let beside = left.y == right.y;
+    let area = match beside {
+        true => Area { w: right.x + right.w - left.x, ..left },
+        false => Area { h: right.y + right.h - left.y, ..left },
+    };
+    let (muted, text) = (skin.style(Role::Muted), skin.style(Role::Text));
+    let values: Vec<Option<f64>> = same.iter().map(|same| same.map(|same| same.cka)).collect();
+    let known: Vec<f64> = values.iter().flatten().copied().collect();
+    if area.h < 3 || known.is_empty() {
+        return;
+    }
+    let name = |same: &Same| {
+        let layer = compare.side(Pane::A).layer(same.position);
+        let error = same.error.map_or_else(String::new, |se| format!(" ± {se:.3}"));
+        (layer.map_or("", |layer| layer.name.as_str()), format!("{:.3}{error}", same.cka))
+    };
+    let mean = known.iter().sum::<f64>() / known.len() as f64;
+    let heading = format!("CKA of corresponding layers, mean {mean:.3}, {} to 1", low(&known));
+    Pen::new(buffer, area, 0).fit(&heading, muted);
+    let least = compare.least_alike();
+    let listed = if beside { 2 } else { usize::from(area.h / 2).min(least.len()) };
+    let bars = area.h - 1 - (listed as u16).min(area.h - 2);
+    let curve = Area { y: area.y + 1, h: bars.min(10), ..area };
+    Profile {
+        values: &values,
+        range: (low(&known), 1.0),
+        mark: Some(compare.side(Pane::A).position().0),
+        bars: skin.style(Role::Accent),
+        undefined: skin.style(Role::Undefined),
+        mark_style: skin.style(Role::RulerMark),
+    }
+    .render(rect(curve), buffer);
+    let below = Area { y: curve.y + curve.h, h: area.h - 1 - curve.h, ..area };
+    if beside {
+        let mut pen = Pen::new(buffer, below, 0);
+        pen.put("least alike ", muted);
+        for same in &least {
+            let (layer, value) = name(same);
+            if width(layer) + width(&value) + 4 > pen.left() {
+                break;
+            }
+            pen.put(layer, text).skip(1).put(&value, muted).skip(3);
+        }
+        if let Some(most) = compare.most_alike() {
+            let (layer, value) = name(&most);
+            Pen::new(buffer, below, 1)
+                .put("most alike  ", muted)
+                .put(layer, text)
+                .skip(1)
+                .fit(&value, muted);
+        }
+        return;
+    }
+    for (row, same) in least.iter().take(listed).enumerate() {
+        let (layer, value) = name(same);
+        let mut pen = Pen::new(buffer, below, row as u16);
+        let room = pen.left().saturating_sub(width(&value) + 1);
+        pen.put(&fit_end(layer, room), text).skip(1).put(&value, muted);
+    }
+}
+
+/// The tenth at or below the least value, so that differences can be seen.
+fn low(values: &[f64]) -> f64 {
+    let least = values.iter().copied().fold(1.0, f64::min);
+    ((least * 10.0).floor() / 10.0).min(0.9)
 }
 
 /// The layer under the cursor of side `at`.
