@@ -146,7 +146,7 @@ pub const TABLE: &[ActionInfo] = &[
         &["Tab"],
         MAPS.and(PREDICTIONS),
         Group::Map,
-        "next tab of the inspector, pane or page",
+        "next tab of the inspector (2 Tab: the second), pane or page",
     ),
     row(
         Action::PreviousTab,
@@ -478,6 +478,7 @@ pub const HINTS: &[Hint] = &[
     hint(COMPARE, "map", &[Action::Mode]),
     hint(COMPARE, "predictions", &[Action::Predictions]),
     hint(COMPARE, "open", &[Action::Open]),
+    hint(COMPARE, "back", &[Action::Back]),
     hint(EXPLORER, "export", &[Action::Export]),
     hint(EVERYWHERE, "quit", &[Action::Quit]),
     hint(EXPLORER, "runs", &[Action::Back]),

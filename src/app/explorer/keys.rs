@@ -57,6 +57,9 @@ impl Room for Explorer {
             }
             Action::Structures => self.toggle_structures(),
             Action::TauDown | Action::TauUp => self.step_tau(action == Action::TauUp),
+            Action::NextTab if count.is_some_and(|n| Tab::nth(n).is_some()) => {
+                self.settings.tab = count.and_then(Tab::nth).unwrap_or_default();
+            }
             Action::NextTab | Action::PreviousTab => {
                 self.settings.tab = self.settings.tab.step(action == Action::NextTab);
             }
@@ -99,6 +102,11 @@ impl Room for Explorer {
         if self.shows_cuts() {
             return self.click_cut(cx, at);
         }
+        let tab = self.places(cx.size).pane.filter(|pane| pane.contains(at) && at.1 == pane.y);
+        if let Some(tab) = tab.and_then(|pane| self.settings.tab.at_column(at.0 - pane.x)) {
+            self.settings.tab = tab;
+            return self.wants().into();
+        }
         self.press(cx.size, at);
         self.wants().into()
     }
@@ -107,9 +115,15 @@ impl Room for Explorer {
         if self.shows_cuts() {
             return self.act(cx, if up { Action::Up } else { Action::Down }, None);
         }
-        let map = self.places(cx.size).map;
+        let places = self.places(cx.size);
+        let map = places.map;
         if !self.is_empty() && map.contains(at) {
             self.zoom_at(if up { 1 } else { -1 }, (at.0 - map.x, at.1 - map.y));
+        } else if !self.is_empty() && places.pane.is_some_and(|pane| pane.contains(at)) {
+            // what the inspector describes
+            let (row, _) = self.position();
+            let to = if up { row.saturating_sub(1) } else { (row + 1).min(self.len() - 1) };
+            self.move_to(to, to);
         }
         self.wants().into()
     }

@@ -81,6 +81,23 @@ fn a_newer_state_cancels_the_evaluation_of_an_older_one() {
 }
 
 #[test]
+fn tabs_are_chosen_by_number_and_by_mouse_and_the_wheel_goes_along_the_layers() {
+    let mut app = open();
+    press(&mut app, "4 Tab");
+    assert_eq!(explorer(&app).tab(), Tab::Blocks);
+    press(&mut app, "9 Tab");
+    assert_eq!(explorer(&app).tab(), Tab::About, "no such tab: the next one");
+    let pane = explorer(&app).places(app.size).pane.unwrap();
+    update(&mut app, Input::Click(pane.x + 8, pane.y));
+    assert_eq!(explorer(&app).tab(), Tab::Components);
+    let row = explorer(&app).position().0;
+    update(&mut app, Input::Wheel(pane.x + 3, pane.y + 5, false));
+    assert_eq!(explorer(&app).position(), (row + 1, row + 1));
+    update(&mut app, Input::Wheel(pane.x + 3, pane.y + 5, true));
+    assert_eq!(explorer(&app).position(), (row, row));
+}
+
+#[test]
 fn a_block_that_cannot_go_says_why() {
     let mut app = open();
     go(&mut app, "layer2.0.conv1");

@@ -82,20 +82,39 @@ pub fn hints(app: &App, area: Area, skin: &Skin, buffer: &mut Buffer) {
         let idle = pruned && h.actions == [Action::Third];
         h.scopes.has(app.scope()) && useful && !idle
     };
-    for hint in HINTS.iter().filter(fits) {
-        let keys = app.keymap.hint(hint.actions);
-        if keys.is_empty() {
-            continue;
-        }
-        if width(&keys) + 1 + width(hint.label) > pen.left() {
+    let shown: Vec<(&Hint, String)> = HINTS
+        .iter()
+        .filter(fits)
+        .map(|hint| (hint, app.keymap.hint(hint.actions)))
+        .filter(|(_, keys)| !keys.is_empty())
+        .collect();
+    let columns = |(hint, keys): &(&Hint, String)| width(keys) + 1 + width(hint.label);
+    // the ways out stand at the end of every line, whatever else there is room for
+    let out = |(hint, _): &&(&Hint, String)| {
+        hint.actions == [Action::Back] || hint.actions == [Action::Quit]
+    };
+    let kept: usize = shown.iter().filter(out).map(|hint| columns(hint) + GAP).sum();
+    let mut put = |hint: &(&Hint, String), pen: &mut Pen<'_>| {
+        pen.put(&hint.1, skin.style(Role::Key))
+            .skip(1)
+            .put(hint.0.label, skin.style(Role::KeyHint))
+            .skip(GAP);
+    };
+    for hint in shown.iter().filter(|hint| !out(hint)) {
+        if columns(hint) + GAP + kept > pen.left() + GAP {
             break;
         }
-        pen.put(&keys, skin.style(Role::Key))
-            .skip(1)
-            .put(hint.label, skin.style(Role::KeyHint))
-            .skip(3);
+        put(hint, &mut pen);
+    }
+    for hint in shown.iter().filter(out) {
+        if columns(hint) <= pen.left() {
+            put(hint, &mut pen);
+        }
     }
 }
+
+/// Columns between two hints.
+const GAP: usize = 3;
 
 /// Draws a message, if there is one; true if it did.
 pub fn toast(app: &App, area: Area, skin: &Skin, buffer: &mut Buffer) -> bool {
