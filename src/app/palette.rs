@@ -179,16 +179,12 @@ impl Palette {
             let text = format!("{} {}", hit.name, hit.doc);
             let mut chars = Vec::new();
             let seen = pattern.indices(Utf32Str::new(&text, &mut buffer), &mut matcher, &mut chars);
-            // a whole word that people say for it is no accident, letters here and there are
-            let said = !also.is_empty()
-                && self.prompt.text().split(' ').filter(|word| !word.is_empty()).all(|word| {
-                    word.len() > 2 && also.split(' ').any(|known| known.starts_with(word))
-                });
-            let score = match (seen, said) {
-                (Some(score), said) => score + if said { SAID } else { 0 },
-                (None, true) => SAID,
-                (None, false) => continue,
-            };
+            // a word that people say for it is no accident, letters here and there are
+            let said = said(self.prompt.text(), also);
+            if seen.is_none() && said == 0 {
+                continue;
+            }
+            let score = seen.unwrap_or(0) + said;
             chars.sort_unstable();
             chars.dedup();
             hit.chars = chars;
@@ -200,8 +196,19 @@ impl Palette {
     }
 }
 
-/// What another word for a command adds to its score: as much as a word in its name.
-const SAID: u32 = 120;
+/// What other words for a command add to its score: more than any accident if they were
+/// typed whole, as much as a word in its name if they were begun.
+fn said(text: &str, also: &str) -> u32 {
+    let words: Vec<&str> = text.split(' ').filter(|word| word.len() > 2).collect();
+    let all = |is: fn(&str, &str) -> bool| {
+        !words.is_empty() && words.iter().all(|word| also.split(' ').any(|known| is(known, word)))
+    };
+    match () {
+        () if all(|known, word| known == word) => 1_000,
+        () if all(|known, word| known.starts_with(word)) => 120,
+        () => 0,
+    }
+}
 
 #[cfg(test)]
 mod tests {
