@@ -518,7 +518,6 @@ pub const SYNONYMS: &[(Action, &str)] = &[
     (Action::Quit, "exit leave"),
     (Action::Help, "keys manual"),
     (Action::Refresh, "reload"),
-    (Action::Undo, "back"),
 ];
 
 /// Names that users' key maps may still have, and what they are now.

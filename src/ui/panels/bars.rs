@@ -89,12 +89,15 @@ pub fn hints(app: &App, area: Area, skin: &Skin, buffer: &mut Buffer) {
         .filter(|(_, keys)| !keys.is_empty())
         .collect();
     let columns = |(hint, keys): &(&Hint, String)| width(keys) + 1 + width(hint.label);
-    // the ways out stand at the end of every line, whatever else there is room for
+    // help and the ways out stand at the end of every line, whatever else there is room for
     let out = |(hint, _): &&(&Hint, String)| {
-        hint.actions == [Action::Back] || hint.actions == [Action::Quit]
+        [Action::Help, Action::Back, Action::Quit]
+            .map(|action| [action])
+            .iter()
+            .any(|only| hint.actions == only)
     };
     let kept: usize = shown.iter().filter(out).map(|hint| columns(hint) + GAP).sum();
-    let mut put = |hint: &(&Hint, String), pen: &mut Pen<'_>| {
+    let put = |hint: &(&Hint, String), pen: &mut Pen<'_>| {
         pen.put(&hint.1, skin.style(Role::Key))
             .skip(1)
             .put(hint.0.label, skin.style(Role::KeyHint))

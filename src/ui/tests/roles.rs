@@ -91,7 +91,7 @@ const ROLES: [(&str, &str, &str, Role); 34] = [
     ("help", "", "╭", Role::Border),
     ("help", "", "Keys", Role::Title),
     ("palette", "", "zoom", Role::Match),
-    ("palette", "\x1b:", "previous-layer", Role::Popup),
+    ("palette", "\x1b:", "zoom-in", Role::Popup),
     ("compare", "", "▸", Role::Accent),
     ("predictions", "", "▸", Role::Accent),
     ("grid", "", "┌", Role::Accent),
