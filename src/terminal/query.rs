@@ -14,7 +14,8 @@ pub struct Answer {
     pub truecolour: bool,
     /// It answered at all.
     pub answered: bool,
-    /// Bytes that are no answers: keys that were typed meanwhile.
+    /// Bytes that are no whole answers, in their order: keys that were typed meanwhile,
+    /// and the starts of answers, whose rest the parser of keys waits for.
     pub typed: Vec<u8>,
 }
 
@@ -136,7 +137,26 @@ mod tests {
         assert_eq!(read(b""), Answer::default());
         let mixed = read(b"jj\x1b[A\x1b[?1;2cq\xc3");
         assert_eq!((mixed.answered, mixed.typed.as_slice()), (true, &b"jj\x1b[Aq\xc3"[..]));
-        // an answer that is cut off is nothing
+        // an answer that is cut off is nothing yet, and no keys when its rest comes
         assert!(!read(b"\x1bP1$r0;48:2:1:2:3m").truecolour);
+    }
+    #[test]
+    fn answers_of_any_kind_in_any_pieces_leave_the_keys() {
+        use crate::app::{Input, Key};
+        use crate::terminal::parser::{Parser, tests::REPLIES};
+        use std::time::{Duration, Instant};
+
+        let now = Instant::now();
+        let key = |c| Input::Key(Key::char(c));
+        for reply in REPLIES {
+            for cut in 0..=reply.len() {
+                let asked = read(&[b"j", &reply[..cut]].concat());
+                let (mut parser, mut inputs) = (Parser::default(), Vec::new());
+                parser.feed(&asked.typed, now, &mut inputs);
+                parser.feed(&[&reply[cut..], b"q"].concat(), now, &mut inputs);
+                parser.expire(now + Duration::from_secs(9), &mut inputs);
+                assert_eq!(inputs, [key('j'), key('q')], "{} {cut}", reply.escape_ascii());
+            }
+        }
     }
 }
