@@ -35,8 +35,6 @@ mod words;
 
 use std::borrow::Cow;
 
-use clap::FromArgMatches;
-
 use crate::config::{self, Config, Problem};
 use crate::data::DataSource;
 use crate::engine;
@@ -114,10 +112,7 @@ impl From<RunError> for Failure {
 /// Parses the arguments, runs the command and returns the exit code.
 pub fn main() -> u8 {
     let (settings, problem) = settings();
-    let parsed = command::command(&settings)
-        .try_get_matches()
-        .and_then(|matches| Cli::from_arg_matches(&matches));
-    let cli = match parsed {
+    let cli = match command::parse(command::command(&settings), std::env::args_os()) {
         Ok(cli) => cli,
         Err(error) => {
             // Help and version are errors of clap's that exit with 0.

@@ -103,8 +103,12 @@ fn probes(run: &LoadedRun) -> Option<String> {
     let probes = run.probes.as_ref()?;
     let record = &probes.record;
     let mut out = format!(
-        "linear probes: {}\n{} training images, {} held out to choose epoch and rate, {} test images\n",
-        record.recipe, record.train_examples, record.held_out_examples, record.test_examples
+        "linear probes, {}\n{}\n{} training images, {} held out to choose epoch and rate, {} test images\n",
+        record.effort(),
+        record.recipe,
+        record.train_examples,
+        record.held_out_examples,
+        record.test_examples
     );
     let mut rows = vec![row(["layer", "residual", "test", "held out", "rate", "epoch"])];
     for probe in &probes.probes {
@@ -160,7 +164,7 @@ mod tests {
             "block structures: ",
             "longest block structure by threshold: 0.80: 19",
             "first components: 200 examples",
-            "linear probes: softmax regression",
+            "linear probes, full recipe: 30 epochs of all 5000 training images\nsoftmax regression",
             "after     ",
             "deleted residual blocks",
             "lesion      2.1",

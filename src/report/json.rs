@@ -60,6 +60,7 @@ struct Analyses<'a> {
     components: Option<Suite<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     probes: Option<Vec<ProbeRow<'a>>>,
+    probes_recipe: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     deletion: Option<Vec<Deletion>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -271,6 +272,7 @@ pub fn json(run: &LoadedRun) -> Result<String, ReportError> {
             blocks: run.cka().map(blocks),
             components: run.components.as_ref().map(|found| suite(found, &run.maps)),
             probes: run.probes.as_ref().map(probes),
+            probes_recipe: run.probes.as_ref().map(|found| found.record.effort()),
             deletion: run.deletion.as_ref().map(|d| d.table.rows().iter().map(deletion).collect()),
             maps: run.maps.heads().map(|(key, record)| listed(run, key, record)).collect(),
             pruned: super::pruned::all(run),

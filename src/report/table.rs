@@ -115,10 +115,10 @@ pub(super) fn about_analysis(analysis: &Map, stale: bool) -> Vec<(&'static str, 
         (
             "analysed",
             format!(
-                "{} on {} in {:.1} s{}",
+                "{} on {} in {}{}",
                 r.provenance.created,
                 r.provenance.device,
-                r.seconds.total,
+                duration(r.seconds.total),
                 r.rows
                     .checkpoint
                     .map_or(String::new(), |epoch| format!(", of the checkpoint of epoch {epoch}"))

@@ -12,7 +12,7 @@ use super::parts::Parts;
 use crate::domain::components::Components;
 use crate::domain::deletion::DeletionTable;
 use crate::domain::predictions::Predictions;
-use crate::domain::probes::Probe;
+use crate::domain::probes::{Effort, Probe};
 use crate::domain::record::{DataRecord, Evaluation, Recipe, Sample};
 use crate::domain::{Bypass, Layer, ModelSpec};
 
@@ -180,6 +180,14 @@ pub struct ProbesRecord {
     /// The files beside it; filled when it is written, checked and emptied when it is read.
     #[serde(default, skip_serializing_if = "Parts::is_empty")]
     pub parts: Parts,
+}
+
+impl ProbesRecord {
+    /// Which recipe it was, in words.
+    pub fn effort(&self) -> String {
+        let images = self.train_examples + self.held_out_examples;
+        Effort::words(self.epochs, images, self.data.train_examples.max(images))
+    }
 }
 
 /// Finished linear probes: `probes.ron` and `probes.csv`.

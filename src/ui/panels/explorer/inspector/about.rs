@@ -24,7 +24,9 @@ pub fn draw(pane: &mut Pane<'_>, explorer: &Explorer) {
     if let Some(probes) = &run.probes {
         pane.gap(true);
         let record = &probes.record;
-        pane.fact("probes", &format!("{} epochs", record.epochs));
+        let effort = record.effort();
+        pane.fact("probes", effort.split(':').next().unwrap_or(&effort));
+        pane.fact("passes", &format!("{} epochs", record.epochs));
         pane.fact("trained", &thousands(record.train_examples));
         pane.fact("chosen", &format!("on {} held out", thousands(record.held_out_examples)));
     }
@@ -70,6 +72,6 @@ fn about(pane: &mut Pane<'_>, manifest: &RunManifest, record: &MapRecord) {
         pane.fact("estimator", estimator);
         pane.fact("weighting", &format!("by {}", record.weighting));
         pane.fact("device", &record.provenance.device);
-        pane.fact("time", &format!("{:.1} s", record.seconds.total));
+        pane.fact("time", &duration(record.seconds.total));
     }
 }
