@@ -100,11 +100,19 @@ pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
 }
 
 /// A name that stands for nothing, with the one that was probably meant: `"drak" is no
-/// theme (did you mean "dark"?); use dark, light`.
+/// theme (did you mean "dark"?); use dark or light`.
 pub fn unknown(what: &str, name: &str, known: &[&str]) -> String {
     let near = nearest(name, known.iter().copied());
     let near = near.map(|near| format!(" (did you mean {near:?}?)")).unwrap_or_default();
-    format!("{name:?} is no {what}{near}; use {}", known.join(", "))
+    format!("{name:?} is no {what}{near}; use {}", either(known))
+}
+
+/// `a, b or c`.
+fn either(words: &[&str]) -> String {
+    match words {
+        [all @ .., last] if !all.is_empty() => format!("{} or {last}", all.join(", ")),
+        words => words.concat(),
+    }
 }
 
 /// A time with the digits that matter: `0.34 s`, `3.4 s`, `34 s`, `5 min 40 s`, `34 min`,
@@ -198,7 +206,7 @@ mod tests {
     #[test]
     fn a_name_that_stands_for_nothing_gets_the_nearest() {
         let text = unknown("theme", "drak", &["dark", "light"]);
-        assert_eq!(text, "\"drak\" is no theme (did you mean \"dark\"?); use dark, light");
+        assert_eq!(text, "\"drak\" is no theme (did you mean \"dark\"?); use dark or light");
         assert_eq!(unknown("theme", "xyz", &["dark"]), "\"xyz\" is no theme; use dark");
     }
 

@@ -111,7 +111,8 @@ pub fn parse(
             && matches.value_source(id) == Some(ValueSource::CommandLine)
     };
     let arguments: Vec<_> = usage.get_arguments().cloned().collect();
-    if let Some(name) = matches.subcommand_name() {
+    // `doctor` tells what is wrong with them
+    if let Some(name) = matches.subcommand_name().filter(|name| *name != "doctor") {
         let own =
             arguments.iter().find(|arg| !arg.is_global_set() && written(arg.get_id().as_str()));
         if let Some(arg) = own {

@@ -3,15 +3,18 @@
 
 use std::path::Path;
 
-use super::args::Common;
+use super::args::Cli;
 use super::explore::{self, depth};
 use super::{ExitCode, Failure, words};
 use crate::config::{self, Config, paths};
+use crate::data::DataSource;
 use crate::engine::device;
 use crate::runs::RunStore;
 use crate::terminal;
+use crate::theme::ThemeSet;
 
-pub fn run(common: &Common) -> Result<ExitCode, Failure> {
+pub fn run(cli: &Cli, settings: &Config) -> Result<ExitCode, Failure> {
+    let common = &cli.common;
     let line = |name: &str, value: String| say!("{name:<14} {value}");
     line("version", env!("CARGO_PKG_VERSION").to_string());
     line("system", format!("{} {}", std::env::consts::OS, std::env::consts::ARCH));
@@ -44,14 +47,22 @@ pub fn run(common: &Common) -> Result<ExitCode, Failure> {
     let runs = store.list();
     line(
         "runs folder",
-        format!("{} ({} runs, shipped ones included)", store.root().display(), runs.len()),
+        format!(
+            "{}{} ({} runs, shipped ones included)",
+            store.root().display(),
+            if store.root().is_dir() { "" } else { ", not there yet" },
+            runs.len()
+        ),
     );
     for run in runs {
         if let Err(error) = run.manifest {
             line("damaged run", error);
         }
     }
-    let problems = own_files(&line)?;
+    if let Some(data) = &cli.data {
+        line("images", data.to_string());
+    }
+    let problems = own_files(cli, settings, &line)?;
     let log = match common.log_file.clone().or_else(paths::log) {
         _ if common.log_level == "off" => "off".to_string(),
         None => "nowhere: there is no home folder".to_string(),
@@ -70,7 +81,11 @@ pub fn run(common: &Common) -> Result<ExitCode, Failure> {
 
 /// The user's settings, keys and themes: where they are and whether they can be
 /// read. Returns what is wrong with them.
-fn own_files(line: &impl Fn(&str, String)) -> Result<Vec<String>, Failure> {
+fn own_files(
+    cli: &Cli,
+    settings: &Config,
+    line: &impl Fn(&str, String),
+) -> Result<Vec<String>, Failure> {
     let mut problems = Vec::new();
     let mut state = |name: &str, path: &Path, faults: Vec<String>| {
         let state = match (faults.len(), path.exists()) {
@@ -86,10 +101,38 @@ fn own_files(line: &impl Fn(&str, String)) -> Result<Vec<String>, Failure> {
     let read = config::read(&path);
     let parsed =
         read.and_then(|text| text.map_or(Ok(()), |t| Config::parse(&t, &path).map(|_| ())));
-    state("settings", &path, parsed.err().iter().map(ToString::to_string).collect());
+    let (themes, theme_faults) = explore::themes()?;
+    let named = faults_of_names(&themes, [settings.theme(), settings.colormap()], settings.data());
+    let faults = parsed.err().map(|error| error.to_string()).into_iter();
+    let named = named.into_iter().map(|fault| format!("{}: {fault}", path.display()));
+    state("settings", &path, faults.chain(named).collect());
     let faults = explore::keymap().1;
     state("keys", &paths::keys(), faults.iter().map(ToString::to_string).collect());
-    let faults = explore::themes()?.1;
-    state("user themes", &paths::themes(), faults.iter().map(ToString::to_string).collect());
+    let faults = theme_faults.iter().map(ToString::to_string).collect();
+    state("user themes", &paths::themes(), faults);
+    // what an option or a variable says instead of the settings
+    let instead = |chosen: &'_ Option<String>, setting: Option<&str>| {
+        chosen.clone().filter(|chosen| Some(chosen.as_str()) != setting)
+    };
+    let theme = instead(&cli.screen.theme, settings.theme());
+    let colormap = instead(&cli.screen.colormap, settings.colormap());
+    let data = cli.data.as_ref().filter(|_| settings.data().is_none());
+    let named = faults_of_names(&themes, [theme.as_deref(), colormap.as_deref()], data);
+    problems.extend(named.into_iter().map(|fault| format!("--{fault}")));
     Ok(problems)
+}
+
+/// What is wrong with the names of a theme and a colour map and with the place of images.
+fn faults_of_names(
+    themes: &ThemeSet,
+    [theme, colormap]: [Option<&str>; 2],
+    data: Option<&DataSource>,
+) -> Vec<String> {
+    let theme = theme.and_then(|name| themes.find(name).err());
+    let colormap = colormap.and_then(|name| themes.find_colormap(name).err());
+    let place = data.and_then(DataSource::path);
+    let place = place.map(|path| config::paths::expand(&path.to_string_lossy()));
+    let missing = place.filter(|path| !path.exists());
+    let names = theme.into_iter().chain(colormap).map(|error| error.to_string());
+    names.chain(missing.map(|path| format!("data: {} is not there", path.display()))).collect()
 }

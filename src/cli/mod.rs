@@ -197,7 +197,7 @@ fn run(cli: Cli, settings: &Config, problem: Option<Problem>) -> Result<ExitCode
         Some(Command::Show(args)) => show::run(common, args),
         Some(Command::Export(args)) => export::run(common, args),
         Some(Command::Migrate(args)) => migrate::run(common, args),
-        Some(Command::Doctor) => doctor::run(common),
+        Some(Command::Doctor) => doctor::run(&cli, settings),
         Some(Command::Keys(args)) => keys::run(args),
         Some(Command::Themes(args)) => themes::run(common, args),
         Some(Command::Completions(args)) => manual::completions(args),

@@ -14,6 +14,7 @@ use crate::domain::predictions::Predictions;
 use crate::domain::record::{DataRecord, Seconds};
 use crate::engine::{CompareRequest, Compared, ComparedModel};
 use crate::runs::{ComparedImages, LoadedRun, PairKey, PairMaps, RunError, RunId};
+use crate::text::duration;
 
 /// A run that takes part.
 #[derive(Debug, Clone)]

@@ -5,7 +5,7 @@ use super::number::{mean_of, others, show};
 use crate::domain::record::DataRecord;
 use crate::domain::{Absent, Layer, Map};
 use crate::runs::{LoadedRun, RunState};
-use crate::text::{aligned, one_line};
+use crate::text::{aligned, duration, one_line};
 
 /// The run as a table, ending in a line break.
 pub fn table(run: &LoadedRun) -> String {

@@ -3,6 +3,7 @@
 use crate::app::explorer::Explorer;
 use crate::domain::MapRecord;
 use crate::runs::RunManifest;
+use crate::text::duration;
 
 use crate::ui::panels::bars;
 use crate::ui::panels::bars::thousands;
