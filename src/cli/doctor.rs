@@ -38,6 +38,9 @@ pub fn run(cli: &Cli, settings: &Config) -> Result<ExitCode, Failure> {
         let depth = step.depth.map(|depth| format!(" -> {}", depth.name())).unwrap_or_default();
         line(&format!("  {}", step.name), format!("{}{depth}", step.found));
     }
+    if let Some(hint) = found.hint {
+        line("hint", hint.to_string());
+    }
     let copies = match terminal::clipboard::route_here() {
         terminal::clipboard::Route::Terminal => "the terminal (OSC 52)".to_string(),
         terminal::clipboard::Route::Tool(tool) => tool.program.to_string(),

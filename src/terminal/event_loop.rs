@@ -72,6 +72,9 @@ pub fn run(
         }
         typed = answer.typed;
     }
+    if let Some(hint) = options.hint.filter(|_| app.look.depth < ColourDepth::Truecolor) {
+        app.hint(hint);
+    }
     input::spawn(sender.clone(), typed)?;
     let backend = FrameBackend::new(session::Output, size);
     let skin = Skin::new(&themes, &app.look);

@@ -36,10 +36,13 @@ fn the_shipped_set_is_complete() {
 }
 
 #[test]
-fn ramps_of_the_palette_lighten_strictly_and_leave_the_users_colours_alone() {
+fn ramps_of_the_palette_only_lighten_and_leave_the_users_colours_alone() {
     for map in ThemeSet::builtin().unwrap().colormaps() {
         let ramp = map.ramp();
-        assert!(ramp.len() >= 14 && ramp.iter().all(|i| *i >= 16), "{}", map.name);
+        assert!(ramp.iter().all(|i| *i >= 16), "{}", map.name);
+        let mut ramp = ramp.to_vec();
+        ramp.dedup();
+        assert!(ramp.len() >= 14, "{}", map.name);
         for pair in ramp.windows(2) {
             let (a, b) = (lightness(xterm(pair[0])), lightness(xterm(pair[1])));
             assert!(b > a, "{}: {} ({a:.3}) then {} ({b:.3})", map.name, pair[0], pair[1]);

@@ -105,3 +105,40 @@ fn luminance(Rgb(r, g, b): Rgb) -> f64 {
     };
     0.2126 * linear(r) + 0.7152 * linear(g) + 0.0722 * linear(b)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::theme::{ThemeSet, diverging};
+
+    #[test]
+    fn high_similarities_are_told_apart_with_256_colours() {
+        for map in ThemeSet::builtin().unwrap().colormaps() {
+            let lut = Lut::new(Some(map), ColourDepth::Indexed256);
+            let shown = |t: f64| lut.colour(lut.level(t));
+            let mut distinct: Vec<Color> =
+                (0..=5).map(|i| shown(0.9 + 0.02 * f64::from(i))).collect();
+            distinct.dedup();
+            assert!(distinct.len() >= 4, "{}: {distinct:?}", map.name);
+            // no colour comes twice: what is lighter stays so
+            let mut all: Vec<Color> = (0..=1000).map(|i| shown(f64::from(i) / 1000.0)).collect();
+            all.dedup();
+            let light = |colour: &Color| match colour {
+                Color::Indexed(n) => luminance(xterm(*n)),
+                other => panic!("{other:?}"),
+            };
+            assert!(all.windows(2).all(|w| light(&w[1]) > light(&w[0])), "{}: {all:?}", map.name);
+        }
+    }
+
+    #[test]
+    fn large_differences_are_told_apart_with_256_colours() {
+        let lut = Lut::diverging(&diverging(), ColourDepth::Indexed256);
+        for side in [1.0, -1.0] {
+            let shown = |d: f64| lut.colour(lut.level((1.0 + side * d) / 2.0));
+            let mut distinct: Vec<Color> = [0.8, 0.9, 0.95, 1.0].map(shown).to_vec();
+            distinct.dedup();
+            assert!(distinct.len() >= 3, "{side}: {distinct:?}");
+        }
+    }
+}
