@@ -147,7 +147,7 @@ mod tests {
         use std::time::{Duration, Instant};
 
         let now = Instant::now();
-        let key = |c| Input::Key(Key::char(c));
+        let key = |c| format!("{:?}", Input::Key(Key::char(c)));
         for reply in REPLIES {
             for cut in 0..=reply.len() {
                 let asked = read(&[b"j", &reply[..cut]].concat());
@@ -155,6 +155,7 @@ mod tests {
                 parser.feed(&asked.typed, now, &mut inputs);
                 parser.feed(&[&reply[cut..], b"q"].concat(), now, &mut inputs);
                 parser.expire(now + Duration::from_secs(9), &mut inputs);
+                let inputs: Vec<String> = inputs.iter().map(|i| format!("{i:?}")).collect();
                 assert_eq!(inputs, [key('j'), key('q')], "{} {cut}", reply.escape_ascii());
             }
         }
