@@ -103,9 +103,8 @@ fn probes(run: &LoadedRun) -> Option<String> {
     let probes = run.probes.as_ref()?;
     let record = &probes.record;
     let mut out = format!(
-        "linear probes, {}\n{}\n{} training images, {} held out to choose epoch and rate, {} test images\n",
-        record.effort(),
-        record.recipe,
+        "linear probes: {}\n{} training images, {} held out to choose epoch and rate, {} test images\n",
+        record.words(),
         record.train_examples,
         record.held_out_examples,
         record.test_examples
@@ -164,7 +163,7 @@ mod tests {
             "block structures: ",
             "longest block structure by threshold: 0.80: 19",
             "first components: 200 examples",
-            "linear probes, full recipe: 30 epochs of all 5000 training images\nsoftmax regression",
+            "linear probes: full recipe: 30 epochs of all 5000 training images; softmax regression",
             "after     ",
             "deleted residual blocks",
             "lesion      2.1",

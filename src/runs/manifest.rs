@@ -188,6 +188,15 @@ impl ProbesRecord {
         let images = self.train_examples + self.held_out_examples;
         Effort::words(self.epochs, images, self.data.train_examples.max(images))
     }
+
+    /// The whole recipe; records of older versions do not begin with which it was.
+    pub fn words(&self) -> String {
+        let effort = self.effort();
+        match self.recipe.starts_with(&effort) {
+            true => self.recipe.clone(),
+            false => format!("{effort}; {}", self.recipe),
+        }
+    }
 }
 
 /// Finished linear probes: `probes.ron` and `probes.csv`.
