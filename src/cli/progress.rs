@@ -146,11 +146,4 @@ mod tests {
         assert_eq!(line, "probes: 3 of 11000 steps, 1.00/s, 3 h 3 min left");
         assert_eq!(plain("CKA", (1, 784), unit, None), "CKA: 1 of 784 batches through layers");
     }
-
-    #[test]
-    fn a_bar_has_them_too() {
-        let bar = ProgressBar::with_draw_target(Some(100), indicatif::ProgressDrawTarget::hidden());
-        bar.set_style(style("images"));
-        bar.set_position(3);
-    }
 }

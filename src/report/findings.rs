@@ -163,7 +163,7 @@ mod tests {
             "block structures: ",
             "longest block structure by threshold: 0.80: 19",
             "first components: 200 examples",
-            "linear probes: full recipe: 30 epochs of all 5000 training images; softmax regression",
+            "linear probes: full recipe: 30 epochs of all 780 training images; softmax regression",
             "after     ",
             "deleted residual blocks",
             "lesion      2.1",

@@ -60,6 +60,7 @@ struct Analyses<'a> {
     components: Option<Suite<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     probes: Option<Vec<ProbeRow<'a>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     probes_recipe: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     deletion: Option<Vec<Deletion>>,

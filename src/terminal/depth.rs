@@ -373,7 +373,7 @@ mod tests {
     fn what_hides_colours_is_named_with_its_remedy() {
         let hint = |variables: &[(&str, &str)]| detect_in(&around(variables), None, None).hint;
         for term in ["tmux-256color", "tmux", "screen-256color", "screen"] {
-            let found = hint(&[("TERM", term), DIRECT]).unwrap();
+            let found = hint(&[("TERM", term)]).unwrap();
             assert!(found.contains("set -as terminal-features ',*:RGB'"), "{term}: {found}");
         }
         assert_eq!(hint(&[XTERM, ("TMUX", "/tmp/x,1,0")]), Some(TMUX));

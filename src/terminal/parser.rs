@@ -65,6 +65,8 @@ impl Parser {
             all if all.len() == self.said => REGRET,
             [ESC] => LONE,
             [ESC, _] => OPENED,
+            // perhaps the rest of a string, perhaps keys
+            [ESC, b'^' | b'X', ..] if self.said > 0 => OPENED,
             [ESC, ..] => CERTAIN,
             // a part of a character
             _ => OPENED,
@@ -92,12 +94,12 @@ impl Parser {
     /// like.
     pub fn expire(&mut self, now: Instant, inputs: &mut Vec<Input>) {
         while self.deadline().is_some_and(|deadline| deadline <= now) {
-            self.guess(inputs);
+            self.guess(now, inputs);
             self.last = Some(now);
         }
     }
 
-    fn guess(&mut self, inputs: &mut Vec<Input>) {
+    fn guess(&mut self, now: Instant, inputs: &mut Vec<Input>) {
         if let Some(enclosed) = self.enclosed.take() {
             inputs.extend(enclosed.given_up());
             return;
@@ -109,6 +111,12 @@ impl Parser {
             (0, [ESC]) => self.say(KeyCode::Esc, false, inputs),
             (0, [ESC, c @ 0x21..=0x7e]) => self.say(character(*c), true, inputs),
             (1, [ESC, c @ 0x21..=0x7e]) => self.say(character(*c), false, inputs),
+            // no string: keys that were typed after the opener
+            (1.., [ESC, b'^' | b'X', _, ..]) => {
+                let keys = self.pending.split_off(self.said);
+                self.drop_pending();
+                self.feed(&keys, now, inputs);
+            }
             // a sequence that was broken off
             (_, [ESC, ..]) => self.drop_pending(),
             // a part of a character, whose rest must not be taken for something else

@@ -25,6 +25,8 @@ pub enum Kind {
     String,
     /// Pasted text.
     Paste,
+    /// The parameters of an endless control sequence.
+    Sequence,
 }
 
 /// A text whose end has not come yet.
@@ -69,7 +71,7 @@ impl Enclosed {
     /// for a paste; somebody who types into a string whose end was lost gets keys soon.
     pub fn deadline(&self, last: Instant) -> Instant {
         let (quiet, whole) = match self.kind {
-            Kind::String => (1, 3),
+            Kind::String | Kind::Sequence => (1, 3),
             Kind::Paste => (5, 60),
         };
         (last + Duration::from_secs(quiet)).min(self.since + Duration::from_secs(whole))
@@ -90,6 +92,7 @@ impl Enclosed {
             let progress = match self.kind {
                 Kind::String => self.string(i, *byte),
                 Kind::Paste => self.paste(i, *byte),
+                Kind::Sequence => sequence(i, *byte),
             };
             if !matches!(progress, Progress::Open) {
                 return progress;
@@ -141,5 +144,13 @@ impl Enclosed {
         self.text.extend(text.take(room));
         self.matched = again;
         Progress::Open
+    }
+}
+
+fn sequence(i: usize, byte: u8) -> Progress {
+    match byte {
+        0x20..=0x3f => Progress::Open,
+        0x40..=0x7e => Progress::Over { used: i + 1, input: None },
+        _ => Progress::Over { used: i, input: None },
     }
 }

@@ -6,7 +6,7 @@ use crate::app::{Input, Key, KeyCode};
 
 pub const ESC: u8 = 0x1b;
 const BEL: u8 = 0x07;
-/// Longer control sequences are dropped.
+/// Of longer control sequences nothing is kept.
 const MAX_SEQUENCE: usize = 256;
 /// What opens a string after an escape: DCS, OSC, APC, PM, SOS.
 const STRINGS: [u8; 5] = [b'P', b']', b'_', b'^', b'X'];
@@ -48,30 +48,26 @@ fn plain(n: usize, code: KeyCode) -> Step {
 pub fn step(bytes: &[u8], regret: bool) -> Step {
     match bytes {
         [ESC] => Step::Need,
-        [ESC, b'[', rest @ ..] => control_sequence(bytes, rest, regret),
+        [ESC, b'[', rest @ ..] => control_sequence(rest, regret),
         [ESC, b'O'] => Step::Need,
         [ESC, b'O', last, ..] => match letter(*last) {
             Some(code) => plain(3, code),
             None if regret => Step::Not,
             None => Step::Took(3, None),
         },
-        [ESC, opener] if STRINGS.contains(opener) => Step::Need,
-        [ESC, opener, rest @ ..]
-            if STRINGS.contains(opener) && is_string(*opener, rest, regret) =>
-        {
-            Step::Opens(2, Kind::String)
+        [ESC, opener, rest @ ..] if STRINGS.contains(opener) => {
+            match is_string(*opener, rest, regret) {
+                Some(true) => Step::Opens(2, Kind::String),
+                None => Step::Need,
+                Some(false) if regret => Step::Not,
+                Some(false) => with_alt(step(&bytes[1..], false)),
+            }
         }
         [ESC, ..] if regret => Step::Not,
         [ESC, ESC, ..] => plain(1, KeyCode::Esc),
         [ESC, rest @ ..] if c1(rest).is_some() => plain(1, KeyCode::Esc),
         // a modifier in front of an ordinary key
-        [ESC, rest @ ..] => match step(rest, false) {
-            Step::Took(n, Some(Input::Key(k))) => {
-                Step::Took(n + 1, Some(Input::Key(Key { alt: true, ..k })))
-            }
-            Step::Took(n, other) => Step::Took(n + 1, other),
-            other => other,
-        },
+        [ESC, rest @ ..] => with_alt(step(rest, false)),
         [b'\r', ..] => plain(1, KeyCode::Enter),
         [b'\t', ..] => plain(1, KeyCode::Tab),
         [0x7f | 0x08, ..] => plain(1, KeyCode::Backspace),
@@ -83,6 +79,17 @@ pub fn step(bytes: &[u8], regret: bool) -> Step {
             Step::Took(1, Some(key(KeyCode::Char(char::from(c + 64)), true, false)))
         }
         _ => character(bytes),
+    }
+}
+
+/// What follows an escape as a key with Alt.
+fn with_alt(step: Step) -> Step {
+    match step {
+        Step::Took(n, Some(Input::Key(k))) => {
+            Step::Took(n + 1, Some(Input::Key(Key { alt: true, ..k })))
+        }
+        Step::Took(n, other) => Step::Took(n + 1, other),
+        other => other,
     }
 }
 
@@ -108,28 +115,36 @@ fn character(bytes: &[u8]) -> Step {
     }
 }
 
-/// True if what follows an opener is the inside of a string that a terminal sends, and
-/// not keys that somebody types after it.
-fn is_string(opener: u8, rest: &[u8], regret: bool) -> bool {
-    let Some(next) = rest.first() else { return false };
+/// Whether what follows an opener is the inside of a string that a terminal sends, and not
+/// keys that somebody types after it; `None` if more has to come to tell.
+fn is_string(opener: u8, rest: &[u8], regret: bool) -> Option<bool> {
+    let next = rest.first()?;
     match opener {
         // a number, or (in a report of the title) a letter
-        b']' => next.is_ascii_digit() || !regret && b"lLI".contains(next),
-        b'P' => next.is_ascii_digit() || b"$+>=?!".contains(next),
+        b']' => Some(next.is_ascii_digit() || !regret && b"lLI".contains(next)),
+        b'P' => Some(next.is_ascii_digit() || b"$+>=?!".contains(next)),
         // the protocol of images
-        b'_' if regret => *next == b'G',
+        b'_' if regret => Some(*next == b'G'),
         // nothing that is known to be sent: its end has to be in sight
-        _ if regret => rest.iter().any(|b| [ESC, BEL].contains(b)),
-        _ => *next >= 0x20 && *next != 0x7f,
+        _ if regret => match rest.iter().take(MAX_SEQUENCE).position(|b| *b < 0x20) {
+            Some(at) => match &rest[at..] {
+                [ESC] => None,
+                [BEL, ..] | [ESC, b'\\', ..] => Some(true),
+                _ => Some(false),
+            },
+            None if rest.len() < MAX_SEQUENCE => None,
+            None => Some(false),
+        },
+        _ => Some(*next >= 0x20 && *next != 0x7f),
     }
 }
 
 /// `ESC [ parameters final`; `rest` is what follows the bracket.
-fn control_sequence(bytes: &[u8], rest: &[u8], regret: bool) -> Step {
+fn control_sequence(rest: &[u8], regret: bool) -> Step {
     let end = match rest {
         [] => return Step::Need,
         // parameters: nobody types them
-        [0x30..=0x3f, ..] => rest.iter().position(|b| !(0x20..=0x3f).contains(b)),
+        [0x30..=0x3f, ..] => end_of_parameters(rest),
         [b'Z', ..] => return plain(3, KeyCode::BackTab),
         [last, ..] if *last != b'M' && letter(*last).is_some() => Some(0),
         _ if regret => return Step::Not,
@@ -145,10 +160,13 @@ fn control_sequence(bytes: &[u8], rest: &[u8], regret: bool) -> Step {
         [b'M', tail @ ..] => {
             return if tail.len() < 3 { Step::Need } else { Step::Took(6, None) };
         }
-        _ => rest.iter().position(|b| !(0x20..=0x3f).contains(b)),
+        _ => end_of_parameters(rest),
     };
     let Some(end) = end else {
-        return if rest.len() > MAX_SEQUENCE { Step::Took(bytes.len(), None) } else { Step::Need };
+        return match rest.len() {
+            MAX_SEQUENCE.. => Step::Opens(2 + MAX_SEQUENCE, Kind::Sequence),
+            _ => Step::Need,
+        };
     };
     let (parameters, last, n) = (&rest[..end], rest[end], end + 3);
     if !(0x40..=0x7e).contains(&last) {
@@ -159,6 +177,11 @@ fn control_sequence(bytes: &[u8], rest: &[u8], regret: bool) -> Step {
         return Step::Opens(n, Kind::Paste);
     }
     Step::Took(n, meaning(parameters, last))
+}
+
+/// Where a control sequence's final byte is, or what breaks it off.
+fn end_of_parameters(rest: &[u8]) -> Option<usize> {
+    rest.iter().take(MAX_SEQUENCE).position(|b| !(0x20..=0x3f).contains(b))
 }
 
 /// What a whole control sequence means; an answer means nothing.

@@ -184,8 +184,9 @@ fn a_lost_end_does_not_take_the_keyboard_for_long() {
     assert!((8..12).contains(&typist.said().len()), "after three seconds");
     let endless = [&b"\x1b]11;"[..], &[b'q'; 70_000]].concat();
     assert!(parse(&[&endless]).len() < 5000);
-    let endless = [&b"\x1b["[..], &[b'1'; 300], b"j"].concat();
-    assert_eq!(parse(&[&endless]), ["j"]);
+    let endless = [&b"\x1b["[..], &[b'1'; 300], b"jk"].concat();
+    assert_eq!(parse(&[&endless]), ["k"]);
+    assert_eq!(parse_slowly(&[(&endless[..290], 1100), (b"k", 0)]), ["k"]);
 }
 
 #[test]
