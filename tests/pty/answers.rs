@@ -29,7 +29,7 @@ fn answers_in_pieces_change_nothing() {
     for (answer, cuts) in ANSWERS {
         for cut in cuts {
             // after a lone escape the patience is short, and Esc has a meaning
-            let pauses: &[u64] = if *cut == 1 { &[5, 20] } else { &[5, 60, 100] };
+            let pauses: &[u64] = if *cut == 1 { &[0] } else { &[5, 60, 100] };
             for pause in pauses {
                 terminal.send(&answer[..*cut]);
                 std::thread::sleep(Duration::from_millis(*pause));
