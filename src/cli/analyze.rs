@@ -114,7 +114,7 @@ fn print_probes(found: &ProbesAnalysis, seconds: &ProbeSeconds) {
         duration(seconds.forward),
         duration(seconds.probes)
     );
-    if record.effort().starts_with(Effort::Quick.name()) {
+    if record.effort_name() == Effort::Quick.name() {
         say!("--probes=full trains on all of the run's training images, for 30 epochs");
     }
 }

@@ -43,11 +43,16 @@ impl Effort {
         }
     }
 
-    /// What a recipe of so many epochs over so many of the available images is, in words:
-    /// `quick recipe: 6 epochs of 3000 of 50000 training images`.
-    pub fn words(epochs: usize, images: usize, available: usize) -> String {
+    /// The name of a recipe of so many epochs over so many of the available images, `own`
+    /// if it is none of these.
+    pub fn name_of(epochs: usize, images: usize, available: usize) -> &'static str {
         let is = |effort: &Effort| (effort.epochs(), effort.images(available)) == (epochs, images);
-        let name = [Effort::Full, Effort::Quick].into_iter().find(is).map_or("own", Effort::name);
+        [Effort::Full, Effort::Quick].into_iter().find(is).map_or("own", Effort::name)
+    }
+
+    /// The same in words: `quick recipe: 6 epochs of 3000 of 50000 training images`.
+    pub fn words(epochs: usize, images: usize, available: usize) -> String {
+        let name = Effort::name_of(epochs, images, available);
         let of = match images < available {
             true => format!("{images} of {available} training images"),
             false => format!("all {images} training images"),

@@ -185,8 +185,20 @@ pub struct ProbesRecord {
 impl ProbesRecord {
     /// Which recipe it was, in words.
     pub fn effort(&self) -> String {
+        let (images, available) = self.images();
+        Effort::words(self.epochs, images, available)
+    }
+
+    /// The name of the recipe: `quick`, `full` or `own`.
+    pub fn effort_name(&self) -> &'static str {
+        let (images, available) = self.images();
+        Effort::name_of(self.epochs, images, available)
+    }
+
+    /// Training images that were taken, and that there were.
+    fn images(&self) -> (usize, usize) {
         let images = self.train_examples + self.held_out_examples;
-        Effort::words(self.epochs, images, self.data.train_examples.max(images))
+        (images, self.data.train_examples.max(images))
     }
 
     /// The whole recipe; records of older versions do not begin with which it was.

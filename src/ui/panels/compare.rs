@@ -191,7 +191,12 @@ fn probe(side: &Explorer, layer: &Layer) -> Option<(f64, String)> {
         true => String::new(),
         false => format!("at {}", side.layers().get(probe.layer)?.name),
     };
-    Some((probe.test_accuracy, place))
+    // accuracies of other recipes than the full one are lower
+    let recipe = match probes.record.effort_name() {
+        "full" => String::new(),
+        name => format!("{name} recipe "),
+    };
+    Some((probe.test_accuracy, recipe + &place))
 }
 
 /// The images that dominate the layer.

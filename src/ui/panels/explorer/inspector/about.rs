@@ -25,8 +25,7 @@ pub fn draw(pane: &mut Pane<'_>, explorer: &Explorer) {
     if let Some(probes) = &run.probes {
         pane.gap(true);
         let record = &probes.record;
-        let effort = record.effort();
-        pane.fact("probes", effort.split(':').next().unwrap_or(&effort));
+        pane.fact("probes", &format!("{} recipe", record.effort_name()));
         pane.fact("passes", &format!("{} epochs", record.epochs));
         pane.fact("trained", &thousands(record.train_examples));
         pane.fact("chosen", &format!("on {} held out", thousands(record.held_out_examples)));
