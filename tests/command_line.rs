@@ -139,7 +139,7 @@ fn options_of_every_command_stand_on_both_sides_of_it() {
     assert!(text.contains("--theme before `show` is an option of the explorer"), "{text}");
     let text = refused(&scratch, &["--data", "shapes", "analyze", run]);
     assert!(text.contains("--data before `analyze`"), "{text}");
-    let text = refused(&scratch, &[run, "show"]);
+    let text = refused(&scratch, &[run, "show", run]);
     assert!(text.contains("a run before `show`"), "{text}");
 }
 

@@ -191,7 +191,7 @@ fn probe(side: &Explorer, layer: &Layer) -> Option<(f64, String)> {
         true => String::new(),
         false => format!("at {}", side.layers().get(probe.layer)?.name),
     };
-    // accuracies of other recipes than the full one are lower
+    // other recipes than the full one may reach less
     let recipe = match probes.record.effort_name() {
         "full" => String::new(),
         name => format!("{name} recipe "),
