@@ -20,6 +20,9 @@ fn run_in(scratch: &Scratch, program: &str, args: &[&str], variables: &[(&str, &
     for name in ["RUNS", "DEVICE", "DATA", "THEME", "COLORMAP"] {
         command.env_remove(format!("BLOCKSCOPE_{name}"));
     }
+    for name in ["NO_COLOR", "FORCE_COLOR", "CLICOLOR_FORCE", "STY"] {
+        command.env_remove(name);
+    }
     command.env("BLOCKSCOPE_CONFIG", scratch.path("config"));
     command.env("XDG_STATE_HOME", scratch.path("state"));
     command.envs(variables.iter().copied()).output().unwrap()
@@ -79,6 +82,17 @@ fn names_with_typing_errors_are_named_with_the_nearest() {
         let text = String::from_utf8(output.stderr).unwrap();
         assert!(!output.status.success() && text.contains(near), "{args:?}: {text}");
     }
+}
+
+#[test]
+fn what_hides_colours_is_named_by_doctor() {
+    let scratch = Scratch::empty();
+    let hidden = |term, tmux| {
+        let variables = [("TERM", term), ("TMUX", tmux), ("COLORTERM", "")];
+        ok(&scratch, &["doctor", "--device", "cpu"], &variables).contains("tmux hides colours")
+    };
+    assert!(hidden("tmux-256color", "/nowhere/tmux,1,0") && hidden("screen-256color", ""));
+    assert!(!hidden("xterm-256color", ""));
 }
 
 #[test]
