@@ -79,11 +79,14 @@ const EXAMPLES: &[(&str, &str)] = &[
     ),
 ];
 
+/// Commands that compute and tell how far they are.
+const COMPUTE: [&str; 5] = ["import", "analyze", "compare", "prune", "train"];
+/// Commands about the program itself, which look at no run.
+const ABOUT_ITSELF: [&str; 4] = ["keys", "themes", "completions", "man"];
+
 /// True if an option of every command means something for one of them, or for the
 /// explorer (`None`): where nothing is computed the device does not matter.
 pub fn matters(command: Option<&str>, id: &str) -> bool {
-    const COMPUTE: [&str; 5] = ["import", "analyze", "compare", "prune", "train"];
-    const ABOUT_ITSELF: [&str; 4] = ["keys", "themes", "completions", "man"];
     let Some(command) = command else { return true };
     let computes = COMPUTE.contains(&command);
     match id {
@@ -223,6 +226,25 @@ mod tests {
         }
         let help = command.render_long_help().to_string();
         assert!(help.contains("128+N") && help.contains("Examples:"), "{help}");
+    }
+
+    #[test]
+    fn what_matters_for_which_command_is_said_of_commands_that_there_are() {
+        let command = command(&Config::default());
+        for name in COMPUTE.into_iter().chain(ABOUT_ITSELF).chain(["doctor"]) {
+            assert!(command.find_subcommand(name).is_some(), "{name}");
+        }
+        let shown = |name: &str, id: &str| {
+            let sub = command.find_subcommand(name).unwrap();
+            sub.get_arguments().all(|arg| arg.get_id() != id || !arg.is_hide_set())
+        };
+        for arg in command.get_arguments().filter(|arg| arg.is_global_set()) {
+            let id = arg.get_id().as_str();
+            assert!(matters(None, id), "the explorer takes all of them");
+            for sub in command.get_subcommands() {
+                assert_eq!(shown(sub.get_name(), id), matters(Some(sub.get_name()), id));
+            }
+        }
     }
 
     #[test]

@@ -107,21 +107,18 @@ fn own_files(
     let (themes, theme_faults) = explore::themes()?;
     let named = faults_of_names(&themes, [settings.theme(), settings.colormap()], settings.data());
     let faults = parsed.err().map(|error| error.to_string()).into_iter();
-    let named = named.into_iter().map(|fault| format!("{}: {fault}", path.display()));
-    state("settings", &path, faults.chain(named).collect());
+    let of_settings = named.iter().map(|fault| format!("{}: {fault}", path.display()));
+    state("settings", &path, faults.chain(of_settings).collect());
     let faults = explore::keymap().1;
     state("keys", &paths::keys(), faults.iter().map(ToString::to_string).collect());
     let faults = theme_faults.iter().map(ToString::to_string).collect();
     state("user themes", &paths::themes(), faults);
     // what an option or a variable says instead of the settings
-    let instead = |chosen: &'_ Option<String>, setting: Option<&str>| {
-        chosen.clone().filter(|chosen| Some(chosen.as_str()) != setting)
-    };
-    let theme = instead(&cli.screen.theme, settings.theme());
-    let colormap = instead(&cli.screen.colormap, settings.colormap());
-    let data = cli.data.as_ref().filter(|_| settings.data().is_none());
-    let named = faults_of_names(&themes, [theme.as_deref(), colormap.as_deref()], data);
-    problems.extend(named.into_iter().map(|fault| format!("--{fault}")));
+    let screen = &cli.screen;
+    let chosen = [screen.theme.as_deref(), screen.colormap.as_deref()];
+    let mut faults = faults_of_names(&themes, chosen, cli.data.as_ref());
+    faults.retain(|fault| !named.contains(fault));
+    problems.extend(faults.into_iter().map(|fault| format!("--{fault}")));
     Ok(problems)
 }
 
