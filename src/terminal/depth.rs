@@ -171,7 +171,7 @@ fn asked(answer: Option<&query::Answer>) -> Step {
         None => ("not asked", None),
         Some(a) if a.truecolour => ("shows 24-bit colours", Some(ColourDepth::Truecolor)),
         Some(a) if a.answered => ("does not say", None),
-        Some(_) => ("no answer within 200 ms", None),
+        Some(_) => ("no answer in time", None),
     };
     Step { name: "terminal", found: found.to_string(), depth }
 }
@@ -257,7 +257,7 @@ pub fn detect_and_ask(chosen: Option<ColourDepth>) -> Detection {
     if !first.ask || !terminal || crossterm::terminal::enable_raw_mode().is_err() {
         return first;
     }
-    let answer = query::ask();
+    let answer = query::ask(query::LONG);
     let _ = crossterm::terminal::disable_raw_mode();
     match answer {
         Ok(answer) => detect_in(&around, chosen, Some(&answer)),

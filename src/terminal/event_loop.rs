@@ -66,7 +66,7 @@ pub fn run(
     let mut typed = Vec::new();
     if options.ask_colours {
         // one that is gone is noticed by the reader
-        let answer = query::ask().unwrap_or_default();
+        let answer = query::ask(query::SHORT).unwrap_or_default();
         if answer.truecolour {
             app.look.depth = ColourDepth::Truecolor;
         }

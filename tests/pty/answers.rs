@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::explorer::{DIRECT, Explorer, SHAPES, SIZE};
+use crate::explorer::{DIRECT, Explorer, PROGRAM, SHAPES, SIZE, start};
 use crate::terminal::Seen;
 
 /// Answers whose letters would delete a block (`x`), quit (`q`), open the palette (`:`) or
@@ -54,4 +54,20 @@ fn answers_in_pieces_change_nothing() {
     terminal.send(b"\x1b");
     terminal.wait("the map again", |seen| text(seen) == before.0);
     explorer.quit();
+}
+
+#[test]
+fn answers_to_a_command_do_not_reach_the_shell() {
+    let home = tempfile::tempdir().unwrap();
+    let program = [PROGRAM, "doctor", "--device", "cpu"];
+    let Some(mut terminal) = start(SIZE, home.path(), &[], &program) else { return };
+    terminal.wait("the question", |seen| seen.count(b"\x1b[c") == 1);
+    std::thread::sleep(Duration::from_millis(500));
+    terminal.send(b"\x1bP1$r0;48:2:1:2:3m\x1b\\\x1b[?62;22c");
+    assert_eq!(terminal.exit_code(), 0);
+    // what nobody reads is echoed
+    terminal.look(|seen| {
+        assert_eq!(seen.count(b"62;22c"), 0);
+        assert!(seen.has("shows 24-bit colours"), "{}", seen.text());
+    });
 }
