@@ -99,6 +99,51 @@ pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
         .map(|(_, candidate)| candidate)
 }
 
+/// A name that stands for nothing, with the one that was probably meant: `"drak" is no
+/// theme (did you mean "dark"?); use dark or light`.
+pub fn unknown(what: &str, name: &str, known: &[&str]) -> String {
+    let near = nearest(name, known.iter().copied());
+    let near = near.map(|near| format!(" (did you mean {near:?}?)")).unwrap_or_default();
+    format!("{name:?} is no {what}{near}; use {}", either(known))
+}
+
+/// `a, b or c`.
+fn either(words: &[&str]) -> String {
+    match words {
+        [all @ .., last] if !all.is_empty() => format!("{} or {last}", all.join(", ")),
+        words => words.concat(),
+    }
+}
+
+/// A time with the digits that matter: `0.34 s`, `3.4 s`, `34 s`, `5 min 40 s`, `34 min`,
+/// `3 h 24 min`.
+pub fn duration(seconds: f64) -> String {
+    let whole = seconds.round().max(0.0) as u64;
+    let minutes = (seconds / 60.0).round() as u64;
+    match seconds {
+        ..0.995 => format!("{:.2} s", seconds.max(0.0)),
+        ..9.95 => format!("{seconds:.1} s"),
+        ..99.5 => format!("{seconds:.0} s"),
+        ..599.5 => format!("{} min {} s", whole / 60, whole % 60),
+        ..5970.0 => format!("{minutes} min"),
+        _ => format!("{} h {} min", minutes / 60, minutes % 60),
+    }
+}
+
+/// How often something happens, with the digits that matter: `314/s`, `31.5/s`, `3.14/s`,
+/// and where that is less than one in ten seconds, `1.9/min`.
+pub fn rate(per_second: f64) -> String {
+    let (number, unit) = match per_second {
+        0.1.. => (per_second, "s"),
+        _ => (60.0 * per_second.max(0.0), "min"),
+    };
+    match number {
+        99.95.. => format!("{number:.0}/{unit}"),
+        9.995.. => format!("{number:.1}/{unit}"),
+        _ => format!("{number:.2}/{unit}"),
+    }
+}
+
 /// Columns that a text takes on a terminal: wide characters take two, combining
 /// marks none.
 pub fn width(text: &str) -> usize {
@@ -130,6 +175,40 @@ pub fn aligned(rows: &[Vec<String>]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn times_and_rates_have_the_digits_that_matter() {
+        for (seconds, words) in [
+            (0.0, "0.00 s"),
+            (0.337, "0.34 s"),
+            (3.4176, "3.4 s"),
+            (9.97, "10 s"),
+            (34.2, "34 s"),
+            (99.7, "1 min 40 s"),
+            (340.0, "5 min 40 s"),
+            (1334.0, "22 min"),
+            (12_240.0, "3 h 24 min"),
+        ] {
+            assert_eq!(duration(seconds), words);
+        }
+        for (per_second, words) in [
+            (31.454_176_533_569, "31.5/s"),
+            (3.1415, "3.14/s"),
+            (31_454.2, "31454/s"),
+            (0.25, "0.25/s"),
+            (0.031, "1.86/min"),
+            (0.0, "0.00/min"),
+        ] {
+            assert_eq!(rate(per_second), words);
+        }
+    }
+
+    #[test]
+    fn a_name_that_stands_for_nothing_gets_the_nearest() {
+        let text = unknown("theme", "drak", &["dark", "light"]);
+        assert_eq!(text, "\"drak\" is no theme (did you mean \"dark\"?); use dark or light");
+        assert_eq!(unknown("theme", "xyz", &["dark"]), "\"xyz\" is no theme; use dark");
+    }
 
     #[test]
     fn the_nearest_name_differs_in_a_third_of_its_letters_at_most() {

@@ -331,7 +331,12 @@ fn the_command_probes_and_threads_change_nothing() {
         let output = command(&dir, &[&ANALYZE[..], &more, &["--threads", threads]].concat());
         let text = String::from_utf8(output.stdout).unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        assert!(text.contains("6 layers, 50 training and 10 held-out images, 2 epochs"), "{text}");
+        assert!(
+            text.contains(
+                "6 layers, own recipe: 2 epochs of 60 of 200 training images, 10 of them held out"
+            ),
+            "{text}"
+        );
         let table: Vec<String> =
             text.lines().filter(|l| l.starts_with("layer")).map(String::from).collect();
         assert_eq!(table.len(), 3, "{text}");

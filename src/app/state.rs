@@ -271,6 +271,13 @@ impl App {
         }
     }
 
+    /// Says what is good to know at the start, unless something is wrong.
+    pub fn hint(&mut self, text: &str) {
+        if self.toast.is_none() {
+            self.tell(text);
+        }
+    }
+
     pub(super) fn tell(&mut self, text: impl Into<String>) {
         self.toast = Some(Toast { text: text.into(), error: false });
     }

@@ -2,16 +2,16 @@
 //! predictions and, if asked for, its linear probes, kept in its folder.
 
 use super::args::{AnalyzeArgs, Common};
-use super::words::quoted;
+use super::words::next;
 use super::{ExitCode, Failure, lab, watched};
 use crate::domain::plan::SamplePlan;
-use crate::domain::probes::Probe;
+use crate::domain::probes::{Effort, Probe};
 use crate::domain::{Layer, LayerKind, Map};
 use crate::engine::probes::ProbeSeconds;
 use crate::lab::Event;
 use crate::lab::plan::{AnalysisPlan, ProbePlan};
 use crate::runs::{ComponentsAnalysis, ProbesAnalysis};
-use crate::text::padded;
+use crate::text::{duration, padded};
 
 pub fn run(common: &Common, args: &AnalyzeArgs) -> Result<ExitCode, Failure> {
     let lab = lab(common, args.data.as_ref());
@@ -20,7 +20,7 @@ pub fn run(common: &Common, args: &AnalyzeArgs) -> Result<ExitCode, Failure> {
     lab.store().load(&id)?;
     lab.store().sweep(Some(&id));
     let subject = lab.open(&args.run)?;
-    let dataset = lab.images_for(&subject.manifest, args.probes)?;
+    let dataset = lab.images_for(&subject.manifest, args.probes.is_some())?;
     let plan = plan(args).check(&subject, &dataset)?;
     let folder = watched(
         |watch| lab.analyze(&subject, &dataset, plan, watch),
@@ -37,12 +37,17 @@ pub fn run(common: &Common, args: &AnalyzeArgs) -> Result<ExitCode, Failure> {
         },
     )?;
     say!("written to {}", folder.display());
-    say!("next: blockscope {}", quoted(&args.run));
+    say!("{}", next(common, None, &[&args.run], args.data.as_ref()));
     Ok(ExitCode::SUCCESS)
 }
 
 fn plan(args: &AnalyzeArgs) -> AnalysisPlan {
-    let probes = ProbePlan { epochs: args.probe_epochs, images: args.probe_train, seed: args.seed };
+    let probes = args.probes.map(|recipe| ProbePlan {
+        effort: recipe.into(),
+        epochs: args.probe_epochs,
+        images: args.probe_train,
+        seed: args.seed,
+    });
     AnalysisPlan {
         sample: SamplePlan {
             examples: args.examples,
@@ -54,7 +59,7 @@ fn plan(args: &AnalyzeArgs) -> AnalysisPlan {
         map: !args.skip_cka,
         suite: args.pc_examples,
         predictions: !args.skip_predictions,
-        probes: args.probes.then_some(probes),
+        probes,
     }
 }
 
@@ -68,11 +73,11 @@ fn print_map(found: &Map) {
         record.provenance.device
     );
     say!(
-        "  {:.2} s: forward {:.2}, Gram {:.2}, pairs {:.2}",
-        record.seconds.total,
-        record.seconds.forward,
-        record.seconds.gram,
-        record.seconds.pairs
+        "  {}: forward {}, Gram {}, pairs {}",
+        duration(record.seconds.total),
+        duration(record.seconds.forward),
+        duration(record.seconds.gram),
+        duration(record.seconds.pairs)
     );
 }
 
@@ -82,9 +87,9 @@ fn print_components(found: &ComponentsAnalysis) {
         .filter_map(|l| Some((components.share(l)?, l)))
         .max_by(|a, b| a.0.total_cmp(&b.0));
     say!(
-        "first components  {} examples in {:.2} s, on {}",
+        "first components  {} examples in {}, on {}",
         record.examples,
-        record.seconds,
+        duration(record.seconds),
         record.device
     );
     if let Some((share, layer)) = largest {
@@ -96,15 +101,22 @@ fn print_components(found: &ComponentsAnalysis) {
 fn print_probes(found: &ProbesAnalysis, seconds: &ProbeSeconds) {
     let record = &found.record;
     say!(
-        "probes: {} layers, {} training and {} held-out images, {} epochs, on {}",
+        "probes: {} layers, {}, {} of them held out, on {}",
         found.probes.len(),
-        record.train_examples,
+        record.effort(),
         record.held_out_examples,
-        record.epochs,
         record.device
     );
     print_table(&record.layers, &found.probes);
-    say!("{:.2} s: forward {:.2}, probes {:.2}", seconds.total, seconds.forward, seconds.probes);
+    say!(
+        "{}: forward {}, probes {}",
+        duration(seconds.total),
+        duration(seconds.forward),
+        duration(seconds.probes)
+    );
+    if record.effort_name() == Effort::Quick.name() {
+        say!("--probes=full trains on all of the run's training images, for 30 epochs");
+    }
 }
 
 /// Test accuracies by block, before and after the residual connection.

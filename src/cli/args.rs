@@ -11,16 +11,21 @@ use super::options::{
 };
 use crate::app::MapMode;
 use crate::data::DataSource;
+use crate::domain::probes::Effort;
 use crate::domain::record::Sample;
 use crate::domain::{Bypass, Preset, View};
 use crate::engine::DeviceChoice;
+use crate::lab::plan::Images;
 
 /// A terminal explorer for what neural networks learn, layer by layer.
 ///
 /// Without a command, opens the explorer on the runs folder (or on the run that
 /// PATH names).
 #[derive(Debug, Parser)]
-#[command(name = "blockscope", version, about, args_conflicts_with_subcommands = true)]
+#[command(name = "blockscope", version, about)]
+#[command(
+    override_usage = "blockscope [OPTIONS] [PATH]\n       blockscope [GLOBAL OPTIONS] <COMMAND>"
+)]
 #[command(after_help = "Examples:
   blockscope                                    explore the shipped runs
   blockscope import resnet20.th --preset he --data cifar10:cifar --name resnet20
@@ -44,9 +49,13 @@ pub struct Cli {
     pub command: Option<Command>,
 }
 
-/// Options that every command takes.
+/// Options that every command takes, before or after its name.
 #[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Global options")]
 pub struct Common {
+    /// Those that were written, as words of a command line.
+    #[arg(skip)]
+    pub written: Vec<(String, Vec<String>)>,
     /// The runs folder [default: ./saved_runs if there is one, else the user's data folder]
     #[arg(long, value_name = "DIR", global = true, env = "BLOCKSCOPE_RUNS")]
     pub runs: Option<PathBuf>,
@@ -213,6 +222,24 @@ pub struct ImportArgs {
     pub force: bool,
 }
 
+/// The value of `--probes`.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum ProbesArg {
+    /// 3,000 training images, 6 epochs
+    Quick,
+    /// All training images, 30 epochs
+    Full,
+}
+
+impl From<ProbesArg> for Effort {
+    fn from(arg: ProbesArg) -> Effort {
+        match arg {
+            ProbesArg::Quick => Effort::Quick,
+            ProbesArg::Full => Effort::Full,
+        }
+    }
+}
+
 /// `analyze`.
 #[derive(Debug, Args)]
 pub struct AnalyzeArgs {
@@ -245,15 +272,23 @@ pub struct AnalyzeArgs {
     /// Leave out the predictions for all test images
     #[arg(long)]
     pub skip_predictions: bool,
-    /// Then train linear probes before and after every residual connection
-    #[arg(long)]
-    pub probes: bool,
-    /// Passes over the probes' training images [default: 30]
+    /// Then train linear probes before and after every residual connection: quick (3,000 training images, 6 epochs) or full (all, 30 epochs: minutes to hours) [default: quick]
+    #[arg(
+        long,
+        value_enum,
+        value_name = "RECIPE",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "quick",
+        hide_possible_values = true
+    )]
+    pub probes: Option<ProbesArg>,
+    /// Passes over the probes' training images [default: the recipe's]
     #[arg(long, value_name = "EPOCHS", requires = "probes")]
     pub probe_epochs: Option<usize>,
-    /// Training images for probes, a tenth of them held out to choose by [default: the run's]
-    #[arg(long, value_name = "IMAGES", requires = "probes")]
-    pub probe_train: Option<usize>,
+    /// Training images for probes, balanced over classes, or all; a tenth of them is held out to choose by [default: the recipe's]
+    #[arg(long, value_name = "IMAGES", requires = "probes", value_parser = images)]
+    pub probe_train: Option<Images>,
 }
 
 /// `compare`.
@@ -490,6 +525,15 @@ pub struct ExportArgs {
     /// Of the runs, those with this depth, width, fraction, seed, epoch or data (may be repeated)
     #[arg(long = "where", value_name = "KEY=VALUE", requires = "grid")]
     pub only: Vec<String>,
+}
+
+fn images(text: &str) -> Result<Images, String> {
+    match text {
+        "all" => Ok(Images::All),
+        count => {
+            count.parse().map(Images::Count).map_err(|_| "use a number of images or all".into())
+        }
+    }
 }
 
 fn triple(text: &str) -> Result<[f32; 3], String> {

@@ -1,7 +1,11 @@
 //! The whole command line: the types of `args` with the examples of every
 //! subcommand and, as defaults, what the user's settings say.
 
-use clap::{Command, CommandFactory};
+use std::ffi::OsString;
+
+use clap::error::ErrorKind;
+use clap::parser::ValueSource;
+use clap::{Arg, Command, CommandFactory, FromArgMatches};
 
 use super::args::Cli;
 use crate::config::Config;
@@ -75,6 +79,69 @@ const EXAMPLES: &[(&str, &str)] = &[
     ),
 ];
 
+/// Commands that compute and tell how far they are.
+const COMPUTE: [&str; 5] = ["import", "analyze", "compare", "prune", "train"];
+/// Commands about the program itself, which look at no run.
+const ABOUT_ITSELF: [&str; 4] = ["keys", "themes", "completions", "man"];
+
+/// True if an option of every command means something for one of them, or for the
+/// explorer (`None`): where nothing is computed the device does not matter.
+pub fn matters(command: Option<&str>, id: &str) -> bool {
+    let Some(command) = command else { return true };
+    let computes = COMPUTE.contains(&command);
+    match id {
+        "device" | "threads" => computes || command == "doctor",
+        "no_animation" => computes,
+        "color" => ["themes", "doctor"].contains(&command),
+        "runs" => !ABOUT_ITSELF.contains(&command),
+        _ => true,
+    }
+}
+
+/// Reads the arguments of a command line.
+///
+/// # Errors
+/// What clap says, or that options of the explorer were given to a command.
+pub fn parse(
+    command: Command,
+    args: impl IntoIterator<Item = OsString>,
+) -> clap::error::Result<Cli> {
+    let mut usage = command.clone();
+    let matches = command.try_get_matches_from(args)?;
+    let mut cli = Cli::from_arg_matches(&matches)?;
+    let written = |id: &str| {
+        matches.try_contains_id(id).unwrap_or(false)
+            && matches.value_source(id) == Some(ValueSource::CommandLine)
+    };
+    let arguments: Vec<_> = usage.get_arguments().cloned().collect();
+    // `doctor` tells what is wrong with them
+    if let Some(name) = matches.subcommand_name().filter(|name| *name != "doctor") {
+        let own =
+            arguments.iter().find(|arg| !arg.is_global_set() && written(arg.get_id().as_str()));
+        if let Some(arg) = own {
+            let arg = match arg.get_long() {
+                Some(long) => format!("--{long} before `{name}` is an option of the explorer"),
+                None => format!("a run before `{name}` is opened by the explorer"),
+            };
+            let says =
+                format!("{arg}; write what is for `{name}` behind it: blockscope {name} --help");
+            return Err(usage.error(ErrorKind::ArgumentConflict, says));
+        }
+    }
+    for arg in arguments.iter().filter(|arg| arg.is_global_set()) {
+        let id = arg.get_id().as_str();
+        let (Some(long), true) = (arg.get_long(), written(id)) else { continue };
+        let values = matches.get_raw(id).into_iter().flatten();
+        let values = values.map(|value| value.to_string_lossy().into_owned());
+        let words = match arg.is_require_equals_set() {
+            true => values.map(|value| format!("--{long}={value}")).collect(),
+            false => [format!("--{long}")].into_iter().chain(values).collect(),
+        };
+        cli.common.written.push((id.to_string(), words));
+    }
+    Ok(cli)
+}
+
 /// The command line; `settings` are defaults that flags and variables override.
 pub fn command(settings: &Config) -> Command {
     // clap keeps defaults for the life of the program
@@ -84,6 +151,8 @@ pub fn command(settings: &Config) -> Command {
         .map(|(name, value)| (name, &*Box::leak(value.into_boxed_str())))
         .collect();
     let mut command = with_defaults(Cli::command(), &defaults);
+    let globals: Vec<Arg> =
+        command.get_arguments().filter(|arg| arg.is_global_set()).cloned().collect();
     let names: Vec<String> =
         command.get_subcommands().map(|sub| sub.get_name().to_string()).collect();
     // all of them, since one that is changed moves to the end
@@ -91,6 +160,11 @@ pub fn command(settings: &Config) -> Command {
         let examples = EXAMPLES.iter().find(|(sub, _)| *sub == name);
         command = command.mut_subcommand(name, |sub| {
             let sub = with_defaults(sub, &defaults);
+            // taken all the same, but not shown
+            let hidden =
+                globals.iter().filter(|arg| !matters(Some(sub.get_name()), arg.get_id().as_str()));
+            let hidden: Vec<Arg> = hidden.map(|arg| arg.clone().hide(true)).collect();
+            let sub = sub.args(hidden);
             match examples {
                 Some((_, examples)) => sub.after_help(format!("Examples:\n{examples}")),
                 None => sub,
@@ -152,6 +226,25 @@ mod tests {
         }
         let help = command.render_long_help().to_string();
         assert!(help.contains("128+N") && help.contains("Examples:"), "{help}");
+    }
+
+    #[test]
+    fn what_matters_for_which_command_is_said_of_commands_that_there_are() {
+        let command = command(&Config::default());
+        for name in COMPUTE.into_iter().chain(ABOUT_ITSELF).chain(["doctor"]) {
+            assert!(command.find_subcommand(name).is_some(), "{name}");
+        }
+        let shown = |name: &str, id: &str| {
+            let sub = command.find_subcommand(name).unwrap();
+            sub.get_arguments().all(|arg| arg.get_id() != id || !arg.is_hide_set())
+        };
+        for arg in command.get_arguments().filter(|arg| arg.is_global_set()) {
+            let id = arg.get_id().as_str();
+            assert!(matters(None, id), "the explorer takes all of them");
+            for sub in command.get_subcommands() {
+                assert_eq!(shown(sub.get_name(), id), matters(Some(sub.get_name()), id));
+            }
+        }
     }
 
     #[test]

@@ -10,6 +10,7 @@ use crate::config::{self, Config, Problem};
 use crate::lab::Lab;
 use crate::runs::{FIRST_RUN, RunStore};
 use crate::terminal::{self, Options};
+use crate::text::unknown;
 use crate::theme::{ThemeError, ThemeSet};
 
 pub fn run(cli: &Cli, settings: &Config, problem: Option<Problem>) -> Result<ExitCode, Failure> {
@@ -64,6 +65,7 @@ pub fn run(cli: &Cli, settings: &Config, problem: Option<Problem>) -> Result<Exi
         log: common.log_file.clone().or(nowhere),
         themes: Some(config::paths::themes()),
         ask_colours: found.ask,
+        hint: found.hint,
         remote: std::env::var_os("SSH_CONNECTION").is_some_and(|value| !value.is_empty()),
         no_animation: common.no_animation,
     };
@@ -116,6 +118,8 @@ pub(super) fn depth(text: &str) -> Result<Option<ColourDepth>, Failure> {
     }
     let found = ColourDepth::ALL.into_iter().find(|depth| depth.name() == text);
     found.map(Some).ok_or_else(|| {
-        Failure::usage(format!("--color {text:?}: use auto, truecolor, 256, 16 or mono"))
+        let names: Vec<_> =
+            std::iter::once("auto").chain(ColourDepth::ALL.map(ColourDepth::name)).collect();
+        Failure::usage(format!("--color: {}", unknown("colour depth", text, &names)))
     })
 }

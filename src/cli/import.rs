@@ -1,7 +1,7 @@
 //! `blockscope import`: a run from a checkpoint, tested on images.
 
 use super::args::{Common, ImportArgs};
-use super::words::quoted;
+use super::words::next;
 use super::{ExitCode, Failure, lab, watched};
 use crate::lab::NewRun;
 use crate::lab::import::{Checkpoint, Imported};
@@ -36,7 +36,6 @@ pub fn run(common: &Common, args: &ImportArgs) -> Result<ExitCode, Failure> {
         );
     }
     say!("written to {}", folder.display());
-    let data = quoted(&args.data.to_string());
-    say!("next: blockscope analyze {} --data {data}", quoted(&args.name));
+    say!("{}", next(common, Some("analyze"), &[&args.name], Some(&args.data)));
     Ok(ExitCode::SUCCESS)
 }

@@ -35,8 +35,6 @@ mod words;
 
 use std::borrow::Cow;
 
-use clap::FromArgMatches;
-
 use crate::config::{self, Config, Problem};
 use crate::data::DataSource;
 use crate::engine;
@@ -114,10 +112,7 @@ impl From<RunError> for Failure {
 /// Parses the arguments, runs the command and returns the exit code.
 pub fn main() -> u8 {
     let (settings, problem) = settings();
-    let parsed = command::command(&settings)
-        .try_get_matches()
-        .and_then(|matches| Cli::from_arg_matches(&matches));
-    let cli = match parsed {
+    let cli = match command::parse(command::command(&settings), std::env::args_os()) {
         Ok(cli) => cli,
         Err(error) => {
             // Help and version are errors of clap's that exit with 0.
@@ -202,7 +197,7 @@ fn run(cli: Cli, settings: &Config, problem: Option<Problem>) -> Result<ExitCode
         Some(Command::Show(args)) => show::run(common, args),
         Some(Command::Export(args)) => export::run(common, args),
         Some(Command::Migrate(args)) => migrate::run(common, args),
-        Some(Command::Doctor) => doctor::run(common),
+        Some(Command::Doctor) => doctor::run(&cli, settings),
         Some(Command::Keys(args)) => keys::run(args),
         Some(Command::Themes(args)) => themes::run(common, args),
         Some(Command::Completions(args)) => manual::completions(args),

@@ -2,7 +2,7 @@
 //! and pruned networks as runs of their own.
 
 use super::args::{Common, PruneArgs};
-use super::words::quoted;
+use super::words::next;
 use super::{ExitCode, Failure, lab, watched};
 use crate::domain::Bypass;
 use crate::domain::deletion::{DeletionRow, DeletionTable};
@@ -11,6 +11,7 @@ use crate::lab::pruned::KeptMap;
 use crate::lab::{Event, NewRun};
 use crate::report::cost_table;
 use crate::runs;
+use crate::text::duration;
 
 pub fn run(common: &Common, args: &PruneArgs) -> Result<ExitCode, Failure> {
     let lab = lab(common, args.data.as_ref());
@@ -56,7 +57,7 @@ pub fn run(common: &Common, args: &PruneArgs) -> Result<ExitCode, Failure> {
         let (manifest, folder) = cut?;
         let name = &new.name;
         say!("{name}  {}  written to {}", manifest.model.title(), folder.display());
-        say!("next: blockscope analyze {}", quoted(name));
+        say!("{}", next(common, Some("analyze"), &[name], args.data.as_ref()));
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -86,10 +87,10 @@ fn print_map(kept: &KeptMap) {
         return;
     };
     say!(
-        "map without {deleted}  {} examples in {} batches, {:.2} s on {}",
+        "map without {deleted}  {} examples in {} batches, {} on {}",
         record.plan.examples,
         record.plan.batches,
-        record.seconds.total,
+        duration(record.seconds.total),
         record.provenance.device
     );
     if let Some(difference) = record.difference {

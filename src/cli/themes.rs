@@ -121,7 +121,7 @@ mod tests {
             assert!(plain.contains(&format!("  {:<16} map {}\n", theme.name, theme.colormap)));
         }
         let full = list(&set, ColourDepth::Truecolor);
-        assert!(full.contains("38;2;42;157;143"), "the accent of the default theme");
+        assert!(full.contains("38;2;34;131;119"), "the accent of the default theme");
         assert!(full.contains("38;2;68;1;84") && full.contains("38;2;253;231;37"), "viridis");
         assert!(list(&set, ColourDepth::Indexed256).contains("38;5;53m"));
     }

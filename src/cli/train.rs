@@ -2,12 +2,13 @@
 
 use super::args::{Common, TrainArgs};
 use super::progress::Meter;
-use super::words::quoted;
+use super::words::next;
 use super::{ExitCode, Failure, follow, lab, words};
 use crate::engine::EpochReport;
 use crate::lab::plan::TrainingPlan;
 use crate::lab::{Event, NewRun};
 use crate::model::weights::Precision;
+use crate::text::duration;
 
 pub fn run(common: &Common, args: &TrainArgs) -> Result<ExitCode, Failure> {
     let lab = lab(common, Some(&args.data));
@@ -49,8 +50,7 @@ pub fn run(common: &Common, args: &TrainArgs) -> Result<ExitCode, Failure> {
         );
     }
     say!("written to {}", folder.display());
-    let data = quoted(&args.data.to_string());
-    say!("next: blockscope analyze {} --data {data}", quoted(&name));
+    say!("{}", next(common, Some("analyze"), &[&name], Some(&args.data)));
     Ok(ExitCode::SUCCESS)
 }
 
@@ -71,12 +71,12 @@ fn default_name(args: &TrainArgs) -> String {
 
 fn epoch_line(report: &EpochReport, epochs: usize) -> String {
     let mut line = format!(
-        "epoch {:>3}/{epochs}  lr {:.5}  train loss {:.4}  train accuracy {:5.1} %  {:.1} s",
+        "epoch {:>3}/{epochs}  lr {:.5}  train loss {:.4}  train accuracy {:5.1} %  {}",
         report.epoch,
         report.learning_rate,
         report.train_loss,
         100.0 * report.train_accuracy,
-        report.seconds
+        duration(report.seconds)
     );
     if let Some(test) = report.test {
         line.push_str(&format!("  test {:.1} % of {}", 100.0 * test.accuracy(), test.examples));

@@ -1,12 +1,15 @@
 //! What is wrong, in the words of the command line: quantities and remedies by the names
 //! of their options.
 
+use crate::data::DataSource;
 use crate::domain::plan::{Quantity, Unfit};
 use crate::engine::{DeviceError, EngineError};
 use crate::lab::{LabError, no_own_map};
 use crate::model::WeightsError;
 use crate::runs::RunError;
 
+use super::args::Common;
+use super::command::matters;
 use super::{FAILURE, Failure, USAGE, stop};
 
 /// The option that sets a quantity.
@@ -32,6 +35,28 @@ pub fn quoted(word: &str) -> String {
         true => word.to_string(),
         false => format!("'{}'", word.replace('\'', "'\\''")),
     }
+}
+
+/// The line that says what to do next: a command (the explorer if `None`) with its words,
+/// with the images and with the options of every command that were written for this one
+/// and matter for that.
+pub fn next(
+    common: &Common,
+    command: Option<&str>,
+    words: &[&str],
+    data: Option<&DataSource>,
+) -> String {
+    // what a variable says holds for the next command too
+    let variable = std::env::var("BLOCKSCOPE_DATA").ok();
+    let data = data.map(DataSource::to_string).filter(|data| Some(data) != variable.as_ref());
+    let data = data.map(|data| ["--data".to_string(), data]);
+    let written = common.written.iter();
+    let written = written.filter(|(id, _)| !id.starts_with("log_") && matters(command, id));
+    let all = ["blockscope"].into_iter().chain(command).chain(words.iter().copied());
+    let all = all.map(str::to_string);
+    let all = all.chain(data.into_iter().flatten());
+    let all = all.chain(written.flat_map(|(_, words)| words.iter().cloned()));
+    format!("next: {}", all.map(|word| quoted(&word)).collect::<Vec<_>>().join(" "))
 }
 
 /// An error of a command.

@@ -13,7 +13,7 @@ use super::problem::{Problem, parse};
 use crate::app::ColourDepth;
 use crate::data::DataSource;
 use crate::engine::DeviceChoice;
-use crate::text::nearest;
+use crate::text::unknown;
 
 /// Levels of the log, the fewest lines first.
 pub const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
@@ -66,6 +66,11 @@ impl Config {
         all.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
     }
 
+    /// The images that the file names.
+    pub fn data(&self) -> Option<&DataSource> {
+        self.data.as_ref().map(|data| &data.0)
+    }
+
     /// The theme that the file asks for.
     pub fn theme(&self) -> Option<&str> {
         self.theme.as_deref()
@@ -113,9 +118,7 @@ fn one_of(what: &str, text: &str, names: &[&'static str]) -> Result<String, Stri
     if names.contains(&text) {
         return Ok(text.to_string());
     }
-    let near = nearest(text, names.iter().copied());
-    let near = near.map(|near| format!(" (did you mean {near:?}?)")).unwrap_or_default();
-    Err(format!("{text:?} is no {what}{near}; use {}", names.join(", ")))
+    Err(unknown(what, text, names))
 }
 
 impl FromStr for Depth {

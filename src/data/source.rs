@@ -1,7 +1,7 @@
 //! The name of a data source, as the command line and the run folder write it.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use super::DataError;
@@ -30,6 +30,18 @@ impl DataSource {
             DataSource::Cifar10(_) => "cifar10",
             DataSource::Cifar100(_) => "cifar100",
             DataSource::Folder(_) => "folder",
+        }
+    }
+}
+
+impl DataSource {
+    /// Where the images lie, if they are not made by the program.
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            DataSource::Shapes => None,
+            DataSource::Cifar10(path) | DataSource::Cifar100(path) | DataSource::Folder(path) => {
+                Some(path)
+            }
         }
     }
 }

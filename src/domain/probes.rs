@@ -7,6 +7,61 @@ use rand_chacha::ChaCha8Rng;
 
 use super::{Layer, Role};
 
+/// How much goes into probes: a quick recipe, which draws the same curve, and the full
+/// one.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Effort {
+    /// A few thousand training images, few epochs: seconds to minutes.
+    #[default]
+    Quick,
+    /// All of the run's training images, 30 epochs: minutes to hours.
+    Full,
+}
+
+impl Effort {
+    /// Passes over the training images.
+    pub fn epochs(self) -> usize {
+        match self {
+            Effort::Quick => 6,
+            Effort::Full => 30,
+        }
+    }
+
+    /// Training images, of so many that there are, balanced over the classes.
+    pub fn images(self, available: usize) -> usize {
+        match self {
+            Effort::Quick => available.min(3000),
+            Effort::Full => available,
+        }
+    }
+
+    /// Its name, `quick`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Effort::Quick => "quick",
+            Effort::Full => "full",
+        }
+    }
+
+    /// The name of a recipe of so many epochs over so many of the available images, `own`
+    /// if it is none of these.
+    pub fn name_of(epochs: usize, images: usize, available: usize) -> &'static str {
+        let is = |effort: &Effort| (effort.epochs(), effort.images(available)) == (epochs, images);
+        [Effort::Full, Effort::Quick].into_iter().find(is).map_or("own", Effort::name)
+    }
+
+    /// The same in words: `quick recipe: 6 epochs of 3000 of 50000 training images`.
+    pub fn words(epochs: usize, images: usize, available: usize) -> String {
+        let name = Effort::name_of(epochs, images, available);
+        let of = match images < available {
+            true => format!("{images} of {available} training images"),
+            false => format!("all {images} training images"),
+        };
+        let plural = if epochs == 1 { "" } else { "s" };
+        format!("{name} recipe: {epochs} epoch{plural} of {of}")
+    }
+}
+
 /// The best probe of one layer.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Probe {
@@ -110,6 +165,19 @@ mod tests {
         let without = names(false);
         assert_eq!(without.len(), 6);
         assert!(without.iter().all(|name| name.ends_with(".bn2")));
+    }
+
+    #[test]
+    fn a_recipe_is_named_by_its_numbers() {
+        for (epochs, images, available, words) in [
+            (6, 3000, 50_000, "quick recipe: 6 epochs of 3000 of 50000 training images"),
+            (6, 800, 800, "quick recipe: 6 epochs of all 800 training images"),
+            (30, 50_000, 50_000, "full recipe: 30 epochs of all 50000 training images"),
+            (30, 3000, 50_000, "own recipe: 30 epochs of 3000 of 50000 training images"),
+            (1, 10, 10, "own recipe: 1 epoch of all 10 training images"),
+        ] {
+            assert_eq!(Effort::words(epochs, images, available), words);
+        }
     }
 
     #[test]

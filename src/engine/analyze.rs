@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use super::components::{MeasuredComponents, Pass};
 use super::evaluate::{fits, upload};
-use super::{Context, EngineError, Task};
+use super::{Context, EngineError, PASSES, Task};
 use crate::data::ImageSet;
 use crate::domain::cka::{CkaAccumulator, CkaEstimate, PackedGrams};
 use crate::domain::plan::{Batches, SamplePlan, SuitePlan};
@@ -95,7 +95,7 @@ fn run(request: &AnalyzeRequest, context: &Context<'_>) -> Result<Measured, Engi
     if let (Some(wanted), 1..) = (&request.suite, head) {
         let chosen = plan.batches[..head].concat();
         let taken = Pass::run(&net, &request.images, wanted, &chosen, context, {
-            |done| context.progress(done * head, total, "layers")
+            |done| context.progress(done * head, total, PASSES)
         })?;
         job.done.store(layers * head, Ordering::Relaxed);
         let [forward, gram, leading] = taken.seconds;
@@ -194,7 +194,7 @@ impl Batched<'_> {
             // layers that are fused or absent are counted with the next one
             let more = layer + 1 - std::mem::replace(&mut offered, layer + 1);
             let done = self.done.fetch_add(more, Ordering::Relaxed) + more;
-            context.progress(done, total, "layers");
+            context.progress(done, total, PASSES);
             Ok(wanted)
         };
         self.net.forward_tapped(x, Mode::Evaluate, forward).map_err(|error| match error {

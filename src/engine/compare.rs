@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::evaluate::{fits, upload};
-use super::{Context, EngineError, Task};
+use super::{Context, EngineError, PASSES, Task};
 use crate::data::ImageSet;
 use crate::domain::cka::{CkaAccumulator, CkaEstimate, CrossAccumulator, MAX_GROUPS, PackedGrams};
 use crate::domain::pca::{ComponentSums, MIN_EXAMPLES};
@@ -154,7 +154,7 @@ fn run(request: &CompareRequest, context: &Context<'_>) -> Result<Compared, Engi
             let captured = match net {
                 Some(net) => {
                     let without = request.without_pc1 && indices.len() >= MIN_EXAMPLES;
-                    let report = |layer: usize| context.progress(done + layer + 1, total, "layers");
+                    let report = |layer: usize| context.progress(done + layer + 1, total, PASSES);
                     let found = capture(
                         net,
                         &request.images,

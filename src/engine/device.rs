@@ -11,6 +11,8 @@ use std::sync::{Mutex, PoisonError};
 use burn::tensor::wgpu::{WgpuBackend, wgpu};
 use burn::tensor::{Device, DeviceKind};
 
+use crate::text::unknown;
+
 /// Adapters that this process has opened.
 static OPEN: Mutex<Vec<((DeviceKind, WgpuBackend), Device)>> = Mutex::new(Vec::new());
 
@@ -30,7 +32,7 @@ impl FromStr for DeviceChoice {
     type Err = String;
 
     fn from_str(text: &str) -> Result<DeviceChoice, String> {
-        let wrong = || format!("{text:?} is no device: use auto, cpu, gpu or gpu:N");
+        let wrong = || unknown("device", text, &["auto", "cpu", "gpu", "gpu:N"]);
         match text {
             "auto" => Ok(DeviceChoice::Auto),
             "cpu" => Ok(DeviceChoice::Cpu),

@@ -80,7 +80,7 @@ pub struct Progress {
     pub done: usize,
     /// Units of work in all.
     pub total: usize,
-    /// What a unit is: `layers`, `images`, `steps`.
+    /// What a unit is: `layers`, `images`, `steps`, `batches through layers`.
     pub unit: &'static str,
 }
 
@@ -267,6 +267,9 @@ struct Built {
     state: Weak<StateDict>,
     net: Arc<Net>,
 }
+
+/// What maps count: every batch passes through every layer.
+pub(crate) const PASSES: &str = "batches through layers";
 
 /// What a job needs of its surroundings.
 pub struct Context<'a> {

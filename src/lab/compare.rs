@@ -14,6 +14,7 @@ use crate::domain::predictions::Predictions;
 use crate::domain::record::{DataRecord, Seconds};
 use crate::engine::{CompareRequest, Compared, ComparedModel};
 use crate::runs::{ComparedImages, LoadedRun, PairKey, PairMaps, RunError, RunId};
+use crate::text::duration;
 
 /// A run that takes part.
 #[derive(Debug, Clone)]
@@ -180,8 +181,12 @@ impl Lab {
             maps.pairs.sort_by_key(|pair| pair.members);
             let Seconds { forward, gram, pairs, total } = compared.seconds;
             made = Some(format!(
-                "{} maps computed in {total:.2} s (forward {forward:.2}, Gram {gram:.2}, pairs {pairs:.2}) on {}",
+                "{} maps computed in {} (forward {}, Gram {}, pairs {}) on {}",
                 missing.len(),
+                duration(total),
+                duration(forward),
+                duration(gram),
+                duration(pairs),
                 compared.device
             ));
         }

@@ -31,7 +31,7 @@ pub enum Event {
         done: usize,
         /// Units in all.
         total: usize,
-        /// `images`, `layers` or `steps`.
+        /// `images`, `layers`, `steps` or `batches through layers`.
         unit: &'static str,
     },
     /// An epoch of training ended; a checkpoint that is due is written next.

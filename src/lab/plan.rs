@@ -3,7 +3,7 @@
 
 use crate::data::{Dataset, augment};
 use crate::domain::plan::{Quantity, SamplePlan, SuitePlan};
-use crate::domain::probes::balanced;
+use crate::domain::probes::{Effort, balanced};
 use crate::domain::record::{DataRecord, Recipe};
 use crate::domain::{Bypass, ModelSpec, Network, Preset};
 use crate::domain::{Map, MapPlan, MapRecord};
@@ -42,12 +42,23 @@ pub struct AnalysisPlan {
 /// How to probe.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ProbePlan {
-    /// Passes over the training images; as many as usual if `None`.
+    /// What counts where nothing else is said.
+    pub effort: Effort,
+    /// Passes over the training images.
     pub epochs: Option<usize>,
-    /// Training images; the run's if `None`.
-    pub images: Option<usize>,
+    /// Training images.
+    pub images: Option<Images>,
     /// Seed of all that is drawn.
     pub seed: u64,
+}
+
+/// How many images.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Images {
+    /// As many as there are.
+    All,
+    /// So many.
+    Count(usize),
 }
 
 /// An [`AnalysisPlan`] that can be carried out over the images it was checked for.
@@ -119,7 +130,7 @@ impl ProbePlan {
     /// few, or the recipe makes no sense.
     fn check(self, subject: &Subject, dataset: &Dataset) -> Result<CheckedProbes, LabError> {
         let mut recipe = ProbeRecipe { seed: self.seed, ..ProbeRecipe::default() };
-        recipe.epochs = self.epochs.unwrap_or(recipe.epochs);
+        recipe.epochs = self.epochs.unwrap_or(self.effort.epochs());
         recipe.check()?;
         let own = &subject.manifest.data;
         if dataset.fingerprint != own.fingerprint {
@@ -135,11 +146,17 @@ impl ProbePlan {
             )));
         }
         let mut subset = dataset.balanced_subset(own.fraction)?;
-        if let Some(count) = self.images {
-            if count > subset.len() {
-                let says = format!(" {count}: the run has only {} training images", subset.len());
-                return Err(Quantity::ProbeImages.unfit(says).into());
-            }
+        let available = subset.len();
+        let count = match self.images {
+            None => self.effort.images(available),
+            Some(Images::All) => available,
+            Some(Images::Count(count)) => count,
+        };
+        if count > available {
+            let says = format!(" {count}: the run has only {available} training images");
+            return Err(Quantity::ProbeImages.unfit(says).into());
+        }
+        if count < available {
             subset = balanced(&subset, dataset.train.labels(), count);
         }
         let classes = dataset.classes.len();

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::plan::CheckedProbes;
 use super::{Event, Lab, LabError, Provenance, Subject, Watch, records};
 use crate::data::Dataset;
+use crate::domain::probes::Effort;
 use crate::engine::ProbeRequest;
 
 /// Trains the probes.
@@ -19,6 +20,10 @@ pub(super) fn run(
     watch: &mut Watch<'_>,
 ) -> Result<(), LabError> {
     let CheckedProbes { recipe, subset, data } = plan;
+    let effort = Effort::words(recipe.epochs, subset.len(), data.train_examples);
+    watch.tell(Event::Note(format!(
+        "probes, {effort}; how long that takes is said as soon as the first batches are done"
+    )));
     let request = ProbeRequest {
         network: Arc::clone(&subject.network),
         state: Arc::clone(&subject.state),

@@ -7,6 +7,7 @@ use crate::domain::cka::CkaEstimate;
 use crate::domain::measure::{self, Estimator};
 use crate::domain::plan::{SamplePlan, SuitePlan};
 use crate::domain::predictions::Predictions;
+use crate::domain::probes::Effort;
 use crate::domain::record::{DataRecord, Recipe, Seconds};
 use crate::domain::{Bypass, Layer, Map, MapKey, MapPlan, MapRecord, ModelSpec, Side, suite};
 use crate::engine::{Compared, ComparedPair, Measured, MeasuredComponents, ProbeRecipe, Probed};
@@ -142,6 +143,8 @@ pub fn probes(
     test_examples: usize,
     probed: Probed,
 ) -> ProbesAnalysis {
+    let images = probed.split.train.len() + probed.split.held_out.len();
+    let effort = Effort::words(recipe.epochs, images, from.data.train_examples);
     let record = ProbesRecord {
         format: FORMAT,
         program: from.made.program,
@@ -150,7 +153,7 @@ pub fn probes(
         data: from.data,
         weights_hash: Some(from.weights_hash),
         checkpoint: from.checkpoint,
-        recipe: recipe.words(),
+        recipe: format!("{effort}; {}", recipe.words()),
         epochs: recipe.epochs,
         batch: probed.batch,
         momentum: recipe.momentum,

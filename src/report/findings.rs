@@ -104,7 +104,10 @@ fn probes(run: &LoadedRun) -> Option<String> {
     let record = &probes.record;
     let mut out = format!(
         "linear probes: {}\n{} training images, {} held out to choose epoch and rate, {} test images\n",
-        record.recipe, record.train_examples, record.held_out_examples, record.test_examples
+        record.words(),
+        record.train_examples,
+        record.held_out_examples,
+        record.test_examples
     );
     let mut rows = vec![row(["layer", "residual", "test", "held out", "rate", "epoch"])];
     for probe in &probes.probes {
@@ -148,7 +151,7 @@ mod tests {
             "block structures: ",
             "longest block structure by threshold: 0.80: 19",
             "first components: 200 examples",
-            "linear probes: softmax regression",
+            "linear probes: full recipe: 30 epochs of all 780 training images; softmax regression",
             "after     ",
             "deleted residual blocks",
             "lesion      2.1",

@@ -61,6 +61,8 @@ struct Analyses<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     probes: Option<Vec<ProbeRow<'a>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    probes_recipe: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     deletion: Option<Vec<Deletion>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     maps: Vec<Listed<'a>>,
@@ -285,6 +287,7 @@ pub fn json(run: &LoadedRun) -> Result<String, ReportError> {
             blocks: run.cka().map(blocks),
             components: run.components.as_ref().map(|found| suite(found, &run.maps)),
             probes: run.probes.as_ref().map(probes),
+            probes_recipe: run.probes.as_ref().map(|found| found.record.effort()),
             deletion: run
                 .deletion
                 .as_ref()

@@ -142,9 +142,10 @@ fn probe(run: &LoadedRun, layer: &Layer, lines: &mut Vec<String>) {
     };
     if let Some(probe) = suite.probes.iter().find(named) {
         lines.push(format!(
-            "linear probe: {} of the test images, {} held out",
+            "linear probe: {} of the test images, {} held out ({})",
             percent(Some(probe.test_accuracy)),
-            percent(Some(probe.held_out_accuracy))
+            percent(Some(probe.held_out_accuracy)),
+            suite.record.effort()
         ));
     }
 }

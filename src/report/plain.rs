@@ -111,7 +111,8 @@ fn one_layer(run: &LoadedRun, layer: &Layer) -> String {
         && let Some(probe) =
             suite.probes.iter().find(|probe| same(suite.record.layers.get(probe.layer)))
     {
-        text.push_str(&format!("; probe accuracy {}", percent(Some(probe.test_accuracy))));
+        let (accuracy, name) = (percent(Some(probe.test_accuracy)), suite.record.effort_name());
+        text.push_str(&format!("; probe accuracy {accuracy} ({name} recipe)"));
     }
     text
 }

@@ -5,7 +5,7 @@ use super::number::{mean_of, others, show};
 use crate::domain::record::DataRecord;
 use crate::domain::{Absent, Layer, Map};
 use crate::runs::{LoadedRun, RunState};
-use crate::text::{aligned, one_line};
+use crate::text::{aligned, duration, one_line};
 
 /// The run as a table, ending in a line break.
 pub fn table(run: &LoadedRun) -> String {
@@ -115,10 +115,10 @@ pub(super) fn about_analysis(analysis: &Map, stale: bool) -> Vec<(&'static str, 
         (
             "analysed",
             format!(
-                "{} on {} in {:.1} s{}",
+                "{} on {} in {}{}",
                 r.provenance.created,
                 r.provenance.device,
-                r.seconds.total,
+                duration(r.seconds.total),
                 r.rows
                     .checkpoint
                     .map_or(String::new(), |epoch| format!(", of the checkpoint of epoch {epoch}"))

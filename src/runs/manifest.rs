@@ -12,7 +12,7 @@ use super::parts::Parts;
 use crate::domain::components::Components;
 use crate::domain::deletion::DeletionTable;
 use crate::domain::predictions::Predictions;
-use crate::domain::probes::Probe;
+use crate::domain::probes::{Effort, Probe};
 use crate::domain::record::{DataRecord, Evaluation, Recipe, Sample};
 use crate::domain::{Bypass, Layer, ModelSpec};
 
@@ -180,6 +180,35 @@ pub struct ProbesRecord {
     /// The files beside it; filled when it is written, checked and emptied when it is read.
     #[serde(default, skip_serializing_if = "Parts::is_empty")]
     pub parts: Parts,
+}
+
+impl ProbesRecord {
+    /// Which recipe it was, in words.
+    pub fn effort(&self) -> String {
+        let (images, available) = self.images();
+        Effort::words(self.epochs, images, available)
+    }
+
+    /// The name of the recipe: `quick`, `full` or `own`.
+    pub fn effort_name(&self) -> &'static str {
+        let (images, available) = self.images();
+        Effort::name_of(self.epochs, images, available)
+    }
+
+    /// Training images that were taken, and that there were.
+    fn images(&self) -> (usize, usize) {
+        let images = self.train_examples + self.held_out_examples;
+        (images, self.data.train_examples.max(images))
+    }
+
+    /// The whole recipe; records of older versions do not begin with which it was.
+    pub fn words(&self) -> String {
+        let effort = self.effort();
+        match self.recipe.starts_with(&effort) {
+            true => self.recipe.clone(),
+            false => format!("{effort}; {}", self.recipe),
+        }
+    }
 }
 
 /// Finished linear probes: `probes.ron` and `probes.csv`.

@@ -31,7 +31,13 @@ pub struct Detection {
     pub depth: ColourDepth,
     /// True if asking the terminal could change that.
     pub ask: bool,
+    /// What to do where something between the program and the terminal hides colours.
+    pub hint: Option<&'static str>,
 }
+
+/// What tmux and screen need to pass all colours on.
+const TMUX: &str = "tmux hides colours: in tmux.conf, set -as terminal-features ',*:RGB'";
+const SCREEN: &str = "screen hides colours: version 5 shows all with truecolor on in screenrc";
 
 /// What is known without asking the terminal.
 #[derive(Debug, Clone, Default)]
@@ -126,7 +132,14 @@ pub fn detect_in(
     // inside tmux it is tmux that would answer
     let silent = term == "dumb" || term.starts_with("linux") || in_tmux(around);
     let ask = !forced && depth < ColourDepth::Truecolor && !silent && answer.is_none();
-    Detection { steps, depth, ask }
+    let shown = forced || !(ColourDepth::Ansi16..ColourDepth::Truecolor).contains(&depth);
+    let hint = match (around.get("STY"), in_tmux(around) || term.starts_with("screen")) {
+        _ if shown => None,
+        (Some(_), _) => Some(SCREEN),
+        (None, true) => Some(TMUX),
+        (None, false) => None,
+    };
+    Detection { steps, depth, ask, hint }
 }
 
 fn no_color(_: &Surroundings, _: &str) -> Option<ColourDepth> {
@@ -158,7 +171,7 @@ fn asked(answer: Option<&query::Answer>) -> Step {
         None => ("not asked", None),
         Some(a) if a.truecolour => ("shows 24-bit colours", Some(ColourDepth::Truecolor)),
         Some(a) if a.answered => ("does not say", None),
-        Some(_) => ("no answer within 200 ms", None),
+        Some(_) => ("no answer in time", None),
     };
     Step { name: "terminal", found: found.to_string(), depth }
 }
@@ -244,7 +257,7 @@ pub fn detect_and_ask(chosen: Option<ColourDepth>) -> Detection {
     if !first.ask || !terminal || crossterm::terminal::enable_raw_mode().is_err() {
         return first;
     }
-    let answer = query::ask();
+    let answer = query::ask(query::LONG);
     let _ = crossterm::terminal::disable_raw_mode();
     match answer {
         Ok(answer) => detect_in(&around, chosen, Some(&answer)),
@@ -355,5 +368,24 @@ mod tests {
         assert_eq!(names[5..], ["TERM_PROGRAM", "COLORTERM", "terminfo", "TERM"]);
         assert_eq!(found.steps[6].found, "truecolor");
         assert_eq!(found.steps[0].found, "not set");
+    }
+    #[test]
+    fn what_hides_colours_is_named_with_its_remedy() {
+        let hint = |variables: &[(&str, &str)]| detect_in(&around(variables), None, None).hint;
+        for term in ["tmux-256color", "tmux", "screen-256color", "screen"] {
+            let found = hint(&[("TERM", term)]).unwrap();
+            assert!(found.contains("set -as terminal-features ',*:RGB'"), "{term}: {found}");
+        }
+        assert_eq!(hint(&[XTERM, ("TMUX", "/tmp/x,1,0")]), Some(TMUX));
+        assert_eq!(hint(&[("TERM", "screen-256color"), ("STY", "1.pts")]), Some(SCREEN));
+        // nothing is hidden, or somebody wants it so
+        assert_eq!(hint(&[XTERM]), None);
+        assert_eq!(hint(&[("TERM", "tmux-256color"), ("NO_COLOR", "1")]), None);
+        assert_eq!(hint(&[("TERM", "tmux-256color"), ("FORCE_COLOR", "2")]), None);
+        let mut shows = around(&[XTERM, ("TMUX", "/tmp/x,1,0")]);
+        shows.tmux = Some("256,RGB,title".into());
+        assert_eq!(detect_in(&shows, None, None).hint, None);
+        let chosen = detect_in(&around(&[("TERM", "tmux-256color")]), Some(Indexed256), None);
+        assert_eq!(chosen.hint, None);
     }
 }

@@ -66,11 +66,14 @@ pub fn run(
     let mut typed = Vec::new();
     if options.ask_colours {
         // one that is gone is noticed by the reader
-        let answer = query::ask().unwrap_or_default();
+        let answer = query::ask(query::SHORT).unwrap_or_default();
         if answer.truecolour {
             app.look.depth = ColourDepth::Truecolor;
         }
         typed = answer.typed;
+    }
+    if let Some(hint) = options.hint.filter(|_| app.look.depth < ColourDepth::Truecolor) {
+        app.hint(hint);
     }
     input::spawn(sender.clone(), typed)?;
     let backend = FrameBackend::new(session::Output, size);

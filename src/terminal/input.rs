@@ -28,14 +28,11 @@ fn read(events: &Sender<Event>, typed: &[u8]) -> io::Result<()> {
     use rustix::event::{PollFd, PollFlags, Timespec, poll};
     use rustix::io::Errno;
 
-    /// How long the rest of a sequence may take; then an escape is a key.
-    const PATIENCE: Timespec = Timespec { tv_sec: 0, tv_nsec: 50_000_000 };
-
     let stdin = rustix::stdio::stdin();
     let mut parser = Parser::default();
     let mut bytes = [0u8; 4096];
     let mut inputs = Vec::new();
-    parser.feed(typed, &mut inputs);
+    parser.feed(typed, Instant::now(), &mut inputs);
     loop {
         let now = Instant::now();
         for _ in 0..parser.take_answers() {
@@ -49,7 +46,11 @@ fn read(events: &Sender<Event>, typed: &[u8]) -> io::Result<()> {
             }
         }
         let mut fds = [PollFd::new(&stdin, PollFlags::IN)];
-        let ready = match poll(&mut fds, parser.is_pending().then_some(&PATIENCE)) {
+        let wait = parser.deadline().map(|deadline| {
+            let left = deadline.saturating_duration_since(now);
+            Timespec { tv_sec: left.as_secs() as i64, tv_nsec: left.subsec_nanos().into() }
+        });
+        let ready = match poll(&mut fds, wait.as_ref()) {
             Ok(ready) => ready,
             Err(Errno::INTR) => continue,
             Err(error) => return Err(error.into()),
@@ -59,11 +60,11 @@ fn read(events: &Sender<Event>, typed: &[u8]) -> io::Result<()> {
             return Ok(());
         }
         if ready == 0 {
-            parser.flush(&mut inputs);
+            parser.expire(Instant::now(), &mut inputs);
         } else {
             match rustix::io::read(stdin, &mut bytes) {
                 Ok(0) => return Ok(()),
-                Ok(n) => parser.feed(&bytes[..n], &mut inputs),
+                Ok(n) => parser.feed(&bytes[..n], Instant::now(), &mut inputs),
                 Err(Errno::INTR | Errno::AGAIN) => {}
                 Err(error) => return Err(error.into()),
             }

@@ -52,6 +52,8 @@ pub struct Options {
     /// Whether to ask the terminal for 24-bit colours, which may raise the
     /// app's colour depth.
     pub ask_colours: bool,
+    /// What to say at the start where the terminal does not show all colours.
+    pub hint: Option<&'static str>,
     /// Whether the terminal is at the other end of a network: frames ask for an
     /// answer, and the next waits for it.
     pub remote: bool,

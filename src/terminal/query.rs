@@ -3,6 +3,8 @@
 //! device attributes) comes last, so that one which does not know the first is
 //! not waited for. Needs raw mode, and nobody else who reads.
 
+use std::time::Duration;
+
 /// Sets a background, asks for it, takes it back, asks for the attributes.
 #[cfg(unix)]
 const QUERY: &[u8] = b"\x1b[48;2;1;2;3m\x1bP$qm\x1b\\\x1b[0m\x1b[c";
@@ -14,7 +16,8 @@ pub struct Answer {
     pub truecolour: bool,
     /// It answered at all.
     pub answered: bool,
-    /// Bytes that are no answers: keys that were typed meanwhile.
+    /// Bytes that are no whole answers, in their order: keys that were typed meanwhile,
+    /// and the starts of answers, whose rest the parser of keys waits for.
     pub typed: Vec<u8>,
 }
 
@@ -63,17 +66,20 @@ fn status(bytes: &[u8]) -> Option<usize> {
     Some(end + 4)
 }
 
-/// Asks, and waits for at most 200 ms. Raw mode must be on.
-#[cfg(unix)]
-pub fn ask() -> std::io::Result<Answer> {
-    use rustix::event::{PollFd, PollFlags, Timespec, poll};
-    use std::time::{Duration, Instant};
+/// How long the explorer waits: what comes later is read with the keys.
+pub const SHORT: Duration = Duration::from_millis(200);
+/// How long a command waits: what comes later would be typed into the shell.
+pub const LONG: Duration = Duration::from_millis(1500);
 
-    const PATIENCE: Duration = Duration::from_millis(200);
+/// Asks, and waits for at most `patience`. Raw mode must be on.
+#[cfg(unix)]
+pub fn ask(patience: Duration) -> std::io::Result<Answer> {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    use std::time::Instant;
 
     super::session::write(QUERY)?;
     let stdin = rustix::stdio::stdin();
-    let until = Instant::now() + PATIENCE;
+    let until = Instant::now() + patience;
     let mut bytes = Vec::new();
     let mut part = [0u8; 1024];
     loop {
@@ -83,7 +89,7 @@ pub fn ask() -> std::io::Result<Answer> {
         {
             return Ok(read(&bytes));
         }
-        let wait = Timespec { tv_sec: 0, tv_nsec: left.subsec_nanos().into() };
+        let wait = Timespec { tv_sec: left.as_secs() as i64, tv_nsec: left.subsec_nanos().into() };
         let mut fds = [PollFd::new(&stdin, PollFlags::IN)];
         match poll(&mut fds, Some(&wait)) {
             Ok(0) | Err(rustix::io::Errno::INTR) => continue,
@@ -104,7 +110,7 @@ pub fn ask() -> std::io::Result<Answer> {
 
 /// Not asked here.
 #[cfg(not(unix))]
-pub fn ask() -> std::io::Result<Answer> {
+pub fn ask(_: Duration) -> std::io::Result<Answer> {
     Ok(Answer::default())
 }
 
@@ -136,7 +142,27 @@ mod tests {
         assert_eq!(read(b""), Answer::default());
         let mixed = read(b"jj\x1b[A\x1b[?1;2cq\xc3");
         assert_eq!((mixed.answered, mixed.typed.as_slice()), (true, &b"jj\x1b[Aq\xc3"[..]));
-        // an answer that is cut off is nothing
+        // an answer that is cut off is nothing yet, and no keys when its rest comes
         assert!(!read(b"\x1bP1$r0;48:2:1:2:3m").truecolour);
+    }
+    #[test]
+    fn answers_of_any_kind_in_any_pieces_leave_the_keys() {
+        use crate::app::{Input, Key};
+        use crate::terminal::parser::{Parser, tests::REPLIES};
+        use std::time::Instant;
+
+        let now = Instant::now();
+        let key = |c| format!("{:?}", Input::Key(Key::char(c)));
+        for reply in REPLIES {
+            for cut in 0..=reply.len() {
+                let asked = read(&[b"j", &reply[..cut]].concat());
+                let (mut parser, mut inputs) = (Parser::default(), Vec::new());
+                parser.feed(&asked.typed, now, &mut inputs);
+                parser.feed(&[&reply[cut..], b"q"].concat(), now, &mut inputs);
+                parser.expire(now + Duration::from_secs(9), &mut inputs);
+                let inputs: Vec<String> = inputs.iter().map(|i| format!("{i:?}")).collect();
+                assert_eq!(inputs, [key('j'), key('q')], "{} {cut}", reply.escape_ascii());
+            }
+        }
     }
 }

@@ -3,7 +3,8 @@
 use super::colour::Rgb;
 
 /// A sequential colour map, dark to light: colour stops at equal distances, and
-/// a ramp of the 256-colour palette that stands in where there are fewer colours.
+/// a ramp of the 256-colour palette that stands in where there are fewer colours. A
+/// colour of the ramp may stand for several steps of value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Colormap {
     /// Its name, `viridis`.
@@ -82,7 +83,10 @@ pub fn diverging() -> Colormap {
     Colormap {
         name: "blue-red".into(),
         stops: stops.map(|(r, g, b)| Rgb(r, g, b)).to_vec(),
-        ansi256: vec![24, 31, 67, 74, 110, 153, 189, 255, 224, 217, 210, 203, 167, 124, 88],
+        ansi256: vec![
+            18, 24, 25, 25, 31, 31, 67, 67, 74, 74, 110, 110, 153, 153, 189, 189, 255, 224, 224,
+            217, 217, 210, 210, 203, 203, 167, 167, 160, 160, 124, 124, 88, 52,
+        ],
     }
 }
 

@@ -219,3 +219,17 @@ fn a_terminal_of_one_cell_is_survived() {
     terminal.wait_for(RUN);
     explorer.quit();
 }
+
+#[test]
+fn what_hides_colours_is_said_once() {
+    let tmux = [("TERM", "tmux-256color"), ("TMUX", "/nowhere/tmux,1,0")];
+    let Some(explorer) = Explorer::open(SIZE, &tmux, &[]) else { return };
+    explorer.terminal.wait_for("tmux hides colours: in tmux.conf, set -as terminal-features");
+    explorer.terminal.send(b"j");
+    explorer.terminal.wait("it is read", |seen| !seen.has("tmux hides"));
+    // neither with another run nor back from a help page
+    explorer.terminal.send(b"?\x1b");
+    explorer.terminal.wait_for_silence(Duration::from_millis(500));
+    explorer.terminal.look(|seen| assert!(!seen.has("tmux hides")));
+    explorer.quit();
+}

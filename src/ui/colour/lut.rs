@@ -17,6 +17,9 @@ pub const RAMP: [&str; 5] = [" ", "░", "▒", "▓", "█"];
 /// The same for values around 0: how far below, and how far above.
 pub const SIGNED: [&str; 5] = ["=", "-", " ", "+", "#"];
 
+/// The luminance from which on black stands out more than white (WCAG 2).
+const MIDDLE: f64 = 0.179;
+
 /// A colour map as a table.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Lut {
@@ -56,7 +59,7 @@ impl Lut {
             }
             _ => (Vec::new(), Vec::new()),
         };
-        let light = rgbs.iter().map(|rgb| luminance(*rgb) > 0.36).collect();
+        let light = rgbs.iter().map(|rgb| luminance(*rgb) > MIDDLE).collect();
         Lut { ramp: colours.is_empty(), colours, glyphs, light }
     }
 
@@ -104,4 +107,38 @@ fn luminance(Rgb(r, g, b): Rgb) -> f64 {
         if c <= 0.04045 { c / 12.92 } else { ((c + 0.055) / 1.055).powf(2.4) }
     };
     0.2126 * linear(r) + 0.7152 * linear(g) + 0.0722 * linear(b)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::theme::{ThemeSet, diverging};
+
+    #[test]
+    fn high_similarities_are_told_apart_with_256_colours() {
+        for map in ThemeSet::builtin().unwrap().colormaps() {
+            let lut = Lut::new(Some(map), ColourDepth::Indexed256);
+            let shown = |t: f64| lut.colour(lut.level(t));
+            let mut distinct: Vec<Color> =
+                (0..=5).map(|i| shown(0.9 + 0.02 * f64::from(i))).collect();
+            distinct.dedup();
+            assert!(distinct.len() >= 4, "{}: {distinct:?}", map.name);
+            // no colour comes again; that they lighten is checked with the themes
+            let mut all: Vec<Color> = (0..=1000).map(|i| shown(f64::from(i) / 1000.0)).collect();
+            all.dedup();
+            let unique: std::collections::HashSet<_> = all.iter().collect();
+            assert_eq!(unique.len(), all.len(), "{}: {all:?}", map.name);
+        }
+    }
+
+    #[test]
+    fn large_differences_are_told_apart_with_256_colours() {
+        let lut = Lut::diverging(&diverging(), ColourDepth::Indexed256);
+        for side in [1.0, -1.0] {
+            let shown = |d: f64| lut.colour(lut.level((1.0 + side * d) / 2.0));
+            let mut distinct: Vec<Color> = [0.8, 0.9, 0.95, 1.0].map(shown).to_vec();
+            distinct.dedup();
+            assert!(distinct.len() >= 3, "{side}: {distinct:?}");
+        }
+    }
 }

@@ -55,6 +55,15 @@ fn ansi(n: u8) -> Color {
     NAMES.get(usize::from(n)).copied().unwrap_or(Color::Reset)
 }
 
+/// A mark on text that has a style. Where the text has a ground of its own, its colours
+/// stay and the mark gives weight alone: it was chosen for the terminal's ground.
+pub fn marked(text: Style, mark: Style) -> Style {
+    match text.bg {
+        Some(ground) if ground != Color::Reset => text.add_modifier(mark.add_modifier),
+        _ => text.patch(mark),
+    }
+}
+
 /// A theme's style under a depth. Without colours a background becomes
 /// reverse, so that nothing is told by colour alone.
 pub fn style(spec: StyleSpec, depth: ColourDepth) -> Style {

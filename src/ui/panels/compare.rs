@@ -278,7 +278,12 @@ fn probe(side: &Explorer, layer: &Layer) -> Option<(f64, String)> {
         true => String::new(),
         false => format!("at {}", side.layers().get(probe.layer)?.name),
     };
-    Some((probe.test_accuracy, place))
+    // other recipes than the full one may reach less
+    let recipe = match probes.record.effort_name() {
+        "full" => String::new(),
+        name => format!("{name} recipe "),
+    };
+    Some((probe.test_accuracy, recipe + &place))
 }
 
 /// The images that dominate the layer.

@@ -12,6 +12,7 @@ use crate::theme::Role;
 
 use super::prompt;
 use crate::ui::Skin;
+use crate::ui::colour::marked;
 use crate::ui::pen::{Pen, rect, width};
 
 /// Most rows and columns of the list.
@@ -56,7 +57,7 @@ fn entry(app: &App, hit: &Hit, chosen: bool, row: Area, skin: &Skin, buffer: &mu
     }
     // the selection's own colours win over those of keys and hints
     let style = |role: Role| if chosen { over } else { over.patch(skin.style(role)) };
-    let found = over.patch(skin.style(Role::Match));
+    let found = marked(over, skin.style(Role::Match));
     let mut pen = Pen::new(buffer, row, 0);
     pen.put(if chosen { "▸ " } else { "  " }, over);
     let name = hit.name.as_str();

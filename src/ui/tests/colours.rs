@@ -47,7 +47,7 @@ fn rgb(colour: Color) -> Option<Rgb> {
 }
 
 /// WCAG contrast, 1 to 21; 1 where a colour is the terminal's own.
-fn contrast(a: Color, b: Color) -> f64 {
+pub(super) fn contrast(a: Color, b: Color) -> f64 {
     let linear = |c: u8| {
         let c = f64::from(c) / 255.0;
         if c <= 0.04045 { c / 12.92 } else { ((c + 0.055) / 1.055).powf(2.4) }
@@ -346,7 +346,7 @@ fn no_depth_shows_colours_that_it_does_not_have() {
 }
 
 /// Colours that values may have, or marks on them.
-fn of_values(skin: &Skin) -> HashSet<Color> {
+pub(super) fn of_values(skin: &Skin) -> HashSet<Color> {
     let tables = [skin.lut(), skin.diverging()];
     let all = tables.into_iter().flat_map(|lut| {
         (0..=lut.level(1.0)).flat_map(|level| [lut.colour(level), lut.contrast(level)])

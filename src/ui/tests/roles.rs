@@ -3,6 +3,7 @@
 use ratatui::buffer::Cell;
 use ratatui::style::Color;
 
+use super::colours::{contrast, of_values};
 use super::matrix::{SCREENS, open};
 use super::*;
 use crate::theme::UserThemes;
@@ -130,5 +131,39 @@ fn every_role_is_where_it_belongs() {
     }
     for role in Role::ALL {
         assert!(ROLES.iter().any(|(.., r)| *r == role), "{role:?} is looked for nowhere");
+    }
+}
+
+/// Letters and digits of every screen can be read on black and on white, or on that of the
+/// two that a theme is for.
+#[test]
+fn text_can_be_read_on_every_screen_in_every_theme() {
+    let (black, white) = (Color::Indexed(16), Color::Indexed(231));
+    for theme in themes().themes() {
+        let grounds: &[Color] = match theme.name.as_str() {
+            "dark" => &[black],
+            "light" => &[white],
+            _ => &[black, white],
+        };
+        let mut read = 0;
+        for (screen, size) in SCREENS.into_iter().zip([(120, 40), (200, 60)].into_iter().cycle()) {
+            let look = Look::new(&themes(), Some(&theme.name), ColourDepth::Truecolor);
+            let values = of_values(&Skin::new(&themes(), &look));
+            let drawn = buffer(&open(screen, look, size));
+            for cell in drawn.content() {
+                let letter = cell.symbol().chars().all(char::is_alphanumeric);
+                if !letter || values.contains(&cell.bg) || cell.fg == Color::Reset {
+                    continue;
+                }
+                let own = [cell.bg];
+                for ground in if cell.bg == Color::Reset { grounds } else { &own } {
+                    let found = contrast(cell.fg, *ground);
+                    let place = format!("{} {} {cell:?}", theme.name, screen.0);
+                    assert!(found >= 4.5, "{place}: {found:.2} on {ground:?}");
+                    read += 1;
+                }
+            }
+        }
+        assert!(read > 0 || ["mono", "high-contrast"].contains(&theme.name.as_str()));
     }
 }

@@ -9,6 +9,7 @@ use crate::app::layout::Area;
 use crate::theme::Role;
 
 use crate::ui::Skin;
+use crate::ui::colour::marked;
 use crate::ui::panels::prompt;
 use crate::ui::pen::{Pen, rect};
 
@@ -46,7 +47,7 @@ pub fn draw(find: &Find, total: usize, places: &ExplorerLayout, skin: &Skin, buf
         pen.put(if chosen { "▸ " } else { "  " }, base);
         for (at, c) in found.name.chars().enumerate() {
             let hit = found.chars.binary_search(&(at as u32)).is_ok();
-            let style = if hit { base.patch(skin.style(Role::Match)) } else { base };
+            let style = if hit { marked(base, skin.style(Role::Match)) } else { base };
             pen.put(c.encode_utf8(&mut [0; 4]), style);
         }
     }

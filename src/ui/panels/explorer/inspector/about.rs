@@ -3,6 +3,7 @@
 use crate::app::explorer::Explorer;
 use crate::domain::MapRecord;
 use crate::runs::RunManifest;
+use crate::text::duration;
 
 use crate::ui::panels::bars;
 use crate::ui::panels::bars::thousands;
@@ -24,7 +25,8 @@ pub fn draw(pane: &mut Pane<'_>, explorer: &Explorer) {
     if let Some(probes) = &run.probes {
         pane.gap(true);
         let record = &probes.record;
-        pane.fact("probes", &format!("{} epochs", record.epochs));
+        pane.fact("probes", &format!("{} recipe", record.effort_name()));
+        pane.fact("passes", &format!("{} epochs", record.epochs));
         pane.fact("trained", &thousands(record.train_examples));
         pane.fact("chosen", &format!("on {} held out", thousands(record.held_out_examples)));
     }
@@ -70,6 +72,6 @@ fn about(pane: &mut Pane<'_>, manifest: &RunManifest, record: &MapRecord) {
         pane.fact("estimator", estimator);
         pane.fact("weighting", &format!("by {}", record.weighting));
         pane.fact("device", &record.provenance.device);
-        pane.fact("time", &format!("{:.1} s", record.seconds.total));
+        pane.fact("time", &duration(record.seconds.total));
     }
 }

@@ -88,7 +88,8 @@ pub fn probes(pane: &mut Pane<'_>, explorer: &Explorer, tall: bool) {
     }
     pane.heading(&format!("scale {} to {}", percent(range.0), percent(range.1)));
     pane.remark(&format!(
-        "test accuracy; epoch and rate chosen on {} held-out training images",
+        "{}; test accuracy; epoch and rate chosen on {} held-out training images",
+        probes.record.effort(),
         thousands(probes.record.held_out_examples)
     ));
 }
