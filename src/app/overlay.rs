@@ -4,6 +4,17 @@ use super::find::Find;
 use super::palette::Palette;
 use super::prompt::Prompt;
 
+/// A field of input, and what it asks for.
+#[derive(Debug, Clone)]
+pub struct Ask {
+    /// What stands before it.
+    pub label: &'static str,
+    /// What may be typed.
+    pub hint: &'static str,
+    /// The text.
+    pub prompt: Prompt,
+}
+
 /// What is open on top of the screen.
 #[derive(Debug, Clone, Default)]
 pub enum Overlay {
@@ -17,7 +28,7 @@ pub enum Overlay {
     /// The search for a layer of the open run.
     Find(Find),
     /// A field of input that the screen opened, which takes the answer.
-    Ask(Prompt),
+    Ask(Ask),
     /// The question if what is computed shall be cancelled.
     Question,
 }
@@ -48,9 +59,9 @@ impl Overlay {
     }
 
     /// The field of input, while it is open.
-    pub fn ask(&self) -> Option<&Prompt> {
+    pub fn ask(&self) -> Option<&Ask> {
         match self {
-            Overlay::Ask(prompt) => Some(prompt),
+            Overlay::Ask(ask) => Some(ask),
             _ => None,
         }
     }

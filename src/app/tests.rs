@@ -260,6 +260,35 @@ fn quitting_suspending_and_redrawing_always_work() {
     assert_eq!(press(&mut app, "q"), [Effect::Quit]);
 }
 
+#[test]
+fn the_list_of_runs_is_sorted_and_filtered_and_the_selection_stays() {
+    let mut app = open(20, (120, 40));
+    press(&mut app, "Esc");
+    let names = |app: &App| -> Vec<String> {
+        app.home.runs.iter().flatten().map(|run| run.name.clone()).collect()
+    };
+    let (all, selected) = (names(&app), app.home.selection().unwrap().name.clone());
+    assert!(all.len() > 2, "{all:?}");
+    press(&mut app, "o o o");
+    let depth = |run: &crate::runs::RunSummary| run.manifest.as_ref().map_or(0, |m| m.model.depth);
+    let depths: Vec<usize> = app.home.runs.iter().flatten().map(depth).collect();
+    assert!(depths.is_sorted_by(|a, b| a >= b), "{depths:?}");
+    assert_eq!(app.home.selection().unwrap().name, selected);
+    press(&mut app, "o");
+    assert_eq!(names(&app), all, "by name again");
+    // words of any part, in any case
+    press(&mut app, "/");
+    update(&mut app, Input::Paste("RESNET CIFAR".into()));
+    press(&mut app, "Enter");
+    assert!(!names(&app).is_empty() && names(&app).iter().all(|n| n.contains("resnet")));
+    press(&mut app, "/ C-u");
+    update(&mut app, Input::Paste("nothing-like-it".into()));
+    press(&mut app, "Enter");
+    assert!(names(&app).is_empty() && app.home.selection().is_none());
+    press(&mut app, "Esc");
+    assert_eq!(names(&app), all);
+}
+
 /// A word to type in the palette, or the key of that name.
 fn word(text: &str) -> Input {
     text.parse().map_or_else(|_| Input::Paste(text.into()), Input::Key)

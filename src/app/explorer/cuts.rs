@@ -6,7 +6,7 @@ use crate::app::action::Action;
 use crate::app::cursor::{Ground, Movement, Target};
 use crate::app::jobs::JobKind;
 use crate::app::layout::Area;
-use crate::app::overlay::Overlay;
+use crate::app::overlay::{Ask, Overlay};
 use crate::app::prompt::Prompt;
 use crate::app::room::{Context, Go, Reply};
 use crate::domain::ResidualBlock;
@@ -244,7 +244,9 @@ impl Explorer {
         let name = format!("{}-without-{blocks}", self.run.manifest.name);
         // longer names are the user's own affair
         let name = if name.len() <= 100 { name } else { format!("{}-cut", self.run.manifest.name) };
-        *cx.overlay = Overlay::Ask(Prompt::with(&name));
+        let prompt = Prompt::with(&name);
+        let hint = "a run's name, or FILE.safetensors";
+        *cx.overlay = Overlay::Ask(Ask { label: "save as: ", hint, prompt });
     }
 
     /// Writes the network without the deleted blocks under a name.

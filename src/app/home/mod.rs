@@ -6,6 +6,8 @@ mod layout;
 use super::action::{Action, Scope};
 use super::cursor::{Ground, Movement, Target};
 use super::list::RunList;
+use super::overlay::{Ask, Overlay};
+use super::prompt::Prompt;
 use super::room::{Clip, Context, Go, Reply, Room};
 use crate::text::one_line;
 
@@ -34,6 +36,20 @@ impl Room for Home {
             Action::Predictions => return Go::Predictions.into(),
             Action::Grid => return Go::Grid.into(),
             Action::Refresh => return cx.relist(),
+            Action::Order => {
+                cx.list.next_order();
+                scroll(cx.list, cx.size);
+                cx.tell(format!("sorted {}", cx.list.order().name()));
+            }
+            Action::Find => {
+                let prompt = Prompt::with(cx.list.filter());
+                let hint = "words of name, model or data; none shows all";
+                *cx.overlay = Overlay::Ask(Ask { label: "show only: ", hint, prompt });
+            }
+            Action::Back if !cx.list.filter().is_empty() => {
+                cx.list.set_filter("");
+                scroll(cx.list, cx.size);
+            }
             Action::Compare => {
                 let selected = cx.list.selection().map(|run| run.id.clone());
                 return selected.map_or_else(Reply::default, |id| Go::Compare(id).into());
@@ -59,6 +75,12 @@ impl Room for Home {
         let again = cx.list.selected == row;
         cx.list.selected = row;
         if again { open_selected(cx) } else { Reply::default() }
+    }
+
+    fn answer(&mut self, cx: &mut Context<'_>, text: &str) -> Reply {
+        cx.list.set_filter(text);
+        scroll(cx.list, cx.size);
+        Reply::default()
     }
 
     fn copy(&self, list: &RunList, _: Action) -> Option<Clip> {

@@ -123,7 +123,7 @@ fn a_pruned_network_is_saved_under_a_name() {
     press(&mut app, "D W");
     assert!(app.overlay.ask().is_none() && app.toast.as_ref().unwrap().error, "nothing deleted");
     press(&mut app, "g g Space W");
-    let name = app.overlay.ask().unwrap().text().to_string();
+    let name = app.overlay.ask().unwrap().prompt.text().to_string();
     assert_eq!(name, format!("{}-without-1.0", explorer(&app).run().manifest.name));
     // letters are text now, not commands
     typed(&mut app, "q");

@@ -84,7 +84,7 @@ fn in_palette(app: &mut App, key: Key) -> Option<Choice> {
 
 /// What commands of the palette may be given.
 fn names(app: &App) -> Vec<(Argument, Vec<String>)> {
-    let runs = app.home.runs.iter().flatten().map(|run| run.name.clone()).collect();
+    let runs = app.home.all().iter().map(|run| run.name.clone()).collect();
     let mut names = vec![
         (Argument::Theme, app.look.themes().map(String::from).collect()),
         (Argument::Colours, app.look.colormaps().map(String::from).collect()),
@@ -105,7 +105,7 @@ fn carry_out(app: &mut App, choice: Choice) -> Vec<Effect> {
         Choice::Give(Argument::Theme, name) => app.look = app.look.clone().with_theme(&name),
         Choice::Give(Argument::Colours, name) => app.look = app.look.clone().with_colormap(&name),
         Choice::Give(Argument::Open, name) => {
-            let id = app.home.runs.iter().flatten().find(|run| run.name == name);
+            let id = app.home.all().iter().find(|run| run.name == name);
             if let Some(id) = id.map(|run| run.id.clone()) {
                 let reply = app.parts().1.open(id);
                 return follow(app, reply);
@@ -135,13 +135,15 @@ fn in_search(app: &mut App, key: Key) {
 
 /// Takes a key while a field of input is open.
 fn in_field(app: &mut App, key: Key) -> Vec<Effect> {
-    let Overlay::Ask(mut prompt) = std::mem::take(&mut app.overlay) else { return Vec::new() };
-    match prompt.key(key, 0) {
-        PromptEvent::Changed => app.overlay = Overlay::Ask(prompt),
+    let Overlay::Ask(mut ask) = std::mem::take(&mut app.overlay) else { return Vec::new() };
+    match ask.prompt.key(key, 0) {
+        PromptEvent::Changed => app.overlay = Overlay::Ask(ask),
+        // to empty it is an answer
+        PromptEvent::Cancel if key.code == KeyCode::Backspace => app.overlay = Overlay::Ask(ask),
         PromptEvent::Cancel => {}
         PromptEvent::Accept => {
             let (screen, mut cx) = app.parts();
-            let reply = screen.room_mut().answer(&mut cx, prompt.text());
+            let reply = screen.room_mut().answer(&mut cx, ask.prompt.text());
             return follow(app, reply);
         }
     }

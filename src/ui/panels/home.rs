@@ -11,7 +11,7 @@ use crate::app::viewport::Viewport;
 use crate::runs::{RunManifest, RunState, RunSummary};
 use crate::theme::Role;
 
-use super::bars;
+use super::{bars, prompt};
 use crate::ui::Skin;
 use crate::ui::pen::{Pen, fit, rect};
 use crate::ui::widgets::Heatmap;
@@ -25,9 +25,22 @@ pub fn draw(app: &App, size: (u16, u16), skin: &Skin, buffer: &mut Buffer) {
         None => {
             Pen::new(buffer, places.list, 0).put("reading the list of runs", muted);
         }
-        Some(runs) if runs.is_empty() => empty(places, skin, buffer),
+        Some(runs) if runs.is_empty() && app.home.all().is_empty() => empty(places, skin, buffer),
+        Some(runs) if runs.is_empty() => {
+            let text = format!("no run with `{}`; Esc shows all", app.home.filter());
+            Pen::new(buffer, places.list, 0).fit(&text, muted);
+        }
         Some(runs) => {
             header(places.header, skin, buffer);
+            let shown = match app.home.filter() {
+                "" => String::new(),
+                words => format!("{} of {} with `{words}`", runs.len(), app.home.all().len()),
+            };
+            let mut above =
+                Pen::new(buffer, Area { y: places.top.y + 1, h: 1, ..places.header }, 0);
+            if places.header.y > places.top.y + 1 {
+                above.skip(2).fit(&shown, muted);
+            }
             let rows =
                 runs.iter().enumerate().skip(app.home.offset).take(usize::from(places.list.h));
             for (row, (i, run)) in rows.enumerate() {
@@ -40,7 +53,9 @@ pub fn draw(app: &App, size: (u16, u16), skin: &Skin, buffer: &mut Buffer) {
             }
         }
     }
-    if !bars::toast(app, places.message, skin, buffer) {
+    if !prompt::asked(app, places.message, skin, buffer)
+        && !bars::toast(app, places.message, skin, buffer)
+    {
         if let Some(why) = app
             .home
             .selection()

@@ -30,7 +30,7 @@ pub fn draw(
 
 /// Draws the field that a screen opened, if there is one; true if it did.
 pub fn asked(app: &App, area: Area, skin: &Skin, buffer: &mut Buffer) -> bool {
-    let Some(field) = app.overlay.ask() else { return false };
-    draw("save as: ", field, "a run's name, or FILE.safetensors", area, skin, buffer);
+    let Some(ask) = app.overlay.ask() else { return false };
+    draw(ask.label, &ask.prompt, ask.hint, area, skin, buffer);
     true
 }
