@@ -58,10 +58,10 @@ pub fn cheap(table: &DeletionTable) -> Option<String> {
         (None, Some(sum)) => format!(", together {} points if costs add up", points(sum)),
         (None, None) => String::new(),
     };
-    let cost = if cheap.len() == 1 { "costs" } else { "cost" };
     let count = cheap.len();
+    let (cost, each) = if count == 1 { ("costs", "") } else { ("cost", " each") };
     Some(format!(
-        "{count} of {measured} residual blocks {cost} surely under 1 point each ({cheap}){together}"
+        "{count} of {measured} residual blocks {cost} surely under 1 point{each} ({cheap}){together}"
     ))
 }
 
