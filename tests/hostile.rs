@@ -17,6 +17,9 @@ use common::scratch::Scratch;
 /// a blank of no width, a letter that is not seen.
 const HOSTILE: &str = "x\u{1b}[31m\u{1b}]0;t\u{7}\r\u{9b}2J\u{202e}\u{200b}\u{e0041}y";
 
+/// Where a text has fields.
+type Places = fn(&str) -> Vec<std::ops::Range<usize>>;
+
 /// Asserts that nothing of an output steers a terminal.
 fn assert_safe(output: &std::process::Output, about: &str) {
     for (name, bytes) in [("output", &output.stdout), ("error", &output.stderr)] {
@@ -93,12 +96,11 @@ fn no_text_of_a_run_reaches_a_terminal_as_it_is() {
     let quoted = HOSTILE.escape_unicode().to_string();
     let mut tried = 0;
     for path in &files {
-        let (places, put): (fn(&str) -> Vec<std::ops::Range<usize>>, &str) =
-            match path.extension().and_then(|end| end.to_str()) {
-                Some("ron") => (strings, &quoted),
-                Some("csv") => (fields, HOSTILE),
-                _ => continue,
-            };
+        let (places, put): (Places, &str) = match path.extension().and_then(|end| end.to_str()) {
+            Some("ron") => (strings, &quoted),
+            Some("csv") => (fields, HOSTILE),
+            _ => continue,
+        };
         let good = fs::read_to_string(path).unwrap();
         let places = places(&good);
         // lists of layers and classes are long and all alike

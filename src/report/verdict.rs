@@ -79,7 +79,7 @@ mod tests {
             (0.92, vec![structure(12, 32, 0.97)]),
             (0.94, vec![structure(20, 30, 0.98)]),
         ];
-        let share = |at: usize| (at % 2 == 0).then_some(if at < 24 { 0.5 } else { 0.7 });
+        let share = |at: usize| at.is_multiple_of(2).then_some(if at < 24 { 0.5 } else { 0.7 });
         assert_eq!(
             verdict(&found, &by_tau, RULE, name, share),
             "block structure of 24 layers at 0.96, b to d, and 1 more; steady for thresholds \

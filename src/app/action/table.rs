@@ -228,7 +228,7 @@ pub const TABLE: &[ActionInfo] = &[
         &["o"],
         HOME.and(CUTS),
         Group::ResidualBlocks,
-        "sort: blocks by cost or place; runs by name, date, accuracy, size",
+        "sort the blocks, or the runs",
     ),
     row(
         Action::Cheap,
@@ -366,7 +366,7 @@ pub const TABLE: &[ActionInfo] = &[
         &["/"],
         HOME.and(EXPLORER),
         Group::Find,
-        "find a layer by name; show only runs with some words",
+        "find a layer, or runs, by name",
     ),
     row(Action::FindNext, "find-next", &["n"], EXPLORER, Group::Find, "next layer found"),
     row(
