@@ -50,6 +50,7 @@ def picture(path, cell):
 
 
 def main(program):
+    (HERE / "img").mkdir(exist_ok=True)
     program = pathlib.Path(program).resolve()
     home = HERE.parent / "saved_runs"
     run = "resnet38-w2-cifar10-64th-s0"
