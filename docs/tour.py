@@ -24,10 +24,10 @@ SCENES = [
     ("layer", ["Tab", "Tab", "/3.1.relu2", "Enter"], 1.0),
     ("curve", ["i"], 0.5),
     ("cuts", ["i", "D", "o", "g", "g"], 0.5),
+    ("palette", ["Escape", ":", "thresh"], 0.5),
     ("seeds", ["Escape", "s"], 1.2),
     ("differ", ["i", "]"], 0.6),
-    ("palette", ["Escape", ":", "thresh"], 0.5),
-    ("runs", ["Escape", "Escape", "Escape"], 0.8),
+    ("runs", ["Escape", "Escape"], 0.8),
 ]
 SHOWN = 2200  # milliseconds a scene stays in the recording
 
@@ -40,7 +40,7 @@ def tmux(*words):
 def send(key):
     named = key in ("Tab", "Enter", "Escape", "Space") or len(key) == 1
     tmux("send-keys", "-t", "tour", *([key] if named else ["-l", key]))
-    time.sleep(0.15)
+    time.sleep(0.4 if key == "Escape" else 0.15)
 
 
 def picture(path, cell):

@@ -21,10 +21,13 @@ use std::time::{Duration, Instant};
 
 use crate::app::{Input, Key, KeyCode};
 use enclosed::{Enclosed, Progress};
-use sequence::{ESC, Step, c1, step};
+use sequence::{ESC, Step, c1, opens, step};
 
-/// How long a lone escape waits for the rest of a sequence before it is a key.
-const LONE: Duration = Duration::from_millis(50);
+/// How long a lone escape waits for the rest of a sequence before it is a key: a slow link
+/// may cut an answer right behind its escape.
+const LONE: Duration = Duration::from_millis(250);
+/// Whoever types after an escape takes longer than this; a terminal sends both at once.
+const AT_ONCE: Duration = Duration::from_millis(30);
 /// The same for an escape and what may open a sequence: a key with Alt, else.
 const OPENED: Duration = Duration::from_millis(250);
 /// How long the rest of what surely is a sequence may take; then it is dropped.
@@ -80,6 +83,12 @@ impl Parser {
 
     /// Takes bytes that came at an instant and appends the inputs that are complete.
     pub fn feed(&mut self, bytes: &[u8], now: Instant, inputs: &mut Vec<Input>) {
+        let late = self.last.is_some_and(|last| now.saturating_duration_since(last) > AT_ONCE);
+        let alone = self.said == 0 && self.pending == [ESC];
+        // what opens no sequence was typed after the escape, and not with Alt
+        if late && alone && bytes.first().is_some_and(|first| !opens(*first)) {
+            self.say(KeyCode::Esc, false, inputs);
+        }
         self.last = Some(now);
         let mut rest = bytes.to_vec();
         while !rest.is_empty() {

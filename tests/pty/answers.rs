@@ -34,11 +34,10 @@ fn answers_in_pieces_change_nothing() {
     let before = terminal.look(|seen| (text(seen), seen.frames()));
     for (answer, cuts) in ANSWERS {
         for cut in cuts {
-            // after a lone escape the patience is short, and Esc has a meaning
-            let pauses: &[u64] = if *cut == 1 { &[0] } else { &[5, 60, 100] };
-            for pause in pauses {
+            // a busy machine may make them longer: Esc would have a meaning
+            for pause in [0, 5, 60, 100, 150] {
                 terminal.send(&answer[..*cut]);
-                std::thread::sleep(Duration::from_millis(*pause));
+                std::thread::sleep(Duration::from_millis(pause));
                 terminal.send(&answer[*cut..]);
                 std::thread::sleep(Duration::from_millis(5));
             }

@@ -276,7 +276,7 @@ pub const TABLE: &[ActionInfo] = &[
         &["Space"],
         Scopes::HOME.and(PREDICTIONS).and(CUTS),
         Group::Compare,
-        "choose the run to compare others with; its group; the block to delete",
+        "choose the run to compare with, its group, or the block to delete",
     ),
     row(
         Action::Swap,

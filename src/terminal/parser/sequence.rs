@@ -11,6 +11,11 @@ const MAX_SEQUENCE: usize = 256;
 /// What opens a string after an escape: DCS, OSC, APC, PM, SOS.
 const STRINGS: [u8; 5] = [b'P', b']', b'_', b'^', b'X'];
 
+/// True if a sequence may begin with an escape and this.
+pub fn opens(byte: u8) -> bool {
+    matches!(byte, b'[' | b'O') || STRINGS.contains(&byte)
+}
+
 /// What the start of the bytes is.
 pub enum Step {
     /// Not whole yet.

@@ -123,8 +123,11 @@ fn escape_alone_is_a_key_only_when_nothing_follows() {
 
 #[test]
 fn keys_after_escape_are_keys() {
-    for key in ["j", "q", ":", "x", "[", "P", "O", "]", "_", "X", "^", "5"] {
-        for pause in [51, 60, 150, 300, 600] {
+    // what opens a sequence is a key when the escape was one by then
+    let plain = ["j", "q", ":", "x", "5"].map(|key| (key, [31, 60, 150, 300, 600]));
+    let opening = ["[", "P", "O", "]", "_", "X", "^"].map(|key| (key, [251, 260, 300, 400, 600]));
+    for (key, pauses) in plain.into_iter().chain(opening) {
+        for pause in pauses {
             for after in [0, 20, 200, 300] {
                 let typed = [(&b"\x1b"[..], pause), (key.as_bytes(), after), (b"j", 0)];
                 assert_eq!(parse_slowly(&typed), ["Esc", key, "j"], "{pause} {after}");
@@ -133,11 +136,19 @@ fn keys_after_escape_are_keys() {
         // a lone key is not held back for long
         let mut typist = Typist::new();
         typist.send(b"\x1b");
-        typist.wait(60);
+        typist.wait(pauses[0]);
         typist.send(key.as_bytes());
         typist.wait(250);
         assert_eq!(typist.inputs.len(), 2, "{key}");
     }
+    // with Alt both come at once
+    assert_eq!(parse_slowly(&[(b"\x1b", 20), (b"j", 0)]), ["A-j"]);
+    let mut typist = Typist::new();
+    typist.send(b"\x1b");
+    typist.wait(249);
+    assert!(typist.inputs.is_empty());
+    typist.wait(1);
+    assert_eq!(typist.inputs.len(), 1, "and alone it is a key");
 }
 
 #[test]
@@ -199,12 +210,6 @@ fn answers_are_counted_and_are_no_keys() {
     assert_eq!(typist.parser.take_answers(), 0);
 }
 
-/// What a reply in pieces leaves: nothing, or the escape that looked like a key.
-fn left(cuts: &[usize], pauses: &[u64]) -> Vec<&'static str> {
-    let escaped = cuts.first() == Some(&1) && pauses[0] >= 50;
-    escaped.then_some("Esc").into_iter().collect()
-}
-
 fn check(reply: &[u8], cuts: &[usize], pauses: &[u64], before: &[&str], after: &[&str]) {
     let mut typist = Typist::new();
     before.iter().for_each(|key| typist.send(key.as_bytes()));
@@ -216,10 +221,7 @@ fn check(reply: &[u8], cuts: &[usize], pauses: &[u64], before: &[&str], after: &
     }
     typist.send(&reply[from..]);
     after.iter().for_each(|key| typist.send(key.as_bytes()));
-    let eight_bits = reply[0] != ESC;
-    let between = if eight_bits { Vec::new() } else { left(cuts, pauses) };
-    let expected: Vec<&str> =
-        before.iter().copied().chain(between).chain(after.iter().copied()).collect();
+    let expected: Vec<&str> = before.iter().chain(after).copied().collect();
     let text = reply.escape_ascii();
     assert_eq!(typist.said(), expected, "{text} cut at {cuts:?} for {pauses:?} ms");
 }
