@@ -3,8 +3,12 @@
 //! `docs/KEYS.md` are generated from it and cannot drift apart. Knows no screen's
 //! state.
 
+mod hints;
 mod names;
+mod synonyms;
 mod table;
 
+pub use hints::HINTS;
 pub use names::{Action, ActionInfo, Group, Hint, Scope, Scopes};
-pub use table::{HINTS, SYNONYMS, TABLE};
+pub use synonyms::SYNONYMS;
+pub use table::TABLE;

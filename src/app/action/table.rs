@@ -1,6 +1,6 @@
-//! The rows: every command with its keys, and the hints of the bottom line.
+//! The rows: every command with its keys.
 
-use super::names::{Action, ActionInfo, Group, Hint, Scopes};
+use super::names::{Action, ActionInfo, Group, Scopes};
 
 const fn row(
     action: Action,
@@ -428,114 +428,6 @@ pub const TABLE: &[ActionInfo] = &[
     row(Action::Interrupt, "interrupt", &["C-c"], EVERYWHERE, Group::Program, "quit at once"),
 ];
 
-const fn hint(scopes: Scopes, label: &'static str, actions: &'static [Action]) -> Hint {
-    Hint { actions, label, scopes }
-}
-
-/// Hints, the most useful first: a narrow screen shows only the first.
-pub const HINTS: &[Hint] = &[
-    hint(EXPLORER, "move", &[Action::Left, Action::Down, Action::Up, Action::Right]),
-    hint(HOME, "select", &[Action::Down, Action::Up]),
-    hint(HOME, "open", &[Action::Open]),
-    hint(HOME, "side by side", &[Action::Compare]),
-    hint(HOME, "choose", &[Action::Choose]),
-    hint(HOME, "predictions", &[Action::Predictions]),
-    hint(HOME, "grid", &[Action::Grid]),
-    hint(GRID, "move", &[Action::Left, Action::Down, Action::Up, Action::Right]),
-    hint(GRID, "open", &[Action::Open]),
-    hint(GRID, "runs", &[Action::Back]),
-    hint(HOME, "filter", &[Action::Find]),
-    hint(HOME, "sort", &[Action::Order]),
-    hint(HOME, "refresh", &[Action::Refresh]),
-    hint(PREDICTIONS, "select", &[Action::Down, Action::Up]),
-    hint(PREDICTIONS, "page", &[Action::NextTab]),
-    hint(PREDICTIONS, "group", &[Action::Choose]),
-    hint(PREDICTIONS, "swap", &[Action::Swap]),
-    hint(PREDICTIONS, "open", &[Action::Open]),
-    hint(PREDICTIONS, "runs", &[Action::Back]),
-    hint(CUTS, "select", &[Action::Down, Action::Up]),
-    hint(CUTS, "delete", &[Action::Choose]),
-    hint(CUTS, "map", &[Action::Back]),
-    hint(CUTS, "measure each", &[Action::Lesions]),
-    hint(CUTS, "sort", &[Action::Order]),
-    hint(CUTS, "all under 1 point", &[Action::Cheap]),
-    hint(CUTS, "save", &[Action::Write]),
-    hint(CUTS, "undo", &[Action::Undo]),
-    hint(CUTS, "map without", &[Action::PrunedMap]),
-    hint(CUTS, "beside", &[Action::Beside]),
-    hint(COMPARE, "move", &[Action::Left, Action::Down, Action::Up, Action::Right]),
-    hint(COMPARE, "pane", &[Action::NextTab]),
-    hint(COMPARE, "swap", &[Action::Swap]),
-    hint(COMPARE, "cross or difference", &[Action::Third]),
-    hint(EVERYWHERE, "help", &[Action::Help]),
-    hint(GRID, "rows", &[Action::RowAxis]),
-    hint(GRID, "columns", &[Action::ColumnAxis]),
-    hint(GRID, "size", &[Action::ZoomIn, Action::ZoomOut]),
-    hint(GRID, "view", &[Action::View]),
-    hint(GRID, "map", &[Action::Mode]),
-    hint(GRID, "export", &[Action::Export]),
-    hint(GRID, "run of cell", &[Action::PreviousInCell, Action::NextInCell]),
-    hint(GRID, "swap", &[Action::SwapAxes]),
-    hint(EVERYWHERE, "commands", &[Action::Palette]),
-    hint(EXPLORER, "structures", &[Action::Structures]),
-    hint(EXPLORER, "delete", &[Action::Delete]),
-    hint(EXPLORER, "cuts", &[Action::Cuts]),
-    hint(EXPLORER, "tab", &[Action::NextTab]),
-    hint(EXPLORER, "find", &[Action::Find]),
-    hint(EXPLORER, "zoom", &[Action::ZoomIn, Action::ZoomOut]),
-    hint(EXPLORER, "view", &[Action::View]),
-    hint(EXPLORER, "map", &[Action::Mode]),
-    hint(EXPLORER, "curve", &[Action::Strip]),
-    hint(EXPLORER, "seeds", &[Action::Compare]),
-    hint(COMPARE, "which layers differ", &[Action::Strip]),
-    hint(COMPARE, "link", &[Action::Link]),
-    hint(COMPARE, "zoom", &[Action::ZoomIn, Action::ZoomOut]),
-    hint(COMPARE, "view", &[Action::View]),
-    hint(COMPARE, "map", &[Action::Mode]),
-    hint(COMPARE, "predictions", &[Action::Predictions]),
-    hint(COMPARE, "open", &[Action::Open]),
-    hint(COMPARE, "back", &[Action::Back]),
-    hint(EXPLORER, "export", &[Action::Export]),
-    hint(EVERYWHERE, "quit", &[Action::Quit]),
-    hint(EXPLORER, "runs", &[Action::Back]),
-    hint(EXPLORER, "layer", &[Action::PreviousLayer, Action::NextLayer]),
-    hint(EXPLORER, "stage", &[Action::PreviousStage, Action::NextStage]),
-    hint(EVERYWHERE, "colours", &[Action::Colours]),
-    hint(EVERYWHERE, "theme", &[Action::Theme]),
-    hint(EXPLORER, "pooling", &[Action::Pooling]),
-    hint(EXPLORER, "scale", &[Action::Range]),
-];
-
-/// Other words for commands, as people look for them in the palette.
-pub const SYNONYMS: &[(Action, &str)] = &[
-    (Action::Export, "save write picture image figure png svg csv npy file"),
-    (Action::Copy, "clipboard yank"),
-    (Action::CopyMap, "clipboard yank table"),
-    (Action::Delete, "prune cut remove bypass drop ablate"),
-    (Action::Cuts, "prune list costs ablation blocks"),
-    (Action::Write, "export checkpoint safetensors"),
-    (Action::Lesions, "ablation cost measure analyse"),
-    (Action::Sweep, "ablation stage"),
-    (Action::PrunedMap, "cut analyse"),
-    (Action::Beside, "cut"),
-    (Action::TauDown, "threshold lower less"),
-    (Action::TauUp, "threshold higher raise more"),
-    (Action::Structures, "blocks detect outline yellow square"),
-    (Action::Compare, "seeds two side by side cka between"),
-    (Action::CrossMap, "cka between analyse"),
-    (Action::Mode, "measure without pc1 error"),
-    (Action::View, "filter layers only"),
-    (Action::Strip, "curve probe accuracy variance"),
-    (Action::Range, "scale colour bar limits"),
-    (Action::Colours, "palette colormap viridis"),
-    (Action::Depth, "truecolor tmux"),
-    (Action::Find, "search layer go"),
-    (Action::Back, "close leave exit"),
-    (Action::Quit, "exit leave"),
-    (Action::Help, "keys manual"),
-    (Action::Refresh, "reload"),
-];
-
 /// Names that users' key maps may still have, and what they are now.
 const FORMER: &[(&str, &str)] = &[("blocks", "structures")];
 
@@ -554,6 +446,7 @@ impl Action {
 
 #[cfg(test)]
 mod tests {
+    use super::super::HINTS;
     use super::*;
     use std::collections::HashSet;
 

@@ -1,0 +1,89 @@
+//! The hints of the bottom line. Knows no keys: they come from the key map.
+
+use super::names::{Action, Hint, Scopes};
+
+const EVERYWHERE: Scopes = Scopes::EVERYWHERE;
+const HOME: Scopes = Scopes::HOME;
+const EXPLORER: Scopes = Scopes::EXPLORER;
+const COMPARE: Scopes = Scopes::COMPARE;
+const PREDICTIONS: Scopes = Scopes::PREDICTIONS;
+const GRID: Scopes = Scopes::GRID;
+const CUTS: Scopes = Scopes::CUTS;
+
+const fn hint(scopes: Scopes, label: &'static str, actions: &'static [Action]) -> Hint {
+    Hint { actions, label, scopes }
+}
+
+/// Hints, the most useful first: a narrow screen shows only the first.
+pub const HINTS: &[Hint] = &[
+    hint(EXPLORER, "move", &[Action::Left, Action::Down, Action::Up, Action::Right]),
+    hint(HOME, "select", &[Action::Down, Action::Up]),
+    hint(HOME, "open", &[Action::Open]),
+    hint(HOME, "side by side", &[Action::Compare]),
+    hint(HOME, "choose", &[Action::Choose]),
+    hint(HOME, "predictions", &[Action::Predictions]),
+    hint(HOME, "grid", &[Action::Grid]),
+    hint(GRID, "move", &[Action::Left, Action::Down, Action::Up, Action::Right]),
+    hint(GRID, "open", &[Action::Open]),
+    hint(GRID, "runs", &[Action::Back]),
+    hint(HOME, "filter", &[Action::Find]),
+    hint(HOME, "sort", &[Action::Order]),
+    hint(HOME, "refresh", &[Action::Refresh]),
+    hint(PREDICTIONS, "select", &[Action::Down, Action::Up]),
+    hint(PREDICTIONS, "page", &[Action::NextTab]),
+    hint(PREDICTIONS, "group", &[Action::Choose]),
+    hint(PREDICTIONS, "swap", &[Action::Swap]),
+    hint(PREDICTIONS, "open", &[Action::Open]),
+    hint(PREDICTIONS, "runs", &[Action::Back]),
+    hint(CUTS, "select", &[Action::Down, Action::Up]),
+    hint(CUTS, "delete", &[Action::Choose]),
+    hint(CUTS, "map", &[Action::Back]),
+    hint(CUTS, "measure each", &[Action::Lesions]),
+    hint(CUTS, "sort", &[Action::Order]),
+    hint(CUTS, "all under 1 point", &[Action::Cheap]),
+    hint(CUTS, "save", &[Action::Write]),
+    hint(CUTS, "undo", &[Action::Undo]),
+    hint(CUTS, "map without", &[Action::PrunedMap]),
+    hint(CUTS, "beside", &[Action::Beside]),
+    hint(COMPARE, "move", &[Action::Left, Action::Down, Action::Up, Action::Right]),
+    hint(COMPARE, "pane", &[Action::NextTab]),
+    hint(COMPARE, "swap", &[Action::Swap]),
+    hint(COMPARE, "cross or difference", &[Action::Third]),
+    hint(EVERYWHERE, "help", &[Action::Help]),
+    hint(GRID, "rows", &[Action::RowAxis]),
+    hint(GRID, "columns", &[Action::ColumnAxis]),
+    hint(GRID, "size", &[Action::ZoomIn, Action::ZoomOut]),
+    hint(GRID, "view", &[Action::View]),
+    hint(GRID, "map", &[Action::Mode]),
+    hint(GRID, "export", &[Action::Export]),
+    hint(GRID, "run of cell", &[Action::PreviousInCell, Action::NextInCell]),
+    hint(GRID, "swap", &[Action::SwapAxes]),
+    hint(EVERYWHERE, "commands", &[Action::Palette]),
+    hint(EXPLORER, "structures", &[Action::Structures]),
+    hint(EXPLORER, "delete", &[Action::Delete]),
+    hint(EXPLORER, "cuts", &[Action::Cuts]),
+    hint(EXPLORER, "tab", &[Action::NextTab]),
+    hint(EXPLORER, "find", &[Action::Find]),
+    hint(EXPLORER, "zoom", &[Action::ZoomIn, Action::ZoomOut]),
+    hint(EXPLORER, "view", &[Action::View]),
+    hint(EXPLORER, "map", &[Action::Mode]),
+    hint(EXPLORER, "curve", &[Action::Strip]),
+    hint(EXPLORER, "seeds", &[Action::Compare]),
+    hint(COMPARE, "which layers differ", &[Action::Strip]),
+    hint(COMPARE, "link", &[Action::Link]),
+    hint(COMPARE, "zoom", &[Action::ZoomIn, Action::ZoomOut]),
+    hint(COMPARE, "view", &[Action::View]),
+    hint(COMPARE, "map", &[Action::Mode]),
+    hint(COMPARE, "predictions", &[Action::Predictions]),
+    hint(COMPARE, "open", &[Action::Open]),
+    hint(COMPARE, "back", &[Action::Back]),
+    hint(EXPLORER, "export", &[Action::Export]),
+    hint(EVERYWHERE, "quit", &[Action::Quit]),
+    hint(EXPLORER, "runs", &[Action::Back]),
+    hint(EXPLORER, "layer", &[Action::PreviousLayer, Action::NextLayer]),
+    hint(EXPLORER, "stage", &[Action::PreviousStage, Action::NextStage]),
+    hint(EVERYWHERE, "colours", &[Action::Colours]),
+    hint(EVERYWHERE, "theme", &[Action::Theme]),
+    hint(EXPLORER, "pooling", &[Action::Pooling]),
+    hint(EXPLORER, "scale", &[Action::Range]),
+];
