@@ -156,6 +156,15 @@ pub fn padded(text: &str, columns: usize) -> String {
     format!("{text}{:blanks$}", "")
 }
 
+/// A word for a command line that can be pasted into a shell.
+pub fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "._/:@%+=,-".contains(c);
+    match !word.is_empty() && word.chars().all(plain) {
+        true => word.to_string(),
+        false => format!("'{}'", word.replace('\'', "'\\''")),
+    }
+}
+
 /// Columns padded to their widest entry, two blanks apart, without blanks at the
 /// ends of lines.
 pub fn aligned(rows: &[Vec<String>]) -> String {

@@ -10,8 +10,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use blockscope::domain::Bypass;
+use blockscope::domain::MapKey;
 use blockscope::domain::deletion::DeletionRow;
 use blockscope::engine::CancelToken;
+use blockscope::lab::ask::Analysis;
 use blockscope::lab::{Event, Given, JobKind, Lab, MapOrigin, Watch};
 use blockscope::runs::{RunId, RunStore};
 use common::scratch::Scratch;
@@ -106,6 +108,52 @@ fn toggling_a_block_reads_neither_weights_nor_images_again() {
     fs::write(&path, &good).unwrap();
     assert!(told(&lab, &run, &kind).is_ok());
     assert!(!Arc::ptr_eq(&lab.subject(&run).unwrap().state, &subject.state));
+}
+
+#[test]
+fn a_form_on_screen_gives_what_the_command_gives() {
+    let scratch = with_runs(&["a"]);
+    let images = data(&scratch);
+    // the session was told nothing: the form says where the images are
+    let lab =
+        Lab::new(RunStore::new(scratch.path("runs")), "cpu".parse().unwrap(), Given::default());
+    let run = lab.store().resolve("a").unwrap();
+    let wanted = Analysis { batch: 64, components: false, ..Analysis::default() };
+    let error = told(&lab, &run, &JobKind::Analyze(wanted.clone())).unwrap_err();
+    assert!(error.contains("--data") || error.contains("images"), "{error}");
+    let wrong = Analysis { data: Some("nonsense".into()), ..wanted.clone() };
+    assert!(told(&lab, &run, &JobKind::Analyze(wrong)).is_err());
+    let wanted = Analysis { data: Some(images.clone()), ..wanted };
+    told(&lab, &run, &JobKind::Analyze(wanted)).unwrap();
+    let map = || lab.store().map(&run, &MapKey::cka()).unwrap().unwrap();
+    let shown = map();
+    scratch.ok(&["analyze", "a", "--data", &images, "--batch", "64", "--pc-examples", "0"]);
+    let printed = map();
+    assert_eq!((&shown.record.plan, &shown.values), (&printed.record.plan, &printed.values));
+    assert_ne!(shown.record.provenance.created, "");
+    assert_eq!(lab.store().load(&run).unwrap().components, None);
+}
+
+#[test]
+fn a_pruned_network_is_saved_as_a_run_or_a_file() {
+    let scratch = with_runs(&["a"]);
+    let lab = lab(&scratch, &data(&scratch));
+    let run = lab.store().resolve("a").unwrap();
+    let cut = |name: &str| told(&lab, &run, &JobKind::Cut("2.1".parse().unwrap(), name.into()));
+    let told = cut("small").unwrap();
+    assert!(told.iter().any(|e| matches!(e, Event::Note(line) if line.contains("saved the run"))));
+    let small = lab.store().load(&lab.store().resolve("small").unwrap()).unwrap().manifest;
+    let whole = lab.store().load(&run).unwrap().manifest;
+    assert_eq!(small.pruned_from.unwrap().deleted.to_string(), "2.1");
+    assert_eq!(small.test.unwrap().examples, whole.data.test_examples);
+    // a name that is taken, and a file
+    assert!(cut("small").unwrap_err().contains("small"));
+    let file = scratch.path("small.safetensors");
+    let name = file.display().to_string();
+    cut(&name).unwrap();
+    let weights = fs::read(scratch.path("runs").join("small/weights.safetensors")).unwrap();
+    assert_eq!(fs::read(&file).unwrap(), weights, "the same network");
+    assert!(cut(&name).unwrap_err().contains("exists"));
 }
 
 #[test]

@@ -3,6 +3,7 @@
 mod beside;
 mod compare;
 mod cuts;
+mod form;
 mod grid;
 mod inside;
 

@@ -7,6 +7,7 @@ use crate::engine::{DeviceError, EngineError};
 use crate::lab::{LabError, no_own_map};
 use crate::model::WeightsError;
 use crate::runs::RunError;
+use crate::text::quoted;
 
 use super::args::Common;
 use super::command::matters;
@@ -25,15 +26,6 @@ fn option(of: Quantity) -> &'static str {
         Quantity::LearningRate => "--lr",
         Quantity::WeightDecay => "--weight-decay",
         Quantity::Fraction => "--fraction",
-    }
-}
-
-/// A word for a command line that can be pasted into a shell.
-pub fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "._/:@%+=,-".contains(c);
-    match !word.is_empty() && word.chars().all(plain) {
-        true => word.to_string(),
-        false => format!("'{}'", word.replace('\'', "'\\''")),
     }
 }
 

@@ -1,9 +1,34 @@
 //! What a screen asks about a run, one question at a time.
 
-use super::plan::DeletionPlan;
+use super::plan::{AnalysisPlan, DeletionPlan, ProbePlan};
 use super::{Lab, LabError, Watch};
+use crate::data::DataSource;
+use crate::domain::plan::SamplePlan;
+use crate::domain::probes::Effort;
+use crate::domain::record::Sample;
 use crate::domain::{Bypass, MapKey};
 use crate::runs::RunId;
+
+/// What to know of a run: its map and what goes with it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Analysis {
+    /// Test images of the map, drawn at random; all if `None`.
+    pub examples: Option<usize>,
+    /// Images of a batch.
+    pub batch: usize,
+    /// Whether first components are wanted.
+    pub components: bool,
+    /// How much the linear probes are trained, if they are wanted.
+    pub probes: Option<Effort>,
+    /// Where the images are, as an option says it; those of the session if `None`.
+    pub data: Option<String>,
+}
+
+impl Default for Analysis {
+    fn default() -> Analysis {
+        Analysis { examples: None, batch: 256, components: true, probes: None, data: None }
+    }
+}
 
 /// What to compute about a run.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,6 +41,8 @@ pub enum JobKind {
     /// Accuracy of a stage pruned backwards from its end, one block more at a
     /// time.
     Sweep(usize),
+    /// The map, and what else is wanted with it.
+    Analyze(Analysis),
     /// The network without some blocks as a run of that name, or, where the name is that of
     /// a `.safetensors` file, as its weights.
     Cut(Bypass, String),
@@ -45,6 +72,7 @@ impl Lab {
                 let whole = whole.ok_or(LabError::refused("this run has no map yet"))?;
                 return self.pruned_map(&*self.subject(run)?, &whole, deleted, watch).map(|_| ());
             }
+            JobKind::Analyze(wanted) => return self.analyze_as_asked(run, wanted, watch),
             JobKind::Cut(deleted, name) => return self.save_cut(run, deleted, name, watch),
             JobKind::Evaluate(deleted) => {
                 DeletionPlan { chosen: chosen(deleted), ..DeletionPlan::default() }
@@ -60,5 +88,33 @@ impl Lab {
         let own = &subject.manifest.data.fingerprint;
         let dataset = self.images_of(&subject.manifest, own)?;
         self.delete(&subject, &dataset, plan, watch).map(|_| ())
+    }
+
+    fn analyze_as_asked(
+        &self,
+        run: &RunId,
+        wanted: &Analysis,
+        watch: &mut Watch<'_>,
+    ) -> Result<(), LabError> {
+        let subject = self.subject(run)?;
+        let training = wanted.probes.is_some();
+        let dataset = match &wanted.data {
+            Some(text) => {
+                let source: DataSource = text.parse()?;
+                self.images_at(&source, training)?
+            }
+            None => self.images_for(&subject.manifest, training)?,
+        };
+        let probes = wanted.probes.map(|effort| ProbePlan { effort, ..ProbePlan::default() });
+        let (examples, batch) = (wanted.examples, wanted.batch);
+        let plan = AnalysisPlan {
+            sample: SamplePlan { examples, batch, passes: 1, sample: Sample::Random, seed: 0 },
+            map: true,
+            suite: (!wanted.components).then_some(0),
+            predictions: true,
+            probes,
+        };
+        let plan = plan.check(&subject, &dataset)?;
+        self.analyze(&subject, &dataset, plan, watch).map(|_| ())
     }
 }

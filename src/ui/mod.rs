@@ -40,6 +40,9 @@ pub fn draw(app: &App, skin: &Skin, frame: &mut Frame<'_>) {
         Screen::Explorer(open) if open.shows_cuts() => {
             panels::cuts::draw(app, open, size, skin, buffer);
         }
+        Screen::Explorer(open) if open.form().is_some() => {
+            panels::form::draw(app, open, size, skin, buffer);
+        }
         Screen::Explorer(open) => panels::explorer::draw(app, open, size, skin, buffer),
         Screen::Compare(compare) => panels::compare::draw(app, compare, size, skin, buffer),
         Screen::Grid(grid) => panels::grid::draw(app, grid, size, skin, buffer),

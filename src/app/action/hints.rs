@@ -9,6 +9,7 @@ const COMPARE: Scopes = Scopes::COMPARE;
 const PREDICTIONS: Scopes = Scopes::PREDICTIONS;
 const GRID: Scopes = Scopes::GRID;
 const CUTS: Scopes = Scopes::CUTS;
+const FORM: Scopes = Scopes::FORM;
 
 const fn hint(scopes: Scopes, label: &'static str, actions: &'static [Action]) -> Hint {
     Hint { actions, label, scopes }
@@ -45,6 +46,11 @@ pub const HINTS: &[Hint] = &[
     hint(CUTS, "undo", &[Action::Undo]),
     hint(CUTS, "map without", &[Action::PrunedMap]),
     hint(CUTS, "beside", &[Action::Beside]),
+    hint(FORM, "field", &[Action::Down, Action::Up]),
+    hint(FORM, "value", &[Action::Left, Action::Right]),
+    hint(FORM, "compute", &[Action::Open]),
+    hint(FORM, "copy the command", &[Action::Copy]),
+    hint(FORM, "back", &[Action::Back]),
     hint(COMPARE, "move", &[Action::Left, Action::Down, Action::Up, Action::Right]),
     hint(COMPARE, "pane", &[Action::NextTab]),
     hint(COMPARE, "swap", &[Action::Swap]),

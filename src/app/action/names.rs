@@ -54,6 +54,7 @@ pub enum Action {
     Order,
     Cheap,
     Write,
+    Analyse,
     PrunedMap,
     Beside,
     Compare,
@@ -98,14 +99,17 @@ pub enum Scope {
     Predictions,
     /// The residual blocks of a run and what deleting them costs.
     Cuts,
+    /// What to analyse of a run.
+    Form,
 }
 
 impl Scope {
     /// All screens.
-    pub const ALL: [Scope; 6] = [
+    pub const ALL: [Scope; 7] = [
         Scope::Home,
         Scope::Explorer,
         Scope::Cuts,
+        Scope::Form,
         Scope::Compare,
         Scope::Grid,
         Scope::Predictions,
@@ -120,6 +124,7 @@ impl Scope {
             Scope::Grid => "grid",
             Scope::Predictions => "predictions",
             Scope::Cuts => "cuts",
+            Scope::Form => "analyse",
         }
     }
 }
@@ -130,7 +135,7 @@ pub struct Scopes(u8);
 
 impl Scopes {
     /// Every screen.
-    pub const EVERYWHERE: Scopes = Scopes(0b11_1111);
+    pub const EVERYWHERE: Scopes = Scopes(0b111_1111);
     /// The list of runs.
     pub const HOME: Scopes = Scopes::of(Scope::Home);
     /// A run's map.
@@ -143,6 +148,8 @@ impl Scopes {
     pub const PREDICTIONS: Scopes = Scopes::of(Scope::Predictions);
     /// The list of residual blocks.
     pub const CUTS: Scopes = Scopes::of(Scope::Cuts);
+    /// The form of an analysis.
+    pub const FORM: Scopes = Scopes::of(Scope::Form);
     /// Screens with a map of layers.
     pub const MAPS: Scopes = Scopes::EXPLORER.and(Scopes::COMPARE);
 

@@ -5,6 +5,7 @@ use super::names::Action;
 /// Other words for commands, as people look for them in the palette.
 pub const SYNONYMS: &[(Action, &str)] = &[
     (Action::Export, "save write picture image figure png svg csv npy file"),
+    (Action::Analyse, "analyze compute cka start run job probes"),
     (Action::Copy, "clipboard yank"),
     (Action::CopyMap, "clipboard yank table"),
     (Action::Delete, "prune cut remove bypass drop ablate"),

@@ -21,6 +21,7 @@ const PREDICTIONS: Scopes = Scopes::PREDICTIONS;
 const MAPS: Scopes = Scopes::MAPS;
 const GRID: Scopes = Scopes::GRID;
 const CUTS: Scopes = Scopes::CUTS;
+const FORM: Scopes = Scopes::FORM;
 /// Where blocks are deleted.
 const BLOCKS: Scopes = EXPLORER.and(CUTS);
 /// Screens with one map or many.
@@ -28,10 +29,17 @@ const MANY: Scopes = MAPS.and(GRID);
 
 /// The table. Order is the order of the help.
 pub const TABLE: &[ActionInfo] = &[
-    row(Action::Left, "left", &["h", "Left"], MANY, Group::Move, "previous column (counts: 5h)"),
+    row(
+        Action::Left,
+        "left",
+        &["h", "Left"],
+        MANY.and(FORM),
+        Group::Move,
+        "previous column (counts: 5h)",
+    ),
     row(Action::Down, "down", &["j", "Down"], EVERYWHERE, Group::Move, "next row, or next run"),
     row(Action::Up, "up", &["k", "Up"], EVERYWHERE, Group::Move, "previous row, or previous run"),
-    row(Action::Right, "right", &["l", "Right"], MANY, Group::Move, "next column"),
+    row(Action::Right, "right", &["l", "Right"], MANY.and(FORM), Group::Move, "next column"),
     row(
         Action::NextLayer,
         "next-layer",
@@ -115,6 +123,14 @@ pub const TABLE: &[ActionInfo] = &[
     row(Action::Pooling, "pooling", &["p"], MANY, Group::Map, "pool by mean or by maximum"),
     row(Action::Range, "range", &["a"], MAPS, Group::Map, "fixed scale, or scale to the data"),
     row(
+        Action::Analyse,
+        "analyse",
+        &["A"],
+        EXPLORER.and(FORM),
+        Group::Map,
+        "compute map, components and probes of this run",
+    ),
+    row(
         Action::Strip,
         "strip",
         &["i"],
@@ -134,9 +150,9 @@ pub const TABLE: &[ActionInfo] = &[
         Action::Copy,
         "copy",
         &["y"],
-        HOME.and(MANY),
+        HOME.and(MANY).and(FORM),
         Group::Map,
-        "copy the pair, or the run's name",
+        "copy the pair, the run's name, or the command",
     ),
     row(Action::CopyMap, "copy-map", &["Y"], MAPS, Group::Map, "copy the visible map as a table"),
     row(Action::CopyLayer, "copy-layer", &["A-y"], MAPS, Group::Map, "copy the row's layer"),
@@ -218,7 +234,7 @@ pub const TABLE: &[ActionInfo] = &[
         Action::Cuts,
         "cuts",
         &["D"],
-        BLOCKS,
+        BLOCKS.and(FORM),
         Group::ResidualBlocks,
         "list of residual blocks and what deleting each costs",
     ),
@@ -274,7 +290,7 @@ pub const TABLE: &[ActionInfo] = &[
         Action::Choose,
         "choose",
         &["Space"],
-        Scopes::HOME.and(PREDICTIONS).and(CUTS),
+        Scopes::HOME.and(PREDICTIONS).and(CUTS).and(FORM),
         Group::Compare,
         "choose the run to compare with, its group, or the block to delete",
     ),
@@ -392,9 +408,9 @@ pub const TABLE: &[ActionInfo] = &[
         Action::Open,
         "open",
         &["Enter"],
-        HOME.and(COMPARE).and(PREDICTIONS).and(GRID).and(CUTS),
+        HOME.and(COMPARE).and(PREDICTIONS).and(GRID).and(CUTS).and(FORM),
         Group::Program,
-        "open the selected run, or that of the pane; the block on the map",
+        "open the selected run, or that of the pane; show the block; compute",
     ),
     row(
         Action::Refresh,

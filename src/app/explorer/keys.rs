@@ -15,15 +15,26 @@ use super::{Explorer, SHOWN_IMAGES, Tab};
 
 impl Room for Explorer {
     fn scope(&self) -> Scope {
-        if self.shows_cuts() { Scope::Cuts } else { Scope::Explorer }
+        match (self.shows_cuts(), self.form()) {
+            (true, _) => Scope::Cuts,
+            (false, Some(_)) => Scope::Form,
+            (false, None) => Scope::Explorer,
+        }
     }
 
     fn act(&mut self, cx: &mut Context<'_>, action: Action, count: Option<usize>) -> Reply {
         if self.shows_cuts() {
             return self.in_cuts(cx, action, count);
         }
+        if self.form().is_some() && action != Action::Cuts {
+            return self.in_form(cx, action);
+        }
         match action {
             Action::Back => return cx.leave(),
+            Action::Analyse => {
+                self.open_form();
+                return Reply::default();
+            }
             Action::Cuts => {
                 self.open_cuts(cx);
                 return Reply::default();
@@ -102,6 +113,9 @@ impl Room for Explorer {
         if self.shows_cuts() {
             return self.click_cut(cx, at);
         }
+        if self.form().is_some() {
+            return Reply::default();
+        }
         let tab = self.places(cx.size).pane.filter(|pane| pane.contains(at) && at.1 == pane.y);
         if let Some(tab) = tab.and_then(|pane| self.settings.tab.at_column(at.0 - pane.x)) {
             self.settings.tab = tab;
@@ -112,7 +126,7 @@ impl Room for Explorer {
     }
 
     fn wheel(&mut self, cx: &mut Context<'_>, at: (u16, u16), up: bool) -> Reply {
-        if self.shows_cuts() {
+        if self.scope() != Scope::Explorer {
             return self.act(cx, if up { Action::Up } else { Action::Down }, None);
         }
         let places = self.places(cx.size);
@@ -129,17 +143,23 @@ impl Room for Explorer {
     }
 
     fn answer(&mut self, cx: &mut Context<'_>, text: &str) -> Reply {
-        self.write_cut(cx, text)
+        match self.scope() {
+            Scope::Form => {
+                self.take_data(text);
+                Reply::default()
+            }
+            _ => self.write_cut(cx, text),
+        }
     }
 
     fn drag(&mut self, cx: &Context<'_>, at: (u16, u16)) {
-        if !self.shows_cuts() {
+        if self.scope() == Scope::Explorer {
             self.pull(cx.size, at);
         }
     }
 
     fn hover(&mut self, cx: &Context<'_>, at: (u16, u16)) {
-        if !self.shows_cuts() {
+        if self.scope() == Scope::Explorer {
             self.point(cx.size, at);
         }
     }
@@ -156,7 +176,7 @@ impl Room for Explorer {
     /// Asks for the pictures that the inspector needs and does not have.
     fn wants(&mut self) -> Vec<Effect> {
         match self.layer(self.position().0).map(|layer| layer.index) {
-            Some(layer) if self.settings.tab == Tab::Layer && !self.shows_cuts() => {
+            Some(layer) if self.settings.tab == Tab::Layer && self.scope() == Scope::Explorer => {
                 self.pictures_of(layer).into_iter().collect()
             }
             _ => Vec::new(),
@@ -164,7 +184,10 @@ impl Room for Explorer {
     }
 
     fn copy(&self, _: &RunList, action: Action) -> Option<Clip> {
-        self.copy_of(action)
+        match self.scope() {
+            Scope::Form => self.copied_command(),
+            _ => self.copy_of(action),
+        }
     }
 }
 

@@ -7,11 +7,12 @@
 //! - `place`: the cursor; `settings`: what is handed on to the next run
 //! - `strip`: a curve along the columns of the map
 //! - `structures`: detected blocks; `deletion`: deleted ones; `cuts`: the list of them
-//! - `files`: what is copied and exported
+//! - `form`: what to analyse; `files`: what is copied and exported
 
 pub mod cuts;
 mod deletion;
 mod files;
+pub mod form;
 mod keys;
 mod layout;
 mod place;
@@ -38,6 +39,7 @@ pub use structures::Structures;
 pub use tab::Tab;
 
 use cuts::CutList;
+use form::Form;
 use pointer::Drag;
 use settings::Settings;
 use strip::Strip;
@@ -79,6 +81,7 @@ pub struct Explorer {
     hits: Vec<usize>,
     structures: Structures,
     cut_list: CutList,
+    form: Form,
     /// Pictures of test images.
     pub album: Album,
     /// Deleted blocks.
@@ -109,6 +112,7 @@ impl Explorer {
             hits: Vec::new(),
             structures: Structures::default(),
             cut_list: CutList::default(),
+            form: Form::default(),
             album: Album::default(),
             pruning,
         };

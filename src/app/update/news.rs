@@ -4,6 +4,7 @@ use crate::app::jobs::{JobId, JobKind, JobUpdate, MapOrigin};
 use crate::app::message::Effect;
 use crate::app::mode::MapMode;
 use crate::app::overlay::Overlay;
+use crate::app::room::Awaited;
 use crate::app::state::{App, Screen};
 
 use super::navigate::show_beside;
@@ -56,30 +57,43 @@ pub(super) fn take(app: &mut App, id: JobId, update: JobUpdate) -> Vec<Effect> {
         | JobUpdate::Predictions(_)
         | JobUpdate::Probes(..)
         | JobUpdate::Kept(_) => {}
-        JobUpdate::Done => return end(app),
+        JobUpdate::Done => return end(app, true),
         JobUpdate::Cancelled => {
             app.tell("cancelled");
-            return end(app);
+            return end(app, false);
         }
         JobUpdate::Failed(why) => {
             app.complain(why);
-            return end(app);
+            return end(app, false);
         }
     }
     Vec::new()
 }
 
-/// The computation is over; the next one may have waited for it.
-fn end(app: &mut App) -> Vec<Effect> {
+/// The computation is over, to its end or not; the next one may have waited for it.
+fn end(app: &mut App, done: bool) -> Vec<Effect> {
     if app.overlay.asks() {
         app.overlay = Overlay::None;
     }
     match app.running.take() {
         // there is a run more
         Some(ended) if matches!(ended.kind, JobKind::Cut(..)) => vec![Effect::ListRuns],
+        // the run is another one now
+        Some(ended) if matches!(ended.kind, JobKind::Analyze(_)) && done => reopen(app),
         Some(ended) if ended.measure => evaluate(app),
         _ => Vec::new(),
     }
+}
+
+/// Reads the open run again, if it is still the one on screen.
+fn reopen(app: &mut App) -> Vec<Effect> {
+    let mut effects = vec![Effect::ListRuns];
+    if let Screen::Explorer(explorer) = &app.screen {
+        let id = explorer.run().id.clone();
+        app.awaited = Awaited::Run(id.clone());
+        effects.push(Effect::LoadRun(id));
+    }
+    effects
 }
 
 /// Evaluates what is deleted from the open run, which may lie behind the comparison

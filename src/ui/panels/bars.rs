@@ -70,11 +70,7 @@ pub fn top(app: &App, area: Area, title: &str, facts: &[String], skin: &Skin, bu
 /// Draws as many hints as fit. Without a map only those that work anywhere.
 pub fn hints(app: &App, area: Area, skin: &Skin, buffer: &mut Buffer) {
     let mut pen = Pen::new(buffer, area, 0);
-    let mapless = match &app.screen {
-        Screen::Opening(_) => true,
-        Screen::Explorer(explorer) => explorer.is_empty(),
-        _ => false,
-    };
+    let mapless = matches!(app.screen, Screen::Opening(_));
     let pruned = app.compare().is_some_and(|c| c.pruned().is_some());
     let fits = |h: &&Hint| {
         let useful = !mapless || h.scopes == Scopes::EVERYWHERE || h.actions == [Action::Back];

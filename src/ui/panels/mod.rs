@@ -10,6 +10,7 @@ pub mod bars;
 pub mod compare;
 pub mod cuts;
 pub mod explorer;
+pub mod form;
 pub mod grid;
 pub mod help;
 pub mod home;

@@ -15,10 +15,11 @@ pub const SIZES: [(u16, u16); 4] = [(20, 5), (80, 24), (120, 40), (200, 60)];
 type Open = fn(Look, (u16, u16)) -> App;
 
 /// The screens: name, keys that are pressed on them, and how they are opened.
-pub const SCREENS: [(&str, &str, Open); 9] = [
+pub const SCREENS: [(&str, &str, Open); 10] = [
     ("explorer", "b", explorer),
     ("strip", "i", explorer),
     ("cuts", "Dggj jo", explorer),
+    ("form", "Ajlj", explorer),
     ("home", "\x1b", explorer),
     ("help", "?", explorer),
     ("palette", ":zoom", explorer),
@@ -80,6 +81,7 @@ screens! {
     the_explorer: "explorer",
     the_curve_above_the_map: "strip",
     the_list_of_cuts: "cuts",
+    the_form: "form",
     the_list_of_runs: "home",
     the_help: "help",
     the_palette: "palette",

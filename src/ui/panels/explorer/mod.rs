@@ -12,7 +12,6 @@
 //!  keys
 //! ```
 
-mod empty;
 mod find;
 mod inspector;
 mod readout;
@@ -41,12 +40,6 @@ pub fn draw(app: &App, explorer: &Explorer, size: (u16, u16), skin: &Skin, buffe
     let places = explorer.places(size);
     let manifest = &explorer.run().manifest;
     bars::top(app, places.top, &manifest.name, &bars::facts(manifest), skin, buffer);
-    if explorer.is_empty() {
-        empty::draw(app, explorer, places, skin, buffer);
-        bars::toast(app, places.readout, skin, buffer);
-        bars::hints(app, places.hints, skin, buffer);
-        return;
-    }
     let frame = places.frame();
     if let Some(view) = view(explorer, skin) {
         view.map(&frame, skin, buffer);
