@@ -216,7 +216,7 @@ fn home_opens_runs_and_tells_what_is_broken() {
     bare.id = id.clone();
     bare.maps = Default::default();
     update(&mut app, Input::RunLoaded(Ok(Box::new(bare))));
-    assert_eq!(app.scope(), Scope::Explorer);
+    assert_eq!(app.scope(), Scope::Form);
     press(&mut app, "j l G v m + e / ?");
     check(&app);
 }

@@ -8,6 +8,7 @@ use crate::app::prompt::Prompt;
 use crate::app::room::{Clip, Context, Reply};
 use crate::domain::probes::Effort;
 use crate::lab::ask::Analysis;
+use crate::text::quoted;
 
 use super::Explorer;
 
@@ -104,7 +105,8 @@ impl Explorer {
     /// The same as a command.
     pub fn form_command(&self) -> String {
         let wanted = &self.form.wanted;
-        let mut words = vec!["blockscope analyze".to_string(), self.run.manifest.name.clone()];
+        let run = quoted(&self.run.id.name());
+        let mut words = vec!["blockscope analyze".to_string(), run];
         if let Some(n) = wanted.examples {
             words.push(format!("--examples {n}"));
         }
@@ -120,7 +122,7 @@ impl Explorer {
             Some(Effort::Full) => words.push("--probes=full".to_string()),
         }
         if let Some(data) = &wanted.data {
-            words.push(format!("--data {}", crate::text::quoted(data)));
+            words.push(format!("--data {}", quoted(data)));
         }
         words.join(" ")
     }

@@ -34,7 +34,7 @@ fn explorer(app: &App) -> &Explorer {
 fn a_run_without_a_map_is_a_form_that_computes_it() {
     let mut app = bare();
     assert_eq!(app.scope(), Scope::Form);
-    let name = explorer(&app).run().manifest.name.clone();
+    let name = explorer(&app).run().id.name();
     assert_eq!(explorer(&app).form_command(), format!("blockscope analyze {name}"));
     // 512 images, batches of 512, no components, quick probes
     press(&mut app, "l j l j Space j l j");
