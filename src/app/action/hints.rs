@@ -1,15 +1,7 @@
 //! The hints of the bottom line. Knows no keys: they come from the key map.
 
+use super::names::places::*;
 use super::names::{Action, Hint, Scopes};
-
-const EVERYWHERE: Scopes = Scopes::EVERYWHERE;
-const HOME: Scopes = Scopes::HOME;
-const EXPLORER: Scopes = Scopes::EXPLORER;
-const COMPARE: Scopes = Scopes::COMPARE;
-const PREDICTIONS: Scopes = Scopes::PREDICTIONS;
-const GRID: Scopes = Scopes::GRID;
-const CUTS: Scopes = Scopes::CUTS;
-const FORM: Scopes = Scopes::FORM;
 
 const fn hint(scopes: Scopes, label: &'static str, actions: &'static [Action]) -> Hint {
     Hint { actions, label, scopes }
@@ -93,3 +85,15 @@ pub const HINTS: &[Hint] = &[
     hint(EXPLORER, "pooling", &[Action::Pooling]),
     hint(EXPLORER, "scale", &[Action::Range]),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hints_are_in_the_table() {
+        for action in HINTS.iter().flat_map(|h| h.actions) {
+            assert!(action.info().is_some(), "{action:?}");
+        }
+    }
+}

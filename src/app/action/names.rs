@@ -250,3 +250,18 @@ pub struct Hint {
     /// On which screens.
     pub scopes: Scopes,
 }
+
+/// Sets of screens under short names, for the tables.
+pub(super) mod places {
+    use super::Scopes;
+
+    pub const EVERYWHERE: Scopes = Scopes::EVERYWHERE;
+    pub const HOME: Scopes = Scopes::HOME;
+    pub const EXPLORER: Scopes = Scopes::EXPLORER;
+    pub const COMPARE: Scopes = Scopes::COMPARE;
+    pub const PREDICTIONS: Scopes = Scopes::PREDICTIONS;
+    pub const MAPS: Scopes = Scopes::MAPS;
+    pub const GRID: Scopes = Scopes::GRID;
+    pub const CUTS: Scopes = Scopes::CUTS;
+    pub const FORM: Scopes = Scopes::FORM;
+}

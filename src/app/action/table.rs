@@ -1,5 +1,6 @@
 //! The rows: every command with its keys.
 
+use super::names::places::*;
 use super::names::{Action, ActionInfo, Group, Scopes};
 
 const fn row(
@@ -13,15 +14,6 @@ const fn row(
     ActionInfo { action, name, doc, keys, scopes, group }
 }
 
-const EVERYWHERE: Scopes = Scopes::EVERYWHERE;
-const HOME: Scopes = Scopes::HOME;
-const EXPLORER: Scopes = Scopes::EXPLORER;
-const COMPARE: Scopes = Scopes::COMPARE;
-const PREDICTIONS: Scopes = Scopes::PREDICTIONS;
-const MAPS: Scopes = Scopes::MAPS;
-const GRID: Scopes = Scopes::GRID;
-const CUTS: Scopes = Scopes::CUTS;
-const FORM: Scopes = Scopes::FORM;
 /// Where blocks are deleted.
 const BLOCKS: Scopes = EXPLORER.and(CUTS);
 /// Screens with one map or many.
@@ -462,12 +454,11 @@ impl Action {
 
 #[cfg(test)]
 mod tests {
-    use super::super::HINTS;
     use super::*;
     use std::collections::HashSet;
 
     #[test]
-    fn names_and_actions_are_unique_and_hints_are_in_the_table() {
+    fn names_and_actions_are_unique() {
         let names: HashSet<_> = TABLE.iter().map(|r| r.name).collect();
         let actions: HashSet<_> = TABLE.iter().map(|r| r.action).collect();
         assert_eq!(names.len(), TABLE.len());
@@ -476,9 +467,6 @@ mod tests {
         for (former, now) in FORMER {
             assert!(!names.contains(former) && names.contains(now), "{former}");
             assert_eq!(Action::from_name(former), Action::from_name(now));
-        }
-        for action in HINTS.iter().flat_map(|h| h.actions) {
-            assert!(action.info().is_some(), "{action:?}");
         }
         assert!(TABLE.iter().all(|r| !r.keys.is_empty() && !r.doc.is_empty()));
     }

@@ -9,8 +9,8 @@ use crate::app::layout::Area;
 use crate::app::overlay::{Ask, Overlay};
 use crate::app::prompt::Prompt;
 use crate::app::room::{Context, Go, Reply};
-use crate::domain::ResidualBlock;
 use crate::domain::deletion::{Cost, SMALL_COST};
+use crate::domain::{Bypass, ResidualBlock};
 use crate::report;
 
 use super::Explorer;
@@ -98,13 +98,13 @@ impl Explorer {
     /// The blocks in the order of the list.
     pub fn cuts(&self) -> Vec<Cut> {
         let table = self.pruning.table();
-        let structures = &self.structures().found;
-        let within = |block| structures.iter().any(|s| self.blocks_inside(s).contains(block));
+        let structures = self.structures().found.iter();
+        let inside: Vec<Bypass> = structures.map(|s| self.blocks_inside(s)).collect();
         let cut = |block: ResidualBlock| Cut {
             block,
             cost: table.cost_of(&[block].into_iter().collect()),
             ticked: self.pruning.deleted().contains(block),
-            inside: within(block),
+            inside: inside.iter().any(|blocks| blocks.contains(block)),
         };
         let network = self.run.manifest.model.network();
         let mut cuts: Vec<Cut> = network.deletable().into_iter().map(cut).collect();

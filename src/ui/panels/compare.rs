@@ -36,7 +36,7 @@ pub fn draw(app: &App, compare: &Compare, size: (u16, u16), skin: &Skin, buffer:
             draw_pane(compare, pane, &places.panes[pane as usize], skin, buffer);
         }
     }
-    match compare.same_layers().filter(|_| compare.shows_differing()) {
+    match compare.shows_differing().then(|| compare.same_layers()).flatten() {
         Some(same) => differing(compare, &same, places.layers, skin, buffer),
         None => {
             for (at, area) in places.layers.into_iter().enumerate() {

@@ -102,7 +102,8 @@ fn inside(pane: &mut Pane<'_>, app: &App, explorer: &Explorer, structure: &Block
         pane.heading(&format!("  {key} measures what each costs"));
         return;
     };
-    let cheap: Bypass = blocks.iter().filter(|b| table.cheap(SMALL_COST).contains(*b)).collect();
+    let all_cheap = table.cheap(SMALL_COST);
+    let cheap: Bypass = blocks.iter().filter(|block| all_cheap.contains(*block)).collect();
     let together = match (table.cost_of(&cheap), table.predicted(&cheap)) {
         (Some(cost), _) => format!(", together {}", points(cost.change)),
         (None, Some(sum)) => format!(", together {} if costs add up", points(sum)),
