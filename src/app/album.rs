@@ -36,6 +36,11 @@ impl Album {
         self.pictures.get(&image).filter(|_| !self.hidden)
     }
 
+    /// The picture of a serial number.
+    pub fn by_serial(&self, serial: u32) -> Option<&Picture> {
+        self.pictures.values().find(|picture| picture.serial == serial)
+    }
+
     /// Why there are no pictures, if there are none.
     pub fn problem(&self) -> Option<&str> {
         self.problem.as_deref()
@@ -75,7 +80,7 @@ mod tests {
         let mut album = Album::default();
         assert_eq!(album.ask(&[3, 1]), [3, 1]);
         assert_eq!(album.ask(&[1, 2]), [2]);
-        let picture = Picture { width: 1, height: 1, rgb: vec![1, 2, 3] };
+        let picture = Picture::new(1, 1, vec![1, 2, 3]);
         album.take(Ok(vec![(3, picture.clone())]));
         assert_eq!(album.get(3), Some(&picture));
         album.take(Err("no images".into()));

@@ -1,6 +1,10 @@
 //! How the interface looks: theme, colour map and colours of the terminal, as
 //! names and choices. Knows no drawing.
 
+use std::fmt;
+use std::str::FromStr;
+
+use crate::text::unknown;
 use crate::theme::ThemeSet;
 
 /// How many colours the terminal shows.
@@ -38,6 +42,49 @@ impl ColourDepth {
     }
 }
 
+/// How pictures are drawn.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Pictures {
+    /// As pixels where the terminal says that it shows them.
+    #[default]
+    Auto,
+    /// As pixels, whatever it says.
+    Pixels,
+    /// As half blocks.
+    Blocks,
+}
+
+impl Pictures {
+    /// Every way.
+    pub const ALL: [Pictures; 3] = [Pictures::Auto, Pictures::Pixels, Pictures::Blocks];
+
+    /// The name as an option's value.
+    pub fn name(self) -> &'static str {
+        match self {
+            Pictures::Auto => "auto",
+            Pictures::Pixels => "pixels",
+            Pictures::Blocks => "blocks",
+        }
+    }
+}
+
+impl fmt::Display for Pictures {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Pictures {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Pictures, String> {
+        let known = Pictures::ALL.into_iter().find(|way| way.name() == text);
+        known.ok_or_else(|| {
+            unknown("way to draw pictures", text, &Pictures::ALL.map(Pictures::name))
+        })
+    }
+}
+
 /// How things look: names of the theme and the colour map, and the choices.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Look {
@@ -49,6 +96,8 @@ pub struct Look {
     colormap: Option<usize>,
     /// Colours of the terminal.
     pub depth: ColourDepth,
+    /// Whether the terminal shows pictures as pixels.
+    pub pixels: bool,
     /// Whether the mouse is ours.
     pub mouse: bool,
     /// Whether the read-out follows the pointer.
@@ -62,7 +111,16 @@ impl Look {
             set.themes().iter().map(|t| (t.name.clone(), t.colormap.clone())).collect();
         let theme = name.and_then(|n| themes.iter().position(|(t, _)| t == n)).unwrap_or(0);
         let colormaps = set.colormaps().iter().map(|m| m.name.clone()).collect();
-        Look { themes, colormaps, theme, colormap: None, depth, mouse: true, hover: false }
+        Look {
+            themes,
+            colormaps,
+            theme,
+            colormap: None,
+            depth,
+            pixels: false,
+            mouse: true,
+            hover: false,
+        }
     }
 
     /// The theme's name.
@@ -105,7 +163,7 @@ impl Look {
     /// The same look among the themes and maps of another set.
     pub(super) fn among(&self, set: &ThemeSet) -> Look {
         let mut look = Look::new(set, Some(self.theme()), self.depth);
-        (look.mouse, look.hover) = (self.mouse, self.hover);
+        (look.pixels, look.mouse, look.hover) = (self.pixels, self.mouse, self.hover);
         match self.colormap {
             Some(_) => look.with_colormap(self.colormap()),
             None => look,

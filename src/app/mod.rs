@@ -68,7 +68,7 @@ pub use action::{Action, Scope, Scopes};
 pub use explorer::Explorer;
 pub use key::{Key, KeyCode};
 pub use keymap::Keymap;
-pub use look::{ColourDepth, Look};
+pub use look::{ColourDepth, Look, Pictures};
 pub use message::{Answers, Effect, ExportRequest, GridRequest, Input, LoadedPair};
 pub use mode::MapMode;
 pub use room::{Awaited, Toast};

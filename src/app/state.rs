@@ -11,7 +11,7 @@ use super::compare::Compare;
 use super::explorer::{Explorer, ExplorerMemory};
 use super::grid::{Grid, GridMemory};
 use super::home::Home;
-use super::jobs::JobId;
+use super::jobs::{JobId, Picture};
 use super::key::Key;
 use super::keymap::Keymap;
 use super::list::RunList;
@@ -65,6 +65,18 @@ impl Screen {
 }
 
 impl Screen {
+    /// The picture of a serial number, if the screen has it.
+    fn picture(&self, serial: u32) -> Option<&Picture> {
+        match self {
+            Screen::Explorer(open) => open.album.by_serial(serial),
+            Screen::Compare(compare) => {
+                compare.sides().iter().find_map(|side| side.album.by_serial(serial))
+            }
+            Screen::Predictions(view) => view.album.by_serial(serial),
+            Screen::Home(_) | Screen::Opening(_) | Screen::Grid(_) => None,
+        }
+    }
+
     /// The albums of the screen that hold pictures for a run.
     pub(super) fn albums_of(&mut self, run: &RunId) -> Vec<&mut Album> {
         match self {
@@ -124,6 +136,11 @@ pub struct App {
 }
 
 impl App {
+    /// The picture of a serial number, if the open screen has it.
+    pub fn picture(&self, serial: u32) -> Option<&Picture> {
+        self.screen.picture(serial)
+    }
+
     /// The list of runs, or `open`, if a run is to be shown at once.
     pub fn new(look: Look, open: Option<RunId>) -> App {
         App {

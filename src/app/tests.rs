@@ -4,6 +4,7 @@ mod beside;
 mod compare;
 mod cuts;
 mod form;
+mod gallery;
 mod grid;
 mod inside;
 

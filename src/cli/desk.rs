@@ -173,7 +173,7 @@ impl Port for Desk {
         let picture = |index: u32| {
             let pixels = test.image(index as usize);
             let rgb = (0..plane).flat_map(|at| [0, 1, 2].map(|c| pixels[c * plane + at])).collect();
-            (index, Picture { width, height, rgb })
+            (index, Picture::new(width, height, rgb))
         };
         let there = images.iter().copied().filter(|i| (*i as usize) < test.len());
         Ok(there.map(picture).collect())

@@ -65,6 +65,7 @@ pub fn run(cli: &Cli, settings: &Config, problem: Option<Problem>) -> Result<Exi
         log: common.log_file.clone().or(nowhere),
         themes: Some(config::paths::themes()),
         ask_colours: found.ask,
+        pictures: cli.screen.pictures,
         hint: found.hint,
         remote: std::env::var_os("SSH_CONNECTION").is_some_and(|value| !value.is_empty()),
         no_animation: common.no_animation,

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args, ValueEnum};
 
+use crate::app::Pictures;
+
 /// How the explorer looks and listens.
 #[derive(Debug, Clone, Args)]
 pub struct ScreenArgs {
@@ -15,6 +17,9 @@ pub struct ScreenArgs {
     /// Colour map: viridis, magma, inferno, cividis, grey, or one of yours [default: the theme's]
     #[arg(long, value_name = "NAME", env = "BLOCKSCOPE_COLORMAP")]
     pub colormap: Option<String>,
+    /// Pictures as pixels, in terminals with kitty's graphics: auto, pixels or blocks
+    #[arg(long, value_name = "HOW", env = "BLOCKSCOPE_PICTURES", default_value = "auto")]
+    pub pictures: Pictures,
     /// Whether clicks, drags and the wheel go to the explorer: on or off
     #[arg(
         long,

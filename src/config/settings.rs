@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer, de};
 
 use super::paths::expand;
 use super::problem::{Problem, parse};
-use crate::app::ColourDepth;
+use crate::app::{ColourDepth, Pictures};
 use crate::data::DataSource;
 use crate::engine::DeviceChoice;
 use crate::text::unknown;
@@ -25,6 +25,7 @@ pub struct Config {
     theme: Option<String>,
     color: Option<Parsed<Depth>>,
     colormap: Option<String>,
+    pictures: Option<Parsed<Pictures>>,
     mouse: Option<bool>,
     hover: Option<bool>,
     no_animation: Option<bool>,
@@ -53,6 +54,7 @@ impl Config {
             ("theme", self.theme.clone()),
             ("color", text(&self.color)),
             ("colormap", self.colormap.clone()),
+            ("pictures", text(&self.pictures)),
             ("mouse", self.mouse.map(switch)),
             ("hover", self.hover.map(switch)),
             ("no_animation", self.no_animation.map(switch)),

@@ -14,6 +14,7 @@ use ratatui::style::{Color, Modifier};
 use ratatui::text::Span;
 
 use crate::text::is_hidden;
+use crate::ui::pixels::PLACEHOLDER;
 
 /// Begin and end of a synchronized update (DEC mode 2026).
 const BEGIN: &[u8] = b"\x1b[?2026h";
@@ -87,6 +88,13 @@ impl<W: Write> FrameBackend<W> {
         self.written.frames += 1;
         self.written.bytes += bytes as u64;
         Ok(bytes)
+    }
+
+    /// Adds a sequence to the frame that is being drawn.
+    pub fn attach(&mut self, sequence: &[u8]) {
+        if !sequence.is_empty() {
+            self.open().extend_from_slice(sequence);
+        }
     }
 
     /// Writes a sequence at once, beside any frame.
@@ -215,7 +223,8 @@ pub fn encode<'a>(out: &mut Vec<u8>, cells: impl Iterator<Item = (u16, u16, &'a 
         }
         set(out, &mut pen, want);
         let plain = plain(symbol);
-        if plain.len() < symbol.len() || plain.chars().nth(1).is_some() {
+        let part = symbol.starts_with(PLACEHOLDER);
+        if plain.len() < symbol.len() || !part && plain.chars().nth(1).is_some() {
             // terminals differ in how many columns it takes: leave none unwritten
             let columns = Span::raw(symbol).width().max(1);
             out.extend(std::iter::repeat_n(b' ', columns));
@@ -246,6 +255,8 @@ pub(super) fn plain(symbol: &str) -> &str {
 fn advance(symbol: &str) -> Option<u16> {
     let mut chars = symbol.chars();
     match (chars.next(), chars.next()) {
+        // a part of a picture, with or without its marks
+        (Some(PLACEHOLDER), _) => Some(1),
         // box drawing, blocks and geometric shapes, as ratatui counts them
         (Some(' '..='~' | '\u{2500}'..='\u{25ff}'), None) => Some(1),
         (Some(c), None) if c.is_alphanumeric() && Span::raw(symbol).width() == 1 => Some(1),

@@ -343,7 +343,7 @@ mod tests {
 
     #[test]
     fn the_terminals_answer_raises_and_nothing_else() {
-        let yes = query::Answer { truecolour: true, answered: true, typed: Vec::new() };
+        let yes = query::Answer { truecolour: true, answered: true, ..query::Answer::default() };
         let no = query::Answer { answered: true, ..query::Answer::default() };
         let xterm = around(&[XTERM]);
         assert!(detect_in(&xterm, None, None).ask);

@@ -8,7 +8,7 @@ use ratatui::Terminal;
 
 use crate::app::jobs::JobUpdate;
 use crate::app::port::Port;
-use crate::app::{App, ColourDepth, Effect, Input, update};
+use crate::app::{App, ColourDepth, Effect, Input, Pictures, update};
 use crate::theme::ThemeSet;
 use crate::ui::{self, Skin};
 
@@ -16,6 +16,7 @@ use super::backend::FrameBackend;
 use super::clipboard::{self, Route};
 use super::pace::{Need, Pace, Turn, Wanted};
 use super::perf::{self, Frame};
+use super::pictures::{self, Cabinet};
 use super::session::{self, Session};
 use super::worker::{self, Request};
 use super::{Event, Options, input, provoke, query, signals, themes as themes_watch};
@@ -64,14 +65,18 @@ pub fn run(
         themes_watch::watch(folder, sender.clone())?;
     }
     let mut typed = Vec::new();
-    if options.ask_colours {
+    let mut pictures = false;
+    if options.ask_colours || options.pictures == Pictures::Auto && pictures::likely() {
         // one that is gone is noticed by the reader
         let answer = query::ask(query::SHORT).unwrap_or_default();
-        if answer.truecolour {
+        if options.ask_colours && answer.truecolour {
             app.look.depth = ColourDepth::Truecolor;
         }
+        pictures = answer.pictures;
         typed = answer.typed;
     }
+    let cabinet = pictures::route(options.pictures, pictures).map(Cabinet::new);
+    app.look.pixels = cabinet.is_some();
     if let Some(hint) = options.hint.filter(|_| app.look.depth < ColourDepth::Truecolor) {
         app.hint(hint);
     }
@@ -91,6 +96,7 @@ pub fn run(
         options,
         pace,
         frame: Frame::default(),
+        cabinet,
         typed: None,
         pictured: None,
         entered: None,
@@ -100,6 +106,7 @@ pub fn run(
         Err(error) if session::is_gone(&error) => HUNG_UP,
         Ok(0) => {
             screen.settle();
+            screen.take_pictures_back()?;
             0
         }
         other => other?,
@@ -123,6 +130,8 @@ struct Loop<W: Write> {
     pace: Pace,
     /// The last frame that wrote something.
     frame: Frame,
+    /// Pictures that the terminal holds, where it shows them as pixels.
+    cabinet: Option<Cabinet>,
     /// When the first key was read that no frame has answered yet.
     typed: Option<Instant>,
     /// The layer whose pictures are on screen.
@@ -193,6 +202,7 @@ impl<W: Write> Loop<W> {
                 let size = session::size()?;
                 if size == self.app.size {
                     // a terminal that was attached again wants everything
+                    self.take_pictures_back()?;
                     self.terminal.clear()?;
                 }
                 self.pace.resized(Instant::now());
@@ -229,6 +239,7 @@ impl<W: Write> Loop<W> {
                     provoke::panic_at("interface");
                     provoke::noise();
                     provoke::memory_at("memory");
+                    self.take_pictures_back()?;
                     self.terminal.clear()?;
                 }
                 Effect::Suspend => self.suspend(true)?,
@@ -282,6 +293,7 @@ impl<W: Write> Loop<W> {
             return Ok(());
         }
         self.settle();
+        self.take_pictures_back()?;
         session::leave();
         signals::suspend(group);
         self.enter_again()?;
@@ -298,6 +310,14 @@ impl<W: Write> Loop<W> {
         self.terminal.clear()
     }
 
+    /// Takes all pictures from the terminal; they are sent again when they are drawn.
+    fn take_pictures_back(&mut self) -> io::Result<()> {
+        match self.cabinet.as_mut().map(Cabinet::clear) {
+            Some(bytes) if !bytes.is_empty() => self.terminal.backend_mut().send(&bytes),
+            _ => Ok(()),
+        }
+    }
+
     /// Draws; true if something was left out until the user rests.
     fn draw(&mut self, queued: usize) -> io::Result<bool> {
         if !self.skin.matches(&self.app.look) {
@@ -312,15 +332,20 @@ impl<W: Write> Loop<W> {
         let (app, skin) = (&self.app, &self.skin);
         let line = app.perf.then(|| self.frame.line(self.terminal.backend().written()));
         let began = Instant::now();
-        let mut build = Duration::ZERO;
+        let (mut build, mut sent) = (Duration::ZERO, Vec::new());
+        let cabinet = &mut self.cabinet;
         self.terminal.draw(|frame| {
             let start = Instant::now();
             ui::draw(app, skin, frame);
+            if let Some(cabinet) = cabinet {
+                sent = cabinet.settle(frame.buffer_mut(), |serial| app.picture(serial));
+            }
             if let Some(line) = &line {
                 perf::overlay(line, frame.buffer_mut());
             }
             build = start.elapsed();
         })?;
+        self.terminal.backend_mut().attach(&sent);
         let drawn = Instant::now();
         let bytes = self.terminal.backend_mut().end_frame()?;
         let end = Instant::now();

@@ -21,6 +21,7 @@ mod input;
 pub mod pace;
 pub mod parser;
 pub mod perf;
+pub mod pictures;
 #[doc(hidden)]
 pub mod provoke;
 pub mod query;
@@ -37,7 +38,7 @@ mod tests;
 use std::path::PathBuf;
 use std::time::Instant;
 
-use crate::app::Input;
+use crate::app::{Input, Pictures};
 
 pub use event_loop::run;
 pub use swatch::painted;
@@ -52,6 +53,8 @@ pub struct Options {
     /// Whether to ask the terminal for 24-bit colours, which may raise the
     /// app's colour depth.
     pub ask_colours: bool,
+    /// Whether pictures are pixels.
+    pub pictures: Pictures,
     /// What to say at the start where the terminal does not show all colours.
     pub hint: Option<&'static str>,
     /// Whether the terminal is at the other end of a network: frames ask for an

@@ -1,19 +1,26 @@
-//! Asks the terminal whether it shows colours of 24 bits. It is given one and
-//! asked (DECRQSS) which it has; a request that every terminal answers (primary
+//! Asks the terminal whether it shows colours of 24 bits, and pictures. It is given a
+//! colour and asked (DECRQSS) which it has, for its name (XTVERSION), and whether it takes
+//! a picture of one pixel (kitty's graphics); a request that every terminal answers (primary
 //! device attributes) comes last, so that one which does not know the first is
 //! not waited for. Needs raw mode, and nobody else who reads.
 
 use std::time::Duration;
 
-/// Sets a background, asks for it, takes it back, asks for the attributes.
+use super::pictures;
+
+/// Sets a background, asks for it, takes it back, asks for the name, offers a picture,
+/// asks for the attributes.
 #[cfg(unix)]
-const QUERY: &[u8] = b"\x1b[48;2;1;2;3m\x1bP$qm\x1b\\\x1b[0m\x1b[c";
+const QUERY: &[u8] =
+    b"\x1b[48;2;1;2;3m\x1bP$qm\x1b\\\x1b[0m\x1b[>q\x1b_Gi=31,s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\\x1b[c";
 
 /// What came back.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Answer {
     /// The terminal has the colour that it was given.
     pub truecolour: bool,
+    /// It takes pictures, and its name is of one that shows them in cells of text.
+    pub pictures: bool,
     /// It answered at all.
     pub answered: bool,
     /// Bytes that are no whole answers, in their order: keys that were typed meanwhile,
@@ -24,6 +31,7 @@ pub struct Answer {
 /// Takes the answers out of what was read.
 pub fn read(bytes: &[u8]) -> Answer {
     let mut answer = Answer::default();
+    let (mut named, mut takes) = (false, false);
     let mut at = 0;
     while let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty()) {
         if let Some(n) = status(rest) {
@@ -38,6 +46,12 @@ pub fn read(bytes: &[u8]) -> Answer {
             answer.truecolour |= numbers.windows(5).any(|w| w == ["48", "2", "1", "2", "3"])
                 || numbers.windows(6).any(|w| w == ["48", "2", "1", "1", "2", "3"]);
             at += n;
+        } else if let Some(name) = string(rest, b"\x1bP>|") {
+            named |= pictures::shows(&String::from_utf8_lossy(name));
+            at += name.len() + 6;
+        } else if let Some(said) = string(rest, b"\x1b_G") {
+            takes |= said == b"i=31;OK";
+            at += said.len() + 5;
         } else if let Some(n) = attributes(rest) {
             answer.answered = true;
             at += n;
@@ -46,7 +60,16 @@ pub fn read(bytes: &[u8]) -> Answer {
             at += 1;
         }
     }
+    answer.pictures = named && takes;
     answer
+}
+
+/// What stands between a start and the string terminator, if both are there.
+fn string<'a>(bytes: &'a [u8], start: &[u8]) -> Option<&'a [u8]> {
+    let rest = bytes.strip_prefix(start)?;
+    let end = rest.windows(2).position(|w| w == b"\x1b\\")?;
+    // another sequence in between: this one was broken off
+    (!rest[..end].contains(&0x1b)).then_some(&rest[..end])
 }
 
 /// The length of an answer about attributes at the start: `ESC [ ? ... c`.
@@ -145,6 +168,23 @@ mod tests {
         // an answer that is cut off is nothing yet, and no keys when its rest comes
         assert!(!read(b"\x1bP1$r0;48:2:1:2:3m").truecolour);
     }
+    #[test]
+    fn only_a_terminal_that_takes_pictures_and_shows_them_in_text_is_sent_some() {
+        let yes = b"\x1bP>|kitty(0.42.1)\x1b\\\x1b_Gi=31;OK\x1b\\\x1b[?62c";
+        let answer = read(yes);
+        assert!(answer.pictures && answer.answered && answer.typed.is_empty());
+        let no: [&[u8]; 4] = [
+            b"\x1bP>|kitty(0.42.1)\x1b\\\x1b_Gi=31;ENOTSUPPORTED:x\x1b\\\x1b[?62c",
+            b"\x1bP>|WezTerm 2024\x1b\\\x1b_Gi=31;OK\x1b\\\x1b[?62c",
+            b"\x1bP>|kitty(0.42.1)\x1b\\\x1b[?62c",
+            b"\x1b_Gi=31;OK\x1b\\\x1b[?62c",
+        ];
+        for bytes in no {
+            let answer = read(bytes);
+            assert!(!answer.pictures && answer.answered && answer.typed.is_empty());
+        }
+    }
+
     #[test]
     fn answers_of_any_kind_in_any_pieces_leave_the_keys() {
         use crate::app::{Input, Key};

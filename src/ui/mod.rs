@@ -9,6 +9,7 @@
 pub mod colour;
 mod panels;
 pub mod pen;
+pub mod pixels;
 pub mod skin;
 pub mod widgets;
 
@@ -42,6 +43,9 @@ pub fn draw(app: &App, skin: &Skin, frame: &mut Frame<'_>) {
         }
         Screen::Explorer(open) if open.form().is_some() => {
             panels::form::draw(app, open, size, skin, buffer);
+        }
+        Screen::Explorer(open) if open.gallery().is_some() => {
+            panels::gallery::draw(app, open, size, skin, buffer);
         }
         Screen::Explorer(open) => panels::explorer::draw(app, open, size, skin, buffer),
         Screen::Compare(compare) => panels::compare::draw(app, compare, size, skin, buffer),

@@ -17,6 +17,7 @@ pub struct Skin {
     theme: String,
     colormap: String,
     depth: ColourDepth,
+    pixels: bool,
 }
 
 impl Skin {
@@ -32,17 +33,25 @@ impl Skin {
             theme: look.theme().to_string(),
             colormap: look.colormap().to_string(),
             depth: look.depth,
+            pixels: look.pixels,
         }
     }
 
     /// True while the look is the one that the skin was made from.
     pub fn matches(&self, look: &Look) -> bool {
-        self.theme == look.theme() && self.colormap == look.colormap() && self.depth == look.depth
+        self.theme == look.theme()
+            && self.colormap == look.colormap()
+            && (self.depth, self.pixels) == (look.depth, look.pixels)
     }
 
     /// How many colours there are.
     pub fn depth(&self) -> ColourDepth {
         self.depth
+    }
+
+    /// Whether the terminal shows pictures as pixels.
+    pub fn pixels(&self) -> bool {
+        self.pixels
     }
 
     /// The style of a role.

@@ -51,6 +51,7 @@ pub enum Action {
     Sweep,
     Lesions,
     Cuts,
+    Pictures,
     Order,
     Cheap,
     Write,
@@ -101,15 +102,18 @@ pub enum Scope {
     Cuts,
     /// What to analyse of a run.
     Form,
+    /// The images that drive a layer.
+    Gallery,
 }
 
 impl Scope {
     /// All screens.
-    pub const ALL: [Scope; 7] = [
+    pub const ALL: [Scope; 8] = [
         Scope::Home,
         Scope::Explorer,
         Scope::Cuts,
         Scope::Form,
+        Scope::Gallery,
         Scope::Compare,
         Scope::Grid,
         Scope::Predictions,
@@ -125,17 +129,18 @@ impl Scope {
             Scope::Predictions => "predictions",
             Scope::Cuts => "cuts",
             Scope::Form => "analyse",
+            Scope::Gallery => "pictures",
         }
     }
 }
 
 /// A set of screens: where a command means something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Scopes(u8);
+pub struct Scopes(u16);
 
 impl Scopes {
     /// Every screen.
-    pub const EVERYWHERE: Scopes = Scopes(0b111_1111);
+    pub const EVERYWHERE: Scopes = Scopes((1 << Scope::ALL.len()) - 1);
     /// The list of runs.
     pub const HOME: Scopes = Scopes::of(Scope::Home);
     /// A run's map.
@@ -150,6 +155,8 @@ impl Scopes {
     pub const CUTS: Scopes = Scopes::of(Scope::Cuts);
     /// The form of an analysis.
     pub const FORM: Scopes = Scopes::of(Scope::Form);
+    /// The images that drive a layer.
+    pub const GALLERY: Scopes = Scopes::of(Scope::Gallery);
     /// Screens with a map of layers.
     pub const MAPS: Scopes = Scopes::EXPLORER.and(Scopes::COMPARE);
 
@@ -264,4 +271,5 @@ pub(super) mod places {
     pub const GRID: Scopes = Scopes::GRID;
     pub const CUTS: Scopes = Scopes::CUTS;
     pub const FORM: Scopes = Scopes::FORM;
+    pub const GALLERY: Scopes = Scopes::GALLERY;
 }

@@ -10,6 +10,7 @@ pub const SYNONYMS: &[(Action, &str)] = &[
     (Action::CopyMap, "clipboard yank table"),
     (Action::Delete, "prune cut remove bypass drop ablate"),
     (Action::Cuts, "prune list costs ablation blocks"),
+    (Action::Pictures, "images gallery dominant drive kitty look"),
     (Action::Write, "export checkpoint safetensors"),
     (Action::Lesions, "ablation cost measure analyse"),
     (Action::Sweep, "ablation stage"),

@@ -15,10 +15,11 @@ use super::{Explorer, SHOWN_IMAGES, Tab};
 
 impl Room for Explorer {
     fn scope(&self) -> Scope {
-        match (self.shows_cuts(), self.form()) {
-            (true, _) => Scope::Cuts,
-            (false, Some(_)) => Scope::Form,
-            (false, None) => Scope::Explorer,
+        match (self.shows_cuts(), self.form(), self.gallery()) {
+            (true, ..) => Scope::Cuts,
+            (false, Some(_), _) => Scope::Form,
+            (false, None, Some(_)) => Scope::Gallery,
+            (false, None, None) => Scope::Explorer,
         }
     }
 
@@ -29,6 +30,9 @@ impl Room for Explorer {
         if self.form().is_some() && action != Action::Cuts {
             return self.in_form(cx, action);
         }
+        if self.gallery().is_some() {
+            return self.in_gallery(cx, action, count);
+        }
         match action {
             Action::Back => return cx.leave(),
             Action::Analyse => {
@@ -38,6 +42,10 @@ impl Room for Explorer {
             Action::Cuts => {
                 self.open_cuts(cx);
                 return Reply::default();
+            }
+            Action::Pictures => {
+                self.open_gallery(cx);
+                return self.wants().into();
             }
             Action::Write => {
                 self.ask_for_name(cx);
@@ -116,6 +124,9 @@ impl Room for Explorer {
         if self.form().is_some() {
             return Reply::default();
         }
+        if self.gallery().is_some() {
+            return self.click_picture(cx, at);
+        }
         let tab = self.places(cx.size).pane.filter(|pane| pane.contains(at) && at.1 == pane.y);
         if let Some(tab) = tab.and_then(|pane| self.settings.tab.at_column(at.0 - pane.x)) {
             self.settings.tab = tab;
@@ -171,10 +182,14 @@ impl Room for Explorer {
     fn resize(&mut self, size: (u16, u16)) {
         self.drag = None;
         self.fit_screen(size);
+        self.resize_gallery(size);
     }
 
     /// Asks for the pictures that the inspector needs and does not have.
     fn wants(&mut self) -> Vec<Effect> {
+        if self.scope() == Scope::Gallery {
+            return self.pictures_on_screen().into_iter().collect();
+        }
         match self.layer(self.position().0).map(|layer| layer.index) {
             Some(layer) if self.settings.tab == Tab::Layer && self.scope() == Scope::Explorer => {
                 self.pictures_of(layer).into_iter().collect()
@@ -186,6 +201,7 @@ impl Room for Explorer {
     fn copy(&self, _: &RunList, action: Action) -> Option<Clip> {
         match self.scope() {
             Scope::Form => self.copied_command(),
+            Scope::Gallery => self.copied_drivers(),
             _ => self.copy_of(action),
         }
     }
@@ -198,7 +214,7 @@ impl Explorer {
     }
 
     /// Moves the cursor.
-    fn take(&mut self, movement: Movement) {
+    pub(super) fn take(&mut self, movement: Movement) {
         let shape = (self.len(), self.len());
         let half_page = self.viewport.half_page();
         match movement.from(self.position(), &Ground { shape, half_page, stages: &self.stages }) {

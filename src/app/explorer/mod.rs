@@ -7,12 +7,14 @@
 //! - `place`: the cursor; `settings`: what is handed on to the next run
 //! - `strip`: a curve along the columns of the map
 //! - `structures`: detected blocks; `deletion`: deleted ones; `cuts`: the list of them
+//! - `gallery`: the images that drive a layer, as pictures
 //! - `form`: what to analyse; `files`: what is copied and exported
 
 pub mod cuts;
 mod deletion;
 mod files;
 pub mod form;
+pub mod gallery;
 mod keys;
 mod layout;
 mod place;
@@ -40,6 +42,7 @@ pub use tab::Tab;
 
 use cuts::CutList;
 use form::Form;
+use gallery::Gallery;
 use pointer::Drag;
 use settings::Settings;
 use strip::Strip;
@@ -82,6 +85,7 @@ pub struct Explorer {
     structures: Structures,
     cut_list: CutList,
     form: Form,
+    gallery: Option<Gallery>,
     /// Pictures of test images.
     pub album: Album,
     /// Deleted blocks.
@@ -113,6 +117,7 @@ impl Explorer {
             structures: Structures::default(),
             cut_list: CutList::default(),
             form: Form::default(),
+            gallery: None,
             album: Album::default(),
             pruning,
         };

@@ -197,7 +197,7 @@ fn pictures_are_asked_for_when_the_layer_changes_and_only_then() {
     assert_eq!(asked(press(&mut app, "l")), 1, "of the row's layer");
     assert_eq!(asked(press(&mut app, "l")), 0, "the row is the same");
     let run = explorer(&app).run().id.clone();
-    let picture = Picture { width: 1, height: 1, rgb: vec![0; 3] };
+    let picture = Picture::new(1, 1, vec![0; 3]);
     update(&mut app, Input::Pictures(run.clone(), Ok(vec![(3, picture)])));
     assert!(explorer(&app).album.get(3).is_some());
     update(&mut app, Input::Pictures(run, Err("no images; give --data".into())));

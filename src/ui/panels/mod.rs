@@ -11,6 +11,7 @@ pub mod compare;
 pub mod cuts;
 pub mod explorer;
 pub mod form;
+pub mod gallery;
 pub mod grid;
 pub mod help;
 pub mod home;

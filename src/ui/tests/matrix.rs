@@ -15,11 +15,12 @@ pub const SIZES: [(u16, u16); 4] = [(20, 5), (80, 24), (120, 40), (200, 60)];
 type Open = fn(Look, (u16, u16)) -> App;
 
 /// The screens: name, keys that are pressed on them, and how they are opened.
-pub const SCREENS: [(&str, &str, Open); 10] = [
+pub const SCREENS: [(&str, &str, Open); 11] = [
     ("explorer", "b", explorer),
     ("strip", "i", explorer),
     ("cuts", "Dggj jo", explorer),
     ("form", "Ajlj", explorer),
+    ("gallery", "ojl", explorer),
     ("home", "\x1b", explorer),
     ("help", "?", explorer),
     ("palette", ":zoom", explorer),
@@ -82,6 +83,7 @@ screens! {
     the_curve_above_the_map: "strip",
     the_list_of_cuts: "cuts",
     the_form: "form",
+    the_pictures: "gallery",
     the_list_of_runs: "home",
     the_help: "help",
     the_palette: "palette",

@@ -16,4 +16,4 @@ pub use profile::Profile;
 
 pub use ruler::{Ruler, Side, Span};
 pub use stems::{Stem, Stems};
-pub use thumbnail::Thumbnail;
+pub use thumbnail::{Thumbnail, mean_pixel};

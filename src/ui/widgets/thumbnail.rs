@@ -1,4 +1,5 @@
-//! A small picture in half blocks; in glyphs where there are no colours.
+//! A small picture in pixels where the terminal shows them, else in half blocks; in
+//! glyphs where there are no colours.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -12,6 +13,7 @@ use crate::theme::Rgb;
 use super::super::Skin;
 use super::super::colour::lut::RAMP;
 use super::super::colour::{to_indexed, truecolour};
+use super::super::pixels::{MOST, Part};
 use ratatui::style::Color;
 
 /// A picture, shrunk to the area by averaging.
@@ -27,7 +29,7 @@ pub struct Thumbnail<'a> {
 
 /// The mean colour of the part of the picture that pixel `(x, y)` of `w x h`
 /// stands for.
-fn pixel(picture: &Picture, (x, y): (usize, usize), (w, h): (usize, usize)) -> Rgb {
+pub fn mean_pixel(picture: &Picture, (x, y): (usize, usize), (w, h): (usize, usize)) -> Rgb {
     let range = |at: usize, of: usize, len: usize| {
         let start = at * len / of.max(1);
         start..((at + 1) * len / of.max(1)).max(start + 1).min(len)
@@ -58,8 +60,14 @@ impl Widget for Thumbnail<'_> {
                     cell.set_symbol("·").set_style(self.waiting);
                     continue;
                 };
-                let at =
-                    |dy: usize| pixel(picture, (usize::from(x), 2 * usize::from(y) + dy), size);
+                if self.skin.pixels() && area.width.max(area.height) <= MOST {
+                    let size = (area.width as u8, area.height as u8);
+                    Part { serial: picture.serial, size, at: (x as u8, y as u8) }.put(cell);
+                    continue;
+                }
+                let at = |dy: usize| {
+                    mean_pixel(picture, (usize::from(x), 2 * usize::from(y) + dy), size)
+                };
                 let (upper, lower) = (at(0), at(1));
                 let colour: fn(Rgb) -> Color = match self.skin.depth() {
                     ColourDepth::Truecolor => truecolour,
@@ -85,13 +93,12 @@ mod tests {
 
     #[test]
     fn shrinking_averages() {
-        let picture =
-            Picture { width: 2, height: 2, rgb: vec![0, 0, 0, 200, 0, 0, 100, 0, 0, 100, 0, 40] };
-        assert_eq!(pixel(&picture, (0, 0), (1, 1)), Rgb(100, 0, 10));
-        assert_eq!(pixel(&picture, (1, 0), (2, 2)), Rgb(200, 0, 0));
+        let picture = Picture::new(2, 2, vec![0, 0, 0, 200, 0, 0, 100, 0, 0, 100, 0, 40]);
+        assert_eq!(mean_pixel(&picture, (0, 0), (1, 1)), Rgb(100, 0, 10));
+        assert_eq!(mean_pixel(&picture, (1, 0), (2, 2)), Rgb(200, 0, 0));
         // larger than the picture, and a picture that is too short
-        assert_eq!(pixel(&picture, (3, 3), (4, 4)), Rgb(100, 0, 40));
-        let broken = Picture { width: 9, height: 9, rgb: vec![1] };
-        assert_eq!(pixel(&broken, (0, 0), (1, 1)), Rgb(0, 0, 0));
+        assert_eq!(mean_pixel(&picture, (3, 3), (4, 4)), Rgb(100, 0, 40));
+        let broken = Picture::new(9, 9, vec![1]);
+        assert_eq!(mean_pixel(&broken, (0, 0), (1, 1)), Rgb(0, 0, 0));
     }
 }

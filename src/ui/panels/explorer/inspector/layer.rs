@@ -5,6 +5,7 @@ use ratatui::widgets::Widget;
 
 use crate::app::explorer::Explorer;
 use crate::app::explorer::SHOWN_IMAGES;
+use crate::app::explorer::gallery::Driver;
 use crate::domain::components::Components;
 use crate::domain::{Absent, Layer};
 use crate::theme::Role;
@@ -96,42 +97,8 @@ fn shares(pane: &mut Pane<'_>, components: &Components, layer: &Layer) {
     pane.pen().fit(&line, muted);
 }
 
-/// What is known about a dominant image.
-struct Dominant {
-    image: u32,
-    label: String,
-    wrong: Option<String>,
-    /// Its norm relative to the median one.
-    norm: f64,
-    score: f32,
-}
-
-fn dominant(explorer: &Explorer, components: &Components, layer: &Layer) -> Vec<Dominant> {
-    let classes = explorer.run().components.as_ref().map(|c| &c.record.data.classes);
-    let name = |class: u16| {
-        let known = classes.and_then(|c| c.get(usize::from(class))).cloned();
-        known.unwrap_or_else(|| class.to_string())
-    };
-    let norms = components.norms.row(layer.index);
-    let mut sorted: Vec<f32> = norms.to_vec();
-    sorted.sort_by(f32::total_cmp);
-    let median = f64::from(sorted.get(sorted.len() / 2).copied().unwrap_or(1.0));
-    components
-        .dominant(layer.index, SHOWN_IMAGES)
-        .into_iter()
-        .map(|at| Dominant {
-            image: components.images[at],
-            label: name(components.labels[at]),
-            wrong: (components.labels[at] != components.predictions[at])
-                .then(|| name(components.predictions[at])),
-            norm: if median > 0.0 { f64::from(norms[at]) / median } else { f64::NAN },
-            score: components.scores[(layer.index, at)],
-        })
-        .collect()
-}
-
 fn images(pane: &mut Pane<'_>, explorer: &Explorer, components: &Components, layer: &Layer) {
-    let shown = dominant(explorer, components, layer);
+    let shown = explorer.drivers(layer.index, 0, SHOWN_IMAGES);
     if shown.is_empty() {
         return;
     }
@@ -162,7 +129,7 @@ fn images(pane: &mut Pane<'_>, explorer: &Explorer, components: &Components, lay
 
 /// Pictures side by side with a line each: label and a cross if it was taken for
 /// something else.
-fn pictures(pane: &mut Pane<'_>, explorer: &Explorer, shown: &[Dominant], side: u16) {
+fn pictures(pane: &mut Pane<'_>, explorer: &Explorer, shown: &[Driver], side: u16) {
     let across = (pane.width() + 1) / (usize::from(side) + 1);
     let (text, bad) = (pane.style(Role::Text), pane.style(Role::Bad));
     let muted = pane.style(Role::Muted);
@@ -190,7 +157,7 @@ fn pictures(pane: &mut Pane<'_>, explorer: &Explorer, shown: &[Dominant], side: 
 }
 
 /// The same as lines of text.
-fn list(pane: &mut Pane<'_>, shown: &[Dominant], rows: u16) {
+fn list(pane: &mut Pane<'_>, shown: &[Driver], rows: u16) {
     let (text, muted, bad) =
         (pane.style(Role::Text), pane.style(Role::Muted), pane.style(Role::Bad));
     for image in shown.iter().take(usize::from(rows)) {
