@@ -25,7 +25,8 @@ pub struct JobRequest {
 /// A small picture: RGB, row by row, three bytes a pixel.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Picture {
-    /// Tells it from every other picture of this process, of 24 bits.
+    /// Tells it from every other picture of this process: 23 bits; maps that are drawn as
+    /// pictures have one bit more.
     pub serial: u32,
     /// Pixels across.
     pub width: usize,
@@ -39,7 +40,7 @@ impl Picture {
     /// A picture with a serial number of its own.
     pub fn new(width: usize, height: usize, rgb: Vec<u8>) -> Picture {
         static MADE: AtomicU32 = AtomicU32::new(0);
-        let serial = MADE.fetch_add(1, Ordering::Relaxed) & 0x00ff_ffff;
+        let serial = MADE.fetch_add(1, Ordering::Relaxed) & 0x007f_ffff;
         Picture { serial, width, height, rgb }
     }
 }

@@ -98,6 +98,8 @@ pub struct Look {
     pub depth: ColourDepth,
     /// Whether the terminal shows pictures as pixels.
     pub pixels: bool,
+    /// Whether maps are pixels too.
+    pub pixel_maps: bool,
     /// Whether the mouse is ours.
     pub mouse: bool,
     /// Whether the read-out follows the pointer.
@@ -118,6 +120,7 @@ impl Look {
             colormap: None,
             depth,
             pixels: false,
+            pixel_maps: false,
             mouse: true,
             hover: false,
         }
@@ -163,7 +166,8 @@ impl Look {
     /// The same look among the themes and maps of another set.
     pub(super) fn among(&self, set: &ThemeSet) -> Look {
         let mut look = Look::new(set, Some(self.theme()), self.depth);
-        (look.pixels, look.mouse, look.hover) = (self.pixels, self.mouse, self.hover);
+        (look.pixels, look.pixel_maps) = (self.pixels, self.pixel_maps);
+        (look.mouse, look.hover) = (self.mouse, self.hover);
         match self.colormap {
             Some(_) => look.with_colormap(self.colormap()),
             None => look,

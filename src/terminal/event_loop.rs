@@ -338,7 +338,7 @@ impl<W: Write> Loop<W> {
             let start = Instant::now();
             ui::draw(app, skin, frame);
             if let Some(cabinet) = cabinet {
-                sent = cabinet.settle(frame.buffer_mut(), |serial| app.picture(serial));
+                sent = cabinet.settle(frame.buffer_mut(), |serial| ui::picture(app, skin, serial));
             }
             if let Some(line) = &line {
                 perf::overlay(line, frame.buffer_mut());

@@ -3,6 +3,8 @@
 //! (`ui::pixels`). Inside tmux every command goes through its passthrough; the cells
 //! themselves are text. Knows no screen.
 
+use std::borrow::Cow;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ratatui::buffer::Buffer;
@@ -16,6 +18,8 @@ mod palette;
 
 /// Base64 characters of one command, the most that the protocol allows.
 const CHUNK: usize = 4096;
+/// Pixels a side up to which a picture of few colours is sent as it is.
+const EXACT: usize = 2048;
 /// Larger pictures are shrunk to this many pixels a side.
 const SIDE: usize = 64;
 /// Colours of a picture of at most 32 pixels a side, which has to be small: a screen full
@@ -61,7 +65,7 @@ impl Cabinet {
     pub fn settle<'a>(
         &mut self,
         buffer: &mut Buffer,
-        picture: impl Fn(u32) -> Option<&'a Picture>,
+        picture: impl Fn(u32) -> Option<Cow<'a, Picture>>,
     ) -> Vec<u8> {
         self.frame += 1;
         let mut bytes = Vec::new();
@@ -95,7 +99,7 @@ impl Cabinet {
     fn number<'a>(
         &mut self,
         part: Part,
-        picture: &impl Fn(u32) -> Option<&'a Picture>,
+        picture: &impl Fn(u32) -> Option<Cow<'a, Picture>>,
         bytes: &mut Vec<u8>,
     ) -> Option<u8> {
         let frame = self.frame;
@@ -122,7 +126,7 @@ impl Cabinet {
         if seen(&self.held[at]) == frame {
             return None;
         }
-        let png = encode(picture)?;
+        let png = encode(&picture)?;
         self.held[at] = Some(Held { serial: part.serial, size: part.size, seen: frame });
         let number = (at + 1) as u8;
         let keys = format!("a=T,U=1,i={number},f=100,{},q=2", shape(part.size));
@@ -182,12 +186,21 @@ fn shape((cols, rows): (u8, u8)) -> String {
     format!("c={cols},r={rows}")
 }
 
-/// A picture as a PNG file of few colours; `None` if it has no pixels.
+/// A picture as a PNG file: exactly where it has at most 256 colours, else smaller and of
+/// few. `None` if it has no pixels.
 fn encode(picture: &Picture) -> Option<Vec<u8>> {
-    let (width, height) = (picture.width.min(SIDE), picture.height.min(SIDE));
-    if width == 0 || height == 0 || picture.rgb.len() != 3 * picture.width * picture.height {
+    let Picture { width, height, rgb, .. } = picture;
+    if *width == 0 || *height == 0 || rgb.len() != 3 * width * height {
         return None;
     }
+    let (pixels, _) = rgb.as_chunks::<3>();
+    if *width <= EXACT
+        && *height <= EXACT
+        && let Some((colours, indices)) = palette::exact(pixels)
+    {
+        return file(*width, *height, &colours, &indices);
+    }
+    let (width, height) = ((*width).min(SIDE), (*height).min(SIDE));
     let pixel = |at: usize| {
         let crate::theme::Rgb(r, g, b) =
             crate::ui::widgets::mean_pixel(picture, (at % width, at / width), (width, height));
@@ -195,6 +208,11 @@ fn encode(picture: &Picture) -> Option<Vec<u8>> {
     };
     let pixels: Vec<[u8; 3]> = (0..width * height).map(pixel).collect();
     let (colours, indices) = palette::reduce(&pixels, COLOURS);
+    file(width, height, &colours, &indices)
+}
+
+/// A PNG file of indexed colours.
+fn file(width: usize, height: usize, colours: &[[u8; 3]], indices: &[u8]) -> Option<Vec<u8>> {
     let mut file = Vec::new();
     let mut encoder = png::Encoder::new(&mut file, width as u32, height as u32);
     encoder.set_color(png::ColorType::Indexed);
@@ -204,7 +222,7 @@ fn encode(picture: &Picture) -> Option<Vec<u8>> {
     encoder.set_filter(png::Filter::NoFilter);
     encoder.set_compression(png::Compression::High);
     let mut writer = encoder.write_header().ok()?;
-    writer.write_image_data(&indices).ok()?;
+    writer.write_image_data(indices).ok()?;
     writer.finish().ok()?;
     Some(file)
 }

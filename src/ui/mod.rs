@@ -9,6 +9,7 @@
 pub mod colour;
 mod panels;
 pub mod pen;
+mod pixel_map;
 pub mod pixels;
 pub mod skin;
 pub mod widgets;
@@ -16,14 +17,27 @@ pub mod widgets;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
+
 use ratatui::Frame;
 
+use crate::app::jobs::Picture;
 use crate::app::layout::too_small;
 use crate::app::overlay::Overlay;
 use crate::app::{App, Screen};
 use crate::theme::Role;
 
 pub use skin::Skin;
+
+/// The picture of a serial number, if it is on the screen.
+pub fn picture<'a>(app: &'a App, skin: &Skin, serial: u32) -> Option<Cow<'a, Picture>> {
+    if let Some(picture) = app.picture(serial) {
+        return Some(Cow::Borrowed(picture));
+    }
+    let map = app.explorer().filter(|_| skin.pixel_maps());
+    let map = map.and_then(|explorer| pixel_map::picture(explorer, skin));
+    map.filter(|map| map.serial == serial).map(Cow::Owned)
+}
 
 /// Draws the whole screen.
 pub fn draw(app: &App, skin: &Skin, frame: &mut Frame<'_>) {

@@ -18,6 +18,7 @@ pub struct Skin {
     colormap: String,
     depth: ColourDepth,
     pixels: bool,
+    pixel_maps: bool,
 }
 
 impl Skin {
@@ -34,6 +35,7 @@ impl Skin {
             colormap: look.colormap().to_string(),
             depth: look.depth,
             pixels: look.pixels,
+            pixel_maps: look.pixels && look.pixel_maps,
         }
     }
 
@@ -42,6 +44,7 @@ impl Skin {
         self.theme == look.theme()
             && self.colormap == look.colormap()
             && (self.depth, self.pixels) == (look.depth, look.pixels)
+            && self.pixel_maps == (look.pixels && look.pixel_maps)
     }
 
     /// How many colours there are.
@@ -52,6 +55,11 @@ impl Skin {
     /// Whether the terminal shows pictures as pixels.
     pub fn pixels(&self) -> bool {
         self.pixels
+    }
+
+    /// Whether maps are pixels too.
+    pub fn pixel_maps(&self) -> bool {
+        self.pixel_maps
     }
 
     /// The style of a role.

@@ -35,6 +35,7 @@ pub enum Action {
     Colours,
     Theme,
     Depth,
+    PixelMaps,
     Export,
     Copy,
     CopyMap,

@@ -417,6 +417,14 @@ pub const TABLE: &[ActionInfo] = &[
     row(Action::Colours, "colours", &["c"], EVERYWHERE, Group::Look, "next colour map"),
     row(Action::Theme, "theme", &["T"], EVERYWHERE, Group::Look, "next theme"),
     row(
+        Action::PixelMaps,
+        "pixel-maps",
+        &["K"],
+        EXPLORER,
+        Group::Look,
+        "the map in pixels, in terminals with kitty's graphics",
+    ),
+    row(
         Action::Depth,
         "depth",
         &["C"],

@@ -47,6 +47,9 @@ use pointer::Drag;
 use settings::Settings;
 use strip::Strip;
 
+/// A rectangle of pixels, `(left, top, right, bottom)`, half open.
+pub type Frame = (isize, isize, isize, isize);
+
 /// Number of dominant images that are shown.
 pub const SHOWN_IMAGES: usize = 8;
 
@@ -363,6 +366,30 @@ impl Explorer {
         }
         self.viewport.show(self.position());
         self.derive();
+    }
+
+    /// The whole map of the view within `area` cells, where only a part of it is in sight,
+    /// and that part as pixels of it: `(left, top, right, bottom)`, half open.
+    pub fn overview(&self, area: (u16, u16)) -> Option<(SimilarityMatrix, Frame)> {
+        let matrix = self.matrix().filter(|_| !self.viewport.is_whole())?;
+        let mut whole = Viewport::new(self.len(), self.len(), area);
+        whole.toggle_fill();
+        let pixels = whole.scale().pixels();
+        let pooled = pool(matrix, &whole, self.settings.pooling);
+        let ((row, col), (rows, cols)) = (self.viewport.origin(), self.viewport.visible());
+        let edge = |layer| (whole.row_edge(layer) * pixels) as isize;
+        let (top, left) =
+            (self.viewport.row_layers(row).start, self.viewport.col_layers(col).start);
+        let bottom = self.viewport.row_layers((row + rows).saturating_sub(1)).end;
+        let right = self.viewport.col_layers((col + cols).saturating_sub(1)).end;
+        let spread = match pixels {
+            1 => pooled,
+            _ => SimilarityMatrix::new(ndarray::Array2::from_shape_fn(
+                (pooled.rows() * pixels, pooled.cols() * pixels),
+                |(i, j)| pooled.get(i / pixels, j / pixels).unwrap_or(f64::NAN),
+            )),
+        };
+        Some((spread, (edge(left), edge(top), edge(right), edge(bottom))))
     }
 
     fn select(&mut self) {

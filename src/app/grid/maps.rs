@@ -30,7 +30,7 @@ pub(super) struct Key {
 pub struct Shown {
     /// One value per unit.
     pub pooled: SimilarityMatrix,
-    /// Its whole factor.
+    /// Its factor.
     pub scale: Scale,
     /// Layers in the view.
     pub layers: usize,
@@ -141,11 +141,12 @@ impl Maps {
     }
 }
 
-/// A map in a view, pooled by the whole factor that fits a multiple.
+/// A map in a view, resampled so that all multiples are of one size.
 fn show(map: &Map, key: Key) -> Shown {
     let indices = key.view.select(map.layers());
     let n = indices.len();
-    let window = Viewport::new(n, n, (key.side, key.side / 2));
+    let mut window = Viewport::new(n, n, (key.side, key.side / 2));
+    window.toggle_fill();
     let matrix = map.values.select(&indices, &indices);
     let pooled = match window.is_pooled() {
         true => pool(&matrix, &window, key.pooling),

@@ -195,6 +195,14 @@ fn act(app: &mut App, action: Action, count: Option<usize>) -> Vec<Effect> {
         }
         Action::Perf => app.perf = !app.perf,
         Action::Colours => app.look.next_colormap(),
+        Action::PixelMaps => {
+            app.look.pixel_maps = !app.look.pixel_maps && app.look.pixels;
+            app.tell(match (app.look.pixels, app.look.pixel_maps) {
+                (false, _) => "this terminal shows no pixels: that takes kitty's graphics",
+                (true, true) => "every pair of layers in pixels",
+                (true, false) => "the map in cells",
+            });
+        }
         Action::Theme => {
             app.look.next_theme();
             app.tell(format!("theme {}", app.look.theme()));

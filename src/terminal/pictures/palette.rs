@@ -1,20 +1,38 @@
 //! Few colours for the pixels of a picture: Heckbert's median cut (SIGGRAPH 1982), then
 //! some rounds of k-means. Knows nothing of files.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
 /// Rounds of k-means after the cut: more change nothing that an eye sees.
 const ROUNDS: usize = 4;
+
+/// The colours of pixels that have at most 256, and for each pixel the number of its own.
+pub fn exact(pixels: &[[u8; 3]]) -> Option<(Vec<[u8; 3]>, Vec<u8>)> {
+    let mut numbers: HashMap<[u8; 3], u8> = HashMap::new();
+    let mut colours = Vec::new();
+    let mut indices = Vec::with_capacity(pixels.len());
+    for pixel in pixels {
+        let next = colours.len();
+        let number = match numbers.entry(*pixel) {
+            Entry::Occupied(known) => *known.get(),
+            Entry::Vacant(new) => {
+                let number = u8::try_from(next).ok()?;
+                colours.push(*pixel);
+                *new.insert(number)
+            }
+        };
+        indices.push(number);
+    }
+    Some((colours, indices))
+}
 
 /// At most `most` colours (at least one, at most 256) and for each pixel the number of the
 /// nearest.
 pub fn reduce(pixels: &[[u8; 3]], most: usize) -> (Vec<[u8; 3]>, Vec<u8>) {
-    let mut distinct = pixels.to_vec();
-    distinct.sort_unstable();
-    distinct.dedup();
     let most = most.clamp(1, 256);
-    if distinct.len() <= most {
-        let nearest = |p: &[u8; 3]| distinct.binary_search(p).unwrap_or(0) as u8;
-        let indices = pixels.iter().map(nearest).collect();
-        return (distinct, indices);
+    if let Some(all) = exact(pixels).filter(|(colours, _)| colours.len() <= most) {
+        return all;
     }
     let mut colours = cut(pixels.to_vec(), most);
     let mut indices = assign(pixels, &colours);

@@ -105,7 +105,7 @@ fn photograph(seed: u32) -> Picture {
 #[test]
 fn every_cell_shows_its_part_of_its_picture() {
     let pictures: Vec<Picture> = (0..3).map(photograph).collect();
-    let find = |serial: u32| pictures.iter().find(|p| p.serial == serial);
+    let find = |serial: u32| pictures.iter().find(|p| p.serial == serial).map(Cow::Borrowed);
     let mut buffer = Buffer::empty(Rect::new(0, 0, 40, 12));
     for (i, picture) in pictures.iter().enumerate() {
         put(&mut buffer, picture.serial, (1 + 9 * i as u16, 2), (8, 4));
@@ -138,7 +138,7 @@ fn every_cell_shows_its_part_of_its_picture() {
 fn what_is_held_is_not_sent_again_and_what_is_gone_makes_room() {
     let pictures: Vec<Picture> =
         (0..300).map(|i| Picture::new(1, 1, vec![i as u8, 0, 9])).collect();
-    let find = |serial: u32| pictures.iter().find(|p| p.serial == serial);
+    let find = |serial: u32| pictures.iter().find(|p| p.serial == serial).map(Cow::Borrowed);
     let screen = |cabinet: &mut Cabinet, shown: std::ops::Range<usize>, size: (u8, u8)| {
         let mut buffer = Buffer::empty(Rect::new(0, 0, 2 * 300, 2));
         for i in shown {
@@ -192,7 +192,7 @@ fn long_pictures_go_in_pieces_and_tmux_passes_them_on() {
     let draw = |route| {
         let mut buffer = Buffer::empty(Rect::new(0, 0, 8, 4));
         put(&mut buffer, picture.serial, (0, 0), (8, 4));
-        Cabinet::new(route).settle(&mut buffer, |_| Some(&picture))
+        Cabinet::new(route).settle(&mut buffer, |_| Some(Cow::Borrowed(&picture)))
     };
     let plain = draw(Route::Direct);
     let wrapped = draw(Route::Tmux);
@@ -222,7 +222,8 @@ fn a_full_screen_of_pictures_costs_less_than_40_kb() {
         put(&mut buffer, picture.serial, (1 + 17 * col, 3 + 10 * row), (16, 8));
     }
     let mut cabinet = Cabinet::new(Route::Direct);
-    let mut bytes = cabinet.settle(&mut buffer, |s| pictures.iter().find(|p| p.serial == s));
+    let mut bytes =
+        cabinet.settle(&mut buffer, |s| pictures.iter().find(|p| p.serial == s).map(Cow::Borrowed));
     let sent = bytes.len();
     let cells = buffer.content.iter().enumerate().filter(|(_, cell)| cell.symbol() != " ");
     cells_to_bytes(

@@ -74,6 +74,15 @@ impl Lut {
         (t.clamp(0.0, 1.0) * last as f64).round() as usize
     }
 
+    /// The colour at a position on the scale, 0 to 1 (clamped), where there are colours.
+    pub fn rgb(&self, t: f64) -> Option<Rgb> {
+        match self.colours.get(self.level(t))? {
+            Color::Rgb(r, g, b) => Some(Rgb(*r, *g, *b)),
+            Color::Indexed(index) => Some(xterm(*index)),
+            _ => None,
+        }
+    }
+
     /// The colour of a level.
     pub fn colour(&self, level: usize) -> Color {
         self.colours.get(level).copied().unwrap_or(Color::Reset)

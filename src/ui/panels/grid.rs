@@ -169,7 +169,7 @@ fn multiples(grid: &Grid, skin: &Skin, buffer: &mut Buffer) {
                     undefined: skin.style(Role::Undefined),
                 };
                 heatmap.render(rect(area), buffer);
-                factor(shown.scale)
+                format!("{} layers", shown.layers)
             }
         };
         let runs = grid.plan().cell(row, col).len();
@@ -194,10 +194,10 @@ fn frame(area: Area, style: Style, buffer: &mut Buffer) {
     }
 }
 
-/// The factor and the number of runs in the line below a map.
+/// The number of layers and that of runs in the line below a map.
 fn captions(
     area: Area,
-    (factor, count): (&str, &str),
+    (layers, count): (&str, &str),
     (selected, framed): (bool, bool),
     skin: &Skin,
     buffer: &mut Buffer,
@@ -209,21 +209,20 @@ fn captions(
         true if !text.is_empty() => format!(" {text} "),
         _ => text.to_string(),
     };
-    let (factor, count) = (pad(factor), pad(count));
-    if width(&factor) + width(&count) + 2 <= usize::from(area.w) {
-        Pen::new(buffer, below, 0).put(&factor, style);
+    let (layers, count) = (pad(layers), pad(count));
+    if width(&layers) + width(&count) + 2 <= usize::from(area.w) {
+        Pen::new(buffer, below, 0).put(&layers, style);
     }
     Pen::new(buffer, below, 0).right(&count, style);
 }
 
-/// `3x3`, `1:1`, `2x`.
+/// `3x3`, `1:1`, `2x`, `resampled`.
 fn factor(scale: Scale) -> String {
     match scale {
         Scale::Out(1) => "1:1".into(),
         Scale::Out(k) => format!("{k}x{k}"),
         Scale::In(k) => format!("{k}x"),
-        // small maps are never resampled
-        Scale::Fill(_) => String::new(),
+        Scale::Fill(_) => "resampled".into(),
     }
 }
 

@@ -14,6 +14,7 @@
 
 mod find;
 mod inspector;
+mod overview;
 mod readout;
 mod strip;
 
@@ -32,6 +33,7 @@ use super::map::MapView;
 use super::{bars, prompt, running};
 use crate::ui::Skin;
 use crate::ui::pen::{Pen, rect, width};
+use crate::ui::pixel_map;
 use crate::ui::widgets::heatmap::UNDEFINED;
 use crate::ui::widgets::{Legend, Outline};
 
@@ -44,7 +46,11 @@ pub fn draw(app: &App, explorer: &Explorer, size: (u16, u16), skin: &Skin, buffe
     if let Some(view) = view(explorer, skin) {
         view.map(&frame, skin, buffer);
         outline(explorer, places.map, skin, buffer);
+        if skin.pixel_maps() {
+            pixel_map::draw(explorer, places.map, skin, buffer);
+        }
         view.rulers(true, &frame, skin, buffer);
+        overview::draw(explorer, places.map, skin, buffer);
     }
     match &places.strip {
         Some(places) => strip::draw(explorer, places, skin, buffer),
