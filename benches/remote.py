@@ -185,11 +185,15 @@ def interactions(program):
                 moves = [terminal.press(key)[0] for key in [b"l"] * 5 + [b"h"] * 3]
                 rows_moved = [terminal.press(key)[0] for key in [b"j"] * 5 + [b"k"] * 3]
                 steps = [terminal.press(b"]")[0] for _ in range(5)]
+                # the wheel over the inspector, which a screen of 80 columns has too
+                column = size[0] - 4
+                wheel = f"\x1b[<65;{column};8M".encode()
+                wheels = [terminal.press(wheel)[0] for _ in range(5)]
                 zooms = [terminal.press(b"+")[0] for _ in range(3)]
                 pans = [terminal.press(key)[0] for key in [b"\x04", b"\x15"] * 2]
                 terminal.close()
                 rows.append([
-                    f"{size[0]}x{size[1]}", depth, number(first), middle(moves), middle(rows_moved), middle(steps), number(max(zooms)), number(max(pans)),
+                    f"{size[0]}x{size[1]}", depth, number(first), middle(moves), middle(rows_moved), middle(steps), middle(wheels), number(max(zooms)), number(max(pans)),
                 ])
                 drawn = frames(log)
                 if depth == "truecolor" and drawn:
@@ -201,7 +205,7 @@ def interactions(program):
                     times.append(cells)
     print("Bytes: start is everything until the program is silent; of moves and steps the\n"
           "median and the largest. A row has its own layer in the inspector.\n")
-    table(["size", "colours", "start", "move `l`", "other row `j`", "layer step `]`", "zoom in `+`", "half page"], rows)
+    table(["size", "colours", "start", "move `l`", "other row `j`", "layer step `]`", "wheel, inspector", "zoom in `+`", "half page"], rows)
     if times:
         print("Milliseconds in truecolor, median and largest\n")
         table(["size", "frames", "start to silence", "build", "diff", "flush"], times)

@@ -2,6 +2,7 @@
 
 mod colours;
 mod matrix;
+mod pixels;
 mod roles;
 mod text;
 
