@@ -43,13 +43,7 @@ pub(super) struct Labels {
 impl Labels {
     /// Names, if `layers` that are `pitch` apart have room for them and none is longer
     /// than `room`; else numbers from 1.
-    pub(super) fn new(
-        layers: &[Layer],
-        pitch: f64,
-        way: Way,
-        room: f64,
-        style: &Style,
-    ) -> Labels {
+    pub(super) fn new(layers: &[Layer], pitch: f64, way: Way, room: f64, style: &Style) -> Labels {
         let size = style.small();
         let names: Vec<String> = layers.iter().map(|l| crate::text::one_line(&l.name)).collect();
         if pitch >= PITCH * size && font::widest(names.iter().map(String::as_str), size) <= room {

@@ -11,7 +11,12 @@ pub(super) fn head(page: &mut Page, style: &Style, title: &str, subtitle: &str) 
     let (left, room) = (style.margin(), page.width - 2.0 * style.margin());
     let mut y = style.margin();
     for line in font::wrapped(&crate::text::one_line(title), style.font_size, room, LINES[0]) {
-        page.text(&line, (left, y + font::ASCENT * style.font_size), style.font_size, Anchor::Start);
+        page.text(
+            &line,
+            (left, y + font::ASCENT * style.font_size),
+            style.font_size,
+            Anchor::Start,
+        );
         y += font::LINE * style.font_size;
     }
     let small = style.small();

@@ -87,11 +87,9 @@ impl Style {
     fn room(&self, what: &'static str, room: f64, least: f64) -> Result<(), ExportError> {
         match room.is_finite() && room >= least {
             true => Ok(()),
-            false => Err(ExportError::Room {
-                what,
-                width: self.width_mm,
-                font_size: self.font_size,
-            }),
+            false => {
+                Err(ExportError::Room { what, width: self.width_mm, font_size: self.font_size })
+            }
         }
     }
 }

@@ -264,12 +264,8 @@ impl Page {
 
     /// Puts the edge of a rectangle on it.
     pub(super) fn frame(&mut self, of: Area, width: f64, colour: Rgb) {
-        let corners = vec![
-            (of.x, of.y),
-            (of.right(), of.y),
-            (of.right(), of.bottom()),
-            (of.x, of.bottom()),
-        ];
+        let corners =
+            vec![(of.x, of.y), (of.right(), of.y), (of.right(), of.bottom()), (of.x, of.bottom())];
         self.items.push(Item::Lines {
             paths: vec![corners],
             closed: true,

@@ -242,8 +242,7 @@ impl Letters {
     fn write(&self, pdf: &mut Pdf) -> Result<(), ExportError> {
         let [font, cid, descriptor, to_unicode, file] = FONT_OBJECTS;
         let failed = |e: &dyn std::fmt::Display| ExportError::encode(Format::Pdf, e);
-        let bytes =
-            subsetter::subset(font::FILE, 0, &self.remapper).map_err(|e| failed(&e))?;
+        let bytes = subsetter::subset(font::FILE, 0, &self.remapper).map_err(|e| failed(&e))?;
         let bounds = font::face().map(|face| face.global_bounding_box());
         let thousandth = |units: i16| f32::from(units) * 1000.0 / font::units() as f32;
         // six letters say that the file holds a part of the font
@@ -273,7 +272,8 @@ impl Letters {
         let mut cmap = UnicodeCmap::new(Name(b"Figure"), SYSTEM);
         for (character, letter) in &self.known {
             // all that the font lacks are one glyph, which can stand for one character only
-            let character = if letter.glyph == 0 { char::REPLACEMENT_CHARACTER } else { *character };
+            let character =
+                if letter.glyph == 0 { char::REPLACEMENT_CHARACTER } else { *character };
             cmap.pair(letter.id, character);
         }
         let cmap = squeezed(&cmap.finish())?;

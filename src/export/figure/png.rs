@@ -289,9 +289,8 @@ mod tests {
     fn the_resolution_is_in_the_file_and_too_many_pixels_are_refused() {
         let bytes = encode(&page(), 300.0).unwrap();
         let at = bytes.windows(4).position(|w| w == b"pHYs").unwrap() + 4;
-        let words = [0, 4].map(|from| {
-            u32::from_be_bytes(bytes[at + from..at + from + 4].try_into().unwrap())
-        });
+        let words = [0, 4]
+            .map(|from| u32::from_be_bytes(bytes[at + from..at + from + 4].try_into().unwrap()));
         assert_eq!((words, bytes[at + 8]), ([11_811, 11_811], 1));
         let error = encode(&page(), 9_000.0).unwrap_err().to_string();
         assert!(error.contains("9000 x 9000") && error.contains("--dpi"), "{error}");

@@ -17,8 +17,8 @@ pub(super) fn ticks((low, high): (f64, f64), most: usize) -> Vec<(f64, String)> 
         return Vec::new();
     }
     let start = (span / most as f64).log10().floor() as i32 - 1;
-    let candidates = (start..start + 5)
-        .flat_map(|power| [1.0, 2.0, 2.5, 5.0].map(|factor| (factor, power)));
+    let candidates =
+        (start..start + 5).flat_map(|power| [1.0, 2.0, 2.5, 5.0].map(|factor| (factor, power)));
     for (factor, power) in candidates {
         let step = factor * 10f64.powi(power);
         let (first, last) = ((low / step - 1e-9).ceil(), (high / step + 1e-9).floor());
