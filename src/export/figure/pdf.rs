@@ -249,7 +249,8 @@ impl Letters {
         let name = Name(b"FIGURE+Arimo");
         let mut written = pdf.type0_font(font);
         written.base_font(name).encoding_predefined(Name(b"Identity-H"));
-        written.descendant_font(cid).to_unicode(to_unicode).finish();
+        written.descendant_font(cid).to_unicode(to_unicode);
+        written.finish();
         let mut written = pdf.cid_font(cid);
         written.subtype(CidFontType::Type2).base_font(name).system_info(SYSTEM);
         written.font_descriptor(descriptor).default_width(0.0);
@@ -268,7 +269,8 @@ impl Letters {
             written.bbox(Rect::new(x0, y0, x1, y1));
         }
         written.italic_angle(0.0).ascent(905.0).descent(-212.0).cap_height(716.0).stem_v(88.0);
-        written.font_file2(file).finish();
+        written.font_file2(file);
+        written.finish();
         let mut cmap = UnicodeCmap::new(Name(b"Figure"), SYSTEM);
         for (character, letter) in &self.known {
             // all that the font lacks are one glyph, which can stand for one character only
