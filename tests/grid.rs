@@ -97,7 +97,7 @@ fn a_grid_becomes_a_figure_with_labelled_axes() {
     }
     // the run inside the program has seed 0 and all data too
     assert!(svg.contains(">49 layers · 1 of 2 · test 96.0 %<"), "{svg:.600}");
-    assert_eq!(svg.matches("<image ").count(), 3);
+    assert_eq!(svg.matches("<image ").count(), 4, "three maps and the colours");
     scratch.ok(&[&grid[..], &["--out", "f.png", "--view", "block-outputs"]].concat());
     let picture = image::open(scratch.path("f.png")).unwrap().to_rgb8();
     assert!(picture.width() > 700 && picture.height() > 700, "{:?}", picture.dimensions());
@@ -125,7 +125,7 @@ fn runs_without_a_place_are_named() {
 fn one_map_is_written_in_every_format() {
     let scratch = Scratch::new();
     for (file, start) in
-        [("m.png", &b"\x89PNG"[..]), ("m.svg", b"<svg"), ("m.csv", b"row,"), ("m.npy", b"\x93NUM")]
+        [("m.png", &b"\x89PNG"[..]), ("m.svg", b"<svg"), ("m.pdf", b"%PDF"), ("m.csv", b"row,"), ("m.npy", b"\x93NUM")]
     {
         scratch.ok(&["a", "--out", file]);
         assert!(fs::read(scratch.path(file)).unwrap().starts_with(start), "{file}");
@@ -141,14 +141,42 @@ fn one_map_is_written_in_every_format() {
 }
 
 #[test]
+fn figures_have_the_size_that_was_asked_for() {
+    let scratch = Scratch::new();
+    let wide = ["--width-mm", "120", "--dpi", "150", "--font-size", "9", "--threshold", "0.8"];
+    scratch.ok(&[&["a", "--out", "w.png", "--title", "Mine"], &wide[..]].concat());
+    assert_eq!(image::open(scratch.path("w.png")).unwrap().width(), 709);
+    scratch.ok(&[&["a", "--out", "w.svg", "--title", "Mine"], &wide[..]].concat());
+    let svg = fs::read_to_string(scratch.path("w.svg")).unwrap();
+    for part in ["width=\"120mm\"", ">Mine<", "mean CKA of at least 0.80"] {
+        assert!(svg.contains(part), "{part}");
+    }
+    let run = "resnet14-shapes-s0";
+    scratch.ok(&[run, "--out", "c.pdf", "--figure", "components", "--height-mm", "50"]);
+    scratch.ok(&[run, "--out", "d.pdf", "--figure", "deletions"]);
+    assert!(fs::read(scratch.path("d.pdf")).unwrap().starts_with(b"%PDF-1."));
+    let with = |more: &[&'static str]| [&["a", "--out", "f.png"][..], more].concat();
+    scratch.fails(&with(&["--figure", "probes"]), 1, &["blockscope analyze a", "--probes"]);
+    scratch.fails(&with(&["--height-mm", "50"]), 2, &["--width-mm"]);
+    scratch.fails(&with(&["--width-mm", "40", "--font-size", "24"]), 1, &["--font-size"]);
+    scratch.fails(&with(&["--width-mm", "500", "--dpi", "2400"]), 1, &["--dpi", "pdf or svg"]);
+    scratch.fails(&with(&["--figure", "components", "--outlines"]), 2, &["for a map"]);
+    for (option, value) in [("--dpi", "NaN"), ("--width-mm", "3"), ("--font-size", "-1")] {
+        let output = scratch.run(&with(&[option, value].map(|s| s)));
+        assert_eq!(output.status.code(), Some(2), "{option}");
+    }
+    assert!(!scratch.path("f.png").exists());
+}
+
+#[test]
 fn what_cannot_be_done_is_said_in_one_line() {
     let scratch = Scratch::new();
     let grid = |axes: &'static str, out: &'static str| ["--grid", axes, "--out", out];
     scratch.fails(&grid("dept,width", "f.png"), 2, &["did you mean \"depth\"?"]);
     scratch.fails(&grid("depth", "f.png"), 2, &["two axes", "depth,width"]);
     scratch.fails(&grid("seed,seed", "f.png"), 2, &["different axes"]);
-    scratch.fails(&grid("depth,width", "f.bmp"), 2, &["png, svg, csv or npy"]);
-    scratch.fails(&grid("depth,width", "f.csv"), 2, &["png or svg, not csv"]);
+    scratch.fails(&grid("depth,width", "f.bmp"), 2, &["png, svg, pdf, csv or npy"]);
+    scratch.fails(&grid("depth,width", "f.csv"), 2, &["png, svg or pdf, not csv"]);
     scratch.fails(&grid("depth,width", "no/such/f.png"), 1, &["no/such/f.png"]);
     let with = |more: [&'static str; 2]| [&grid("depth,width", "f.png")[..], &more].concat();
     scratch.fails(&with(["--where", "width"]), 2, &["KEY=VALUE"]);

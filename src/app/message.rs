@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 
 use crate::domain::{Layer, Map, SimilarityMatrix, View};
+use crate::export::Outlines;
 use crate::runs::{Axis, LoadedRun, PairMaps, PredictionsAnalysis, RunId, RunManifest, RunSummary};
 
 use super::jobs::{JobId, JobRequest, JobUpdate, Picture};
@@ -29,6 +30,10 @@ pub struct ExportRequest {
     pub cols: Vec<Layer>,
     /// What the values are: `CKA`.
     pub quantity: String,
+    /// What rows and columns are.
+    pub axes: [String; 2],
+    /// The outlined block structures, while outlines are on.
+    pub outlines: Option<Outlines>,
     /// Ends of the colour scale.
     pub range: (f64, f64),
     /// Name of the colour map.

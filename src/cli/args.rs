@@ -1,10 +1,14 @@
 //! The arguments of every subcommand. Types only.
 
+mod export;
+
 use std::num::NonZeroIsize;
 use std::path::PathBuf;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub use export::{ExportArgs, FigureArg};
 
 use super::options::{
     CompletionsArgs, KeysArgs, ManArgs, ScreenArgs, TableArg, ThemesArgs, switch, thread_count,
@@ -131,7 +135,7 @@ pub enum Command {
     Train(TrainArgs),
     /// Print a run and its analysis without a terminal
     Show(ShowArgs),
-    /// Write a run's map, or the maps of many runs, as a picture or a table
+    /// Write a run's map, curves or costs, or the maps of many runs, as a figure or a table
     Export(ExportArgs),
     /// Convert runs and comparisons of an older format, in place
     Migrate(MigrateArgs),
@@ -491,40 +495,6 @@ fn map_mode() -> impl TypedValueParser<Value = MapMode> {
     let value = |mode: MapMode| PossibleValue::new(mode.option()).help(mode.name());
     PossibleValuesParser::new(MapMode::all().into_iter().map(value))
         .map(|name| MapMode::from_option(&name).unwrap_or_default())
-}
-
-/// `export`.
-#[derive(Debug, Args)]
-#[command(group = clap::ArgGroup::new("of").required(true).args(["run", "grid"]))]
-#[command(after_help = "Examples:
-  blockscope export resnet20 --out resnet20.svg --view block-outputs
-  blockscope export resnet20 --out cka.npy
-  blockscope export resnet20 --out pruned.npy --mode pruned --residual-blocks 2.1,2.2
-  blockscope export --grid depth,width --out figure.png --where data=cifar10")]
-pub struct ExportArgs {
-    /// A name in the runs folder, or the path of a run folder
-    pub run: Option<String>,
-    /// All runs as small multiples, rows by columns: two of depth, width, fraction, seed, epoch
-    #[arg(long, value_name = "ROWS,COLUMNS")]
-    pub grid: Option<String>,
-    /// The file: .png, .svg, and for one run .csv or .npy too; one that is there is replaced
-    #[arg(long, value_name = "FILE")]
-    pub out: PathBuf,
-    /// Which layers
-    #[arg(long, value_enum, default_value = "all")]
-    pub view: ViewArg,
-    /// Which map
-    #[arg(long, value_parser = map_mode(), default_value = "cka")]
-    pub mode: MapMode,
-    /// The pruned network's map instead: that without these residual blocks, as 2.3,2.4 (modes cka, pruned and se)
-    #[arg(long, alias = "blocks", value_name = "BLOCKS", conflicts_with = "grid")]
-    pub residual_blocks: Option<Bypass>,
-    /// Colours: viridis, magma, inferno, cividis, grey, or one of your own themes' [default: the explorer's]
-    #[arg(long, value_name = "NAME")]
-    pub colormap: Option<String>,
-    /// Of the runs, those with this depth, width, fraction, seed, epoch or data (may be repeated)
-    #[arg(long = "where", value_name = "KEY=VALUE", requires = "grid")]
-    pub only: Vec<String>,
 }
 
 fn images(text: &str) -> Result<Images, String> {

@@ -15,7 +15,7 @@ use crate::app::port::{JobNews, Port};
 use crate::app::{ExportRequest, LoadedPair, MapMode};
 use crate::domain::Map;
 use crate::engine::{CancelToken, device};
-use crate::export::{self, Format, MapExport};
+use crate::export::{self, Format, MapExport, Style, figure};
 use crate::lab::{Event, Lab, LabError, Watch};
 use crate::runs::{GridPlan, LoadedRun, RunId, RunSummary};
 use crate::terminal::provoke;
@@ -93,7 +93,10 @@ impl Port for Desk {
         };
         let map = MapExport {
             title: request.title.clone(),
-            subtitle: request.quantity.clone(),
+            subtitle: String::new(),
+            quantity: request.quantity.clone(),
+            axes: request.axes.clone(),
+            outlines: request.outlines.clone(),
             rows: &request.rows,
             cols: &request.cols,
             values: &request.matrix,
@@ -118,10 +121,12 @@ impl Port for Desk {
         let runs = store.list();
         let plan = GridPlan::new(&runs, request.axes.0, request.axes.1);
         let shown = (request.view, request.mode);
-        let (figure, _) = maps::figure(store, &runs, &plan, shown, colormap)?;
+        let (drawn, _) = maps::figure(store, &runs, &plan, shown, colormap)?;
         let mut paths = Vec::new();
-        for format in [Format::Png, Format::Svg] {
-            let bytes = export::grid::encode(&figure, format).map_err(|e| e.to_string())?;
+        let style = Style::default();
+        let page = figure::grid::page(&drawn, &style).map_err(|e| e.to_string())?;
+        for format in [Format::Png, Format::Svg, Format::Pdf] {
+            let bytes = figure::encode(&page, format, &style).map_err(|e| e.to_string())?;
             let path = request.directory.join(format!("{}.{format}", request.stem));
             crate::files::atomic(&path, &bytes).map_err(|e| e.to_string())?;
             paths.push(path);

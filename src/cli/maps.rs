@@ -5,7 +5,7 @@ use super::output::aside;
 use crate::app::MapMode;
 use crate::domain::measure::WithoutKind;
 use crate::domain::{Bypass, Layer, Map, MapKey, SimilarityMatrix, View, Without};
-use crate::export::grid::{GridExport, Multiple};
+use crate::export::figure::grid::{GridExport, Multiple};
 use crate::runs::{Axis, GridPlan, RunId, RunManifest, RunStore, RunSummary};
 use crate::theme::Colormap;
 
@@ -156,10 +156,20 @@ pub fn figure<'a>(
         rows: plan.rows().iter().map(|v| v.label()).collect(),
         cols: plan.cols().iter().map(|v| v.label()).collect(),
         cells,
+        quantity: mode.name().to_string(),
         colormap,
         range: mode.fixed_range(),
     };
     Ok((figure, problems))
+}
+
+/// What the layers of a view are, one by one.
+pub fn layer_of(view: View) -> &'static str {
+    match view {
+        View::All => "layer",
+        View::BlockOutputs => "block output",
+        View::Convs => "convolution",
+    }
 }
 
 fn layers_of(view: View) -> &'static str {

@@ -1,22 +1,45 @@
-//! The current map as a file: a picture (PNG), a figure (SVG), a table (CSV) or
-//! an array (NPY). Knows neither burn nor a terminal; everything is encoded in
-//! memory and written in one step.
+//! Maps as files: figures (PNG, SVG, PDF, all of one layout), a table (CSV) or an array
+//! (NPY). Knows neither burn nor a terminal; everything is encoded in memory and written in
+//! one step.
 
 pub mod csv;
-mod font;
-pub mod grid;
-pub mod png;
-pub mod svg;
+pub mod figure;
 
 use std::fmt;
 use std::fs;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use crate::domain::block_structure::StructureRule;
 use crate::domain::{Layer, SimilarityMatrix};
 use crate::files::{FileError, atomic, check_name, npy};
 use crate::text::one_line;
 use crate::theme::Colormap;
+
+pub use figure::Style;
+
+/// Block structures of a map, and what counted as one.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outlines {
+    /// Positions of their layers, first to last.
+    pub spans: Vec<RangeInclusive<usize>>,
+    /// The rule that found them.
+    pub rule: StructureRule,
+}
+
+impl Outlines {
+    /// What the outlines mean, or that there are none.
+    fn words(&self) -> String {
+        let StructureRule { tau, min_len } = self.rule;
+        let what = format!("of {min_len} or more layers with a mean CKA of at least {tau:.2}");
+        match self.spans.len() {
+            0 => format!("no block structure {what}"),
+            1 => format!("outlined: a block structure {what}"),
+            _ => format!("outlined: block structures {what}"),
+        }
+    }
+}
 
 /// A map and how it is shown.
 #[derive(Debug, Clone)]
@@ -25,6 +48,12 @@ pub struct MapExport<'a> {
     pub title: String,
     /// Second line of a figure: how the values were made.
     pub subtitle: String,
+    /// What the values are, as `CKA`.
+    pub quantity: String,
+    /// What the rows and the columns are.
+    pub axes: [String; 2],
+    /// Block structures to outline, if these were looked for.
+    pub outlines: Option<Outlines>,
     /// The layers of the rows, in order.
     pub rows: &'a [Layer],
     /// The layers of the columns, in order: the same, but for a map between two
@@ -48,11 +77,6 @@ impl MapExport<'_> {
         if place.is_finite() { place.clamp(0.0, 1.0) } else { 0.0 }
     }
 
-    /// Layers of the longer side.
-    fn most(&self) -> usize {
-        self.rows.len().max(self.cols.len()).max(1)
-    }
-
     /// True if a cell has no value.
     fn has_undefined(&self) -> bool {
         self.values.view().iter().any(|v| !v.is_finite())
@@ -70,34 +94,15 @@ impl MapExport<'_> {
     }
 }
 
-/// Neighbouring layers of one stage: its number, the first layer's position and
-/// the position after the last.
-fn stages(layers: &[Layer]) -> Vec<(usize, usize, usize)> {
-    let mut spans: Vec<(usize, usize, usize)> = Vec::new();
-    for (at, layer) in layers.iter().enumerate() {
-        let Some(stage) = layer.stage else { continue };
-        match spans.last_mut() {
-            Some((last, _, end)) if *last == stage && *end == at => *end = at + 1,
-            _ => spans.push((stage, at, at + 1)),
-        }
-    }
-    spans
-}
-
-/// An end of the colour bar: at most three decimals, no trailing zeros.
-fn scale_label(value: f64) -> String {
-    let text = format!("{value:.3}");
-    let short = text.trim_end_matches('0').trim_end_matches('.');
-    if short == "-0" { String::from("0") } else { short.to_string() }
-}
-
 /// A kind of file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Format {
-    /// A picture of about 1000 pixels.
+    /// A figure of a resolution.
     Png,
-    /// A figure with names, stages and scale.
+    /// A figure with text as text.
     Svg,
+    /// A figure for print, with its font.
+    Pdf,
     /// One line per pair of layers.
     Csv,
     /// The matrix of f64; NaN where undefined.
@@ -106,13 +111,14 @@ pub enum Format {
 
 impl Format {
     /// Every format.
-    pub const ALL: [Format; 4] = [Format::Png, Format::Svg, Format::Csv, Format::Npy];
+    pub const ALL: [Format; 5] = [Format::Png, Format::Svg, Format::Pdf, Format::Csv, Format::Npy];
 
     /// Its name, which is also its file extension.
     pub fn name(self) -> &'static str {
         match self {
             Format::Png => "png",
             Format::Svg => "svg",
+            Format::Pdf => "pdf",
             Format::Csv => "csv",
             Format::Npy => "npy",
         }
@@ -146,11 +152,39 @@ impl FromStr for Format {
 #[derive(Debug, thiserror::Error)]
 pub enum ExportError {
     /// Not a format.
-    #[error("{0:?} is no export format; use png, svg, csv or npy")]
+    #[error("{0:?} is no export format; use png, svg, pdf, csv or npy")]
     Format(String),
-    /// A format that holds one map, not many.
-    #[error("a grid is a picture: use png or svg, not {0}")]
+    /// A format that holds one map, and no other figure.
+    #[error("this is a picture: use png, svg or pdf, not {0}")]
     NoFigure(Format),
+    /// A figure of nothing.
+    #[error("there is nothing to draw: no value is finite")]
+    Nothing,
+    /// Too small a page.
+    #[error(
+        "a figure {width} mm wide with text of {font_size} points has no room for {what}; \
+         use a larger --width-mm or --height-mm, or a smaller --font-size"
+    )]
+    Room {
+        /// What has no room.
+        what: &'static str,
+        /// Width of the page in millimetres.
+        width: f64,
+        /// Size of the font in points.
+        font_size: f64,
+    },
+    /// Too large a picture.
+    #[error(
+        "a picture of {width} x {height} pixels is too large ({} million at most); use a \
+         smaller --dpi or --width-mm, or pdf or svg",
+        figure::png::MAX_PIXELS / 1_000_000
+    )]
+    Pixels {
+        /// Its width.
+        width: f64,
+        /// Its height.
+        height: f64,
+    },
     /// Nothing to draw, or layers and values that do not belong together.
     #[error("cannot export {}x{} values of {}x{} layers", .found.0, .found.1, .layers.0, .layers.1)]
     Shape {
@@ -181,12 +215,14 @@ impl ExportError {
 /// The file's contents.
 ///
 /// # Errors
-/// [`ExportError`] if layers and values do not belong together.
-pub fn encode(map: &MapExport, format: Format) -> Result<Vec<u8>, ExportError> {
+/// [`ExportError`] if layers and values do not belong together, or if the figure cannot be
+/// made in this size.
+pub fn encode(map: &MapExport, format: Format, style: &Style) -> Result<Vec<u8>, ExportError> {
     map.check()?;
     match format {
-        Format::Png => png::encode(map),
-        Format::Svg => svg::encode(map).map(String::into_bytes),
+        Format::Png | Format::Svg | Format::Pdf => {
+            figure::encode(&figure::map::page(map, style)?, format, style)
+        }
         Format::Csv => csv::pairs((map.rows, map.cols), map.values, map.se).map(String::into_bytes),
         Format::Npy => npy::encode(map.values).map_err(|e| ExportError::encode(format, e)),
     }
@@ -197,11 +233,11 @@ pub fn encode(map: &MapExport, format: Format) -> Result<Vec<u8>, ExportError> {
 /// # Errors
 /// [`ExportError`] naming the file.
 pub fn write(map: &MapExport, format: Format, path: &Path) -> Result<(), ExportError> {
-    Ok(atomic(path, &encode(map, format)?)?)
+    Ok(atomic(path, &encode(map, format, &Style::default())?)?)
 }
 
-/// Writes `dir/STEM.png`, `.svg`, `.csv` and `.npy` and returns their paths.
-/// Nothing is written unless all four can be encoded.
+/// Writes `dir/STEM.png`, `.svg`, `.pdf`, `.csv` and `.npy` and returns their paths.
+/// Nothing is written unless all can be encoded.
 ///
 /// # Errors
 /// [`ExportError`] naming the file, or if the stem cannot be a file's name.
@@ -209,7 +245,8 @@ pub fn write_all(map: &MapExport, dir: &Path, stem: &str) -> Result<Vec<PathBuf>
     check_name(stem)?;
     let mut files = Vec::new();
     for format in Format::ALL {
-        files.push((dir.join(format!("{stem}.{format}")), encode(map, format)?));
+        let bytes = encode(map, format, &Style::default())?;
+        files.push((dir.join(format!("{stem}.{format}")), bytes));
     }
     fs::create_dir_all(dir).map_err(|e| FileError::io("create", dir, e))?;
     for (path, bytes) in &files {
@@ -231,6 +268,9 @@ pub(crate) mod tests {
         test(&MapExport {
             title: "ResNet-8 x1 <\"a\" & b>".into(),
             subtitle: "4 batches of 256".into(),
+            quantity: "CKA".into(),
+            axes: ["layer", "layer"].map(String::from),
+            outlines: None,
             rows: map.layers(),
             cols: map.layers(),
             values: &map.values,
@@ -247,8 +287,8 @@ pub(crate) mod tests {
         let paths = with_map(9, |map| write_all(map, &out, "map").unwrap());
         let starts: Vec<Vec<u8>> =
             paths.iter().map(|p| fs::read(p).unwrap()[..4].to_vec()).collect();
-        assert_eq!(starts, [b"\x89PNG", b"<svg", b"row,", b"\x93NUM"]);
-        assert_eq!(fs::read_dir(&out).unwrap().count(), 4);
+        assert_eq!(starts, [b"\x89PNG", b"<svg", b"%PDF", b"row,", b"\x93NUM"]);
+        assert_eq!(fs::read_dir(&out).unwrap().count(), 5);
         let bad = with_map(9, |map| write_all(map, &out, "a/map").unwrap_err().to_string());
         assert!(bad.contains("path separator"), "{bad}");
     }
@@ -258,17 +298,17 @@ pub(crate) mod tests {
         assert_eq!("SVG".parse::<Format>().unwrap(), Format::Svg);
         assert_eq!(Format::from_path(Path::new("a/b.npy")).unwrap(), Format::Npy);
         let error = Format::from_path(Path::new("a/b")).unwrap_err().to_string();
-        assert!(error.contains("png, svg, csv or npy"), "{error}");
+        assert!(error.contains("png, svg, pdf, csv or npy"), "{error}");
     }
 
     #[test]
     fn layers_and_values_must_belong_together() {
         with_map(9, |map| {
             let fewer = MapExport { rows: &map.rows[..8], ..map.clone() };
-            let error = encode(&fewer, Format::Svg).unwrap_err().to_string();
+            let error = encode(&fewer, Format::Svg, &Style::default()).unwrap_err().to_string();
             assert_eq!(error, "cannot export 9x9 values of 8x9 layers");
         });
-        with_map(0, |map| assert!(encode(map, Format::Png).is_err()));
+        with_map(0, |map| assert!(encode(map, Format::Png, &Style::default()).is_err()));
     }
 
     #[test]
@@ -280,13 +320,10 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn stages_and_scale() {
+    fn values_beyond_the_range_take_its_ends() {
         with_map(28, |map| {
-            assert_eq!(stages(map.rows), [(1, 3, 10), (2, 10, 18), (3, 18, 26)]);
             let narrow = MapExport { range: (0.5, 0.5), ..map.clone() };
             assert_eq!((narrow.place(0.5), map.place(-3.0), map.place(7.0)), (0.0, 0.0, 1.0));
         });
-        let labels = [1.0, 0.0, -0.0, 0.25, -0.5, 100.0].map(scale_label);
-        assert_eq!(labels, ["1", "0", "0", "0.25", "-0.5", "100"]);
     }
 }

@@ -5,6 +5,7 @@
 pub mod compare;
 mod csv;
 mod deletions;
+mod figures;
 mod findings;
 mod json;
 mod layer;
@@ -18,6 +19,7 @@ mod verdict;
 
 pub use csv::csv;
 pub use deletions::{cheap, cost_table};
+pub use figures::{component_curve, deletion_costs, probe_curves};
 pub use json::json;
 pub use layer::layer;
 pub use plain::plain;

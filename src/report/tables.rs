@@ -28,28 +28,27 @@ pub enum Table {
 /// [`ReportError::NoAnalysis`] or [`ReportError::NoTable`] if the run has none, with
 /// the command that makes it.
 pub fn csv_table(run: &LoadedRun, table: Table) -> Result<String, ReportError> {
-    let name = one_line(&run.manifest.name);
-    let missing = |what, option: &str| {
-        let command = format!("blockscope {}", option.replace("RUN", &name));
-        ReportError::NoTable { run: name.clone(), what, command }
-    };
+    let missing = || missing(run, table);
     match table {
         Table::Cka => super::csv(run),
-        Table::Components => encode(
-            components(run).ok_or_else(|| missing("first components", "analyze RUN --skip-cka"))?,
-        ),
-        Table::Probes => encode(
-            probes(run)
-                .ok_or_else(|| missing("linear probes", "analyze RUN --skip-cka --probes"))?,
-        ),
-        Table::Deletion => encode(
-            deletion(run)
-                .ok_or_else(|| missing("deleted residual blocks", "prune RUN --lesions"))?,
-        ),
-        Table::Structures => {
-            encode(structures(run).ok_or_else(|| ReportError::NoAnalysis(name.clone()))?)
-        }
+        Table::Components => encode(components(run).ok_or_else(missing)?),
+        Table::Probes => encode(probes(run).ok_or_else(missing)?),
+        Table::Deletion => encode(deletion(run).ok_or_else(missing)?),
+        Table::Structures => encode(structures(run).ok_or_else(missing)?),
     }
+}
+
+/// That a run has no such table, and the command that makes it.
+pub(super) fn missing(run: &LoadedRun, table: Table) -> ReportError {
+    let name = one_line(&run.manifest.name);
+    let (what, option) = match table {
+        Table::Cka | Table::Structures => return ReportError::NoAnalysis(name),
+        Table::Components => ("first components", "analyze RUN --skip-cka"),
+        Table::Probes => ("linear probes", "analyze RUN --skip-cka --probes"),
+        Table::Deletion => ("deleted residual blocks", "prune RUN --lesions"),
+    };
+    let command = format!("blockscope {}", option.replace("RUN", &name));
+    ReportError::NoTable { run: name, what, command }
 }
 
 fn encode(rows: Vec<Vec<String>>) -> Result<String, ReportError> {

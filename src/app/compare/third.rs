@@ -57,6 +57,8 @@ impl Compare {
             rows: layers(a),
             cols: layers(b),
             quantity: self.third_name().to_string(),
+            axes: [first, second].map(|name| format!("layer of {name}")),
+            outlines: None,
             range: self.range(),
             colormap: match self.third {
                 ThirdMap::Cross => colormap.to_string(),

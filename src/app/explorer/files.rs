@@ -8,6 +8,7 @@ use crate::app::copy::table;
 use crate::app::message::{ExportRequest, safe_stem};
 use crate::app::room::Clip;
 use crate::domain::Layer;
+use crate::export::Outlines;
 
 use super::Explorer;
 
@@ -74,6 +75,11 @@ impl Explorer {
             rows: layers.clone(),
             cols: layers,
             quantity: self.mode().name().to_string(),
+            axes: ["layer", "layer"].map(String::from),
+            outlines: self.outlined().then(|| Outlines {
+                spans: self.structures().found.iter().map(|found| found.span.clone()).collect(),
+                rule: self.rule(),
+            }),
             range: self.range(),
             colormap: colormap.to_string(),
         })
