@@ -43,7 +43,7 @@ pub const TABLE: &[ActionInfo] = &[
         Action::NextLayer,
         "next-layer",
         &["]"],
-        MAPS,
+        MAPS.and(GALLERY),
         Group::Move,
         "next layer along the diagonal, outlined structure, or layer that differs",
     ),

@@ -314,7 +314,7 @@ mod tests {
             }
         }
         let p = GalleryLayout::new((80, 24), None);
-        assert_eq!((p.side, p.across, p.down), (12, 6, 2));
+        assert_eq!((p.side, p.across, p.down), (16, 4, 2));
         assert_eq!(GalleryLayout::new((120, 40), None).side, 16);
     }
 }

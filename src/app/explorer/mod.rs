@@ -368,10 +368,11 @@ impl Explorer {
         self.derive();
     }
 
-    /// The whole map of the view within `area` cells, where only a part of it is in sight,
+    /// The whole map of the view within `area` cells, where one zoomed in to a part of it,
     /// and that part as pixels of it: `(left, top, right, bottom)`, half open.
     pub fn overview(&self, area: (u16, u16)) -> Option<(SimilarityMatrix, Frame)> {
-        let matrix = self.matrix().filter(|_| !self.viewport.is_whole())?;
+        let partly = !self.viewport.is_fitted() && !self.viewport.is_whole();
+        let matrix = self.matrix().filter(|_| partly)?;
         let mut whole = Viewport::new(self.len(), self.len(), area);
         whole.toggle_fill();
         let pixels = whole.scale().pixels();

@@ -13,8 +13,11 @@ use crate::ui::widgets::{Heatmap, Outline};
 /// The least map that has room for one, and the share of its height that it takes.
 const LEAST: (u16, u16) = (32, 14);
 const SHARE: u16 = 4;
+/// Cells by which the cursor keeps away from it.
+const MARGIN: u16 = 2;
 
-/// Draws it in the corner that is farthest from the cursor, if the map is not all in sight.
+/// Draws it at the lower right, if the map is not all in sight; on the left while the cursor
+/// is there, so that moves cost nothing else.
 pub fn draw(explorer: &Explorer, map: Area, skin: &Skin, buffer: &mut Buffer) {
     if map.w < LEAST.0 || map.h < LEAST.1 {
         return;
@@ -25,8 +28,10 @@ pub fn draw(explorer: &Explorer, map: Area, skin: &Skin, buffer: &mut Buffer) {
     let (w, h) = (size.0 + 2, size.1 + 2);
     let (row, col) = explorer.position();
     let at = explorer.viewport().cell_of((row, col)).unwrap_or((0, 0));
-    let x = if at.0 < map.w / 2 { map.x + map.w.saturating_sub(w) } else { map.x };
-    let y = if at.1 < map.h / 2 { map.y + map.h.saturating_sub(h) } else { map.y };
+    let right = map.w.saturating_sub(w);
+    let y = map.y + map.h.saturating_sub(h);
+    let behind = at.0 + MARGIN >= right && at.1 + h + MARGIN >= map.h;
+    let x = if behind { map.x } else { map.x + right };
     let style = skin.style(Role::Ruler);
     let line = "─".repeat(usize::from(size.0));
     Pen::new(buffer, Area::new(x, y, w, 1), 0).put("┌", style).put(&line, style).put("┐", style);
