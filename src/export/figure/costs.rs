@@ -59,7 +59,7 @@ pub fn page(of: &CostsExport, style: &Style) -> Result<Page, ExportError> {
     let count = of.rows.len() as f64;
     let height = match style.height() {
         Some(height) => height - top - below,
-        None => (count * 1.35 * small).clamp(LEAST, TALLEST),
+        None => (count * 1.35 * small).max(0.25 * style.width()).clamp(LEAST, TALLEST),
     };
     style.room("a plot", height, LEAST)?;
     let area = Area::new((left, top), (width, height));

@@ -4,7 +4,7 @@ use super::page::{Anchor, Page};
 use super::{Style, font};
 
 /// Lines of a title, of a subtitle and of a note, at most.
-const LINES: [usize; 3] = [3, 2, 2];
+const LINES: [usize; 3] = [3, 3, 4];
 
 /// Writes title and subtitle and returns where what follows may start.
 pub(super) fn head(page: &mut Page, style: &Style, title: &str, subtitle: &str) -> f64 {

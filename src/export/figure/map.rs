@@ -189,8 +189,10 @@ fn outlines(page: &mut Page, map: &MapExport, (area, cell): (Area, (f64, f64)), 
         let (a, count) = (*span.start() as f64, (span.end() + 1 - span.start()) as f64);
         let corner = (area.x + a * cell.0, area.y + a * cell.1);
         let square = Area::new(corner, (count * cell.0, count * cell.1));
-        page.frame(square, 4.5 * style.thin(), INK);
-        page.frame(square, 2.0 * style.thin(), super::page::PAPER);
+        // large letters on a small page make no thicker outlines than the map bears
+        let width = style.thin().min(0.003 * area.width);
+        page.frame(square, 4.5 * width, INK);
+        page.frame(square, 2.0 * width, super::page::PAPER);
     }
 }
 
