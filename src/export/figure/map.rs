@@ -67,7 +67,7 @@ pub fn page(map: &MapExport, style: &Style) -> Result<Page, ExportError> {
         right += stages_depth(map.rows, style);
     }
     bar(map, at.frills).draw(&mut page, style, (right + 2.0 * style.gap(), area.y), area.height);
-    let mut y = area.bottom() + at.cols.depth(Way::Across, style);
+    let mut y = area.bottom() + at.cols.depth(Way::Across, style) + 0.6 * style.gap();
     if at.frills.words {
         let small = style.small();
         let name = font::fitted(&map.axes[0], small, area.height);
