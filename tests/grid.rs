@@ -124,9 +124,13 @@ fn runs_without_a_place_are_named() {
 #[test]
 fn one_map_is_written_in_every_format() {
     let scratch = Scratch::new();
-    for (file, start) in
-        [("m.png", &b"\x89PNG"[..]), ("m.svg", b"<svg"), ("m.pdf", b"%PDF"), ("m.csv", b"row,"), ("m.npy", b"\x93NUM")]
-    {
+    for (file, start) in [
+        ("m.png", &b"\x89PNG"[..]),
+        ("m.svg", b"<svg"),
+        ("m.pdf", b"%PDF"),
+        ("m.csv", b"row,"),
+        ("m.npy", b"\x93NUM"),
+    ] {
         scratch.ok(&["a", "--out", file]);
         assert!(fs::read(scratch.path(file)).unwrap().starts_with(start), "{file}");
     }

@@ -33,7 +33,7 @@ pub trait Port {
     /// Reads the predictions of runs; a run that cannot be read is left out.
     fn predictions(&self, ids: &[RunId]) -> Vec<Answers>;
 
-    /// Writes the current map as PNG, SVG, CSV and NPY and returns their paths.
+    /// Writes the current map as PNG, SVG, PDF, CSV and NPY and returns their paths.
     ///
     /// # Errors
     /// One line that names the file and the reason.

@@ -157,7 +157,7 @@ pub const TABLE: &[ActionInfo] = &[
         &["e"],
         MANY,
         Group::Map,
-        "write the map as PNG, SVG, PDF, CSV and NPY",
+        "write map as PNG, SVG, PDF, CSV or NPY",
     ),
     row(
         Action::Copy,

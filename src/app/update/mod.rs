@@ -113,7 +113,7 @@ fn on_wheel(app: &mut App, at: (u16, u16), up: bool) -> Vec<Effect> {
     navigate::follow(app, reply)
 }
 
-/// `wrote resnet20-all-cka.png, .svg, .csv, .npy`.
+/// `wrote resnet20-all-cka.png, .svg, .pdf, .csv, .npy`.
 fn written(paths: &[PathBuf]) -> String {
     let Some(first) = paths.first() else { return "nothing was written".into() };
     let mut text = format!("wrote {}", first.display());

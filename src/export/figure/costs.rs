@@ -14,6 +14,9 @@ const LEAST: f64 = 30.0;
 /// Tallest plot if no height is asked for: what fits on a page of a paper.
 const TALLEST: f64 = 600.0;
 
+/// What is said of dots without an interval.
+const HOLLOW: &str = "hollow: without an interval, as images were not paired";
+
 /// What deleting one residual block costs.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CostRow {
@@ -54,12 +57,14 @@ pub fn page(of: &CostsExport, style: &Style) -> Result<Page, ExportError> {
     let width = style.width() - style.margin() - small - left;
     style.room("a plot", width, LEAST)?;
     let paired = of.rows.iter().all(|row| row.interval.is_some());
-    let notes = if paired { 0.0 } else { gap + 2.0 * line };
+    let room = page.width - 2.0 * style.margin();
+    let lines = font::wrapped(HOLLOW, small, room, head::NOTE_LINES).len() as f64;
+    let notes = if paired { 0.0 } else { gap + lines * line };
     let below = gap + 2.0 * line + notes + style.margin();
     let count = of.rows.len() as f64;
     let height = match style.height() {
         Some(height) => height - top - below,
-        None => (count * 1.35 * small).clamp(LEAST, TALLEST),
+        None => (count * 1.35 * small).max(0.25 * style.width()).clamp(LEAST, TALLEST),
     };
     style.room("a plot", height, LEAST)?;
     let area = Area::new((left, top), (width, height));
@@ -117,8 +122,7 @@ pub fn page(of: &CostsExport, style: &Style) -> Result<Page, ExportError> {
     page.text(&words, (middle.max(style.margin() + half), base), small, Anchor::Middle);
     let y = area.bottom() + gap + 2.0 * line;
     if !paired {
-        let words = "hollow: without an interval, as images were not paired";
-        head::note(&mut page, style, words, (style.margin(), y + gap));
+        head::note(&mut page, style, HOLLOW, (style.margin(), y + gap));
     }
     page.height = y + notes + style.margin();
     Ok(page)

@@ -3,8 +3,10 @@
 use super::page::{Anchor, Page};
 use super::{Style, font};
 
-/// Lines of a title, of a subtitle and of a note, at most.
-const LINES: [usize; 3] = [3, 2, 2];
+/// Lines of a title and of a subtitle, at most.
+const LINES: [usize; 2] = [3, 3];
+/// Lines of a note, at most.
+pub(super) const NOTE_LINES: usize = 4;
 
 /// Writes title and subtitle and returns where what follows may start.
 pub(super) fn head(page: &mut Page, style: &Style, title: &str, subtitle: &str) -> f64 {
@@ -32,7 +34,7 @@ pub(super) fn head(page: &mut Page, style: &Style, title: &str, subtitle: &str) 
 pub(super) fn note(page: &mut Page, style: &Style, words: &str, (left, y): (f64, f64)) -> f64 {
     let (small, mut y) = (style.small(), y);
     let room = page.width - style.margin() - left;
-    for line in font::wrapped(words, small, room, LINES[2]) {
+    for line in font::wrapped(words, small, room, NOTE_LINES) {
         page.soft(&line, (left, y + font::ASCENT * small), small, Anchor::Start);
         y += font::LINE * small;
     }

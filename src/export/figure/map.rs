@@ -67,7 +67,7 @@ pub fn page(map: &MapExport, style: &Style) -> Result<Page, ExportError> {
         right += stages_depth(map.rows, style);
     }
     bar(map, at.frills).draw(&mut page, style, (right + 2.0 * style.gap(), area.y), area.height);
-    let mut y = area.bottom() + at.cols.depth(Way::Across, style);
+    let mut y = area.bottom() + at.cols.depth(Way::Across, style) + 0.6 * style.gap();
     if at.frills.words {
         let small = style.small();
         let name = font::fitted(&map.axes[0], small, area.height);
@@ -189,8 +189,10 @@ fn outlines(page: &mut Page, map: &MapExport, (area, cell): (Area, (f64, f64)), 
         let (a, count) = (*span.start() as f64, (span.end() + 1 - span.start()) as f64);
         let corner = (area.x + a * cell.0, area.y + a * cell.1);
         let square = Area::new(corner, (count * cell.0, count * cell.1));
-        page.frame(square, 4.5 * style.thin(), INK);
-        page.frame(square, 2.0 * style.thin(), super::page::PAPER);
+        // large letters on a small page make no thicker outlines than the map bears
+        let width = style.thin().min(0.003 * area.width);
+        page.frame(square, 4.5 * width, INK);
+        page.frame(square, 2.0 * width, super::page::PAPER);
     }
 }
 
