@@ -175,9 +175,9 @@ mod tests {
         assert_eq!(fitted("abc", 10.0, 3.0), "");
         let lines = wrapped("one two · three four", 10.0, width("one two ·", 10.0), 3);
         assert_eq!(lines, ["one two", "three", "four"]);
-        let lines = wrapped("one two three four", 10.0, 45.0, 2);
+        let lines = wrapped("one two three four", 10.0, 40.0, 2);
         assert_eq!(lines.len(), 2);
-        assert!(lines[1].ends_with('…') && lines.iter().all(|l| width(l, 10.0) <= 45.0));
+        assert!(lines[1].ends_with('…') && lines.iter().all(|l| width(l, 10.0) <= 40.0));
         assert!(wrapped("  ", 10.0, 45.0, 2).is_empty());
         assert!(wrapped(&"x".repeat(99), 10.0, 45.0, 2)[0].ends_with('…'));
         let parts = ["abc", "de"].map(String::from);

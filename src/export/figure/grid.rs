@@ -93,7 +93,7 @@ pub fn page(grid: &GridExport, style: &Style) -> Result<Page, ExportError> {
     let label = if turned_rows { line } else { widest(&grid.rows) };
     let (tick, between) = (0.8 * gap, 1.4 * style.font_size);
     let left = style.margin() + label + gap + 2.0 * tick;
-    let right = 2.0 * gap + bar.width(style, style.width()) + style.margin();
+    let right = 2.0 * gap + bar.width(style) + style.margin();
     let side = (style.width() - left - right + between) / cols as f64 - between;
     style.room("so many columns of maps", side, LEAST)?;
     // turned labels of columns need the height of a line
@@ -152,7 +152,7 @@ pub fn page(grid: &GridExport, style: &Style) -> Result<Page, ExportError> {
             page.line((x, area.y - near), (x, area.y - far), thin, INK);
             page.line((area.x - near, y), (area.x - far, y), thin, INK);
         }
-        let caption = font::joined(&multiple.caption, small, side + 0.8 * between);
+        let caption = font::joined(&multiple.caption, small, side + gap);
         let base = area.bottom() + 0.5 * gap + font::ASCENT * small;
         page.soft(&caption, (area.x, base), small, Anchor::Start);
     }

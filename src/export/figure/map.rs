@@ -104,8 +104,7 @@ fn fit(map: &MapExport, style: &Style, frills: Frills) -> Places {
     let name = if frills.words && !map.axes[0].is_empty() { line } else { 0.0 };
     let stages = if frills.row_stages { stages_depth(map.rows, style) } else { 0.0 };
     let size = |left: f64| {
-        // a bar as tall as the page is wide has all of its numbers
-        let bar = bar(map, frills).width(style, style.width());
+        let bar = bar(map, frills).width(style);
         let right = stages + 2.0 * style.gap() + bar + style.margin();
         let width = style.width() - left - right;
         (width, width * (rows / cols).clamp(SHAPE.0, SHAPE.1))
@@ -121,6 +120,9 @@ fn fit(map: &MapExport, style: &Style, frills: Frills) -> Places {
     }
     let left = place(&labels).max(style.margin() + style.small());
     let size = size(left);
+    // one list of layers is written one way
+    let alike = map.rows == map.cols && !labels.names;
+    let room = if alike { 0.0 } else { room };
     let across = Labels::new(map.cols, size.0 / cols, Way::Across, room, style);
     Places { left, size, rows: labels, cols: across, frills }
 }

@@ -63,10 +63,11 @@ impl Bar<'_> {
         ticks(self.range, (fit + 1).min(TICKS))
     }
 
-    /// Room that it takes beside something of a height.
-    pub(super) fn width(&self, style: &Style, height: f64) -> f64 {
-        let ticks = self.ticks(style, height);
-        let numbers = font::widest(ticks.iter().map(|(_, text)| text.as_str()), style.small());
+    /// Room that it takes, however tall it is: fewer numbers may have more digits.
+    pub(super) fn width(&self, style: &Style) -> f64 {
+        let numbers = (1..=TICKS).flat_map(|most| ticks(self.range, most));
+        let numbers: Vec<String> = numbers.map(|(_, text)| text).collect();
+        let numbers = font::widest(numbers.iter().map(String::as_str), style.small());
         let label = if self.label.is_empty() { 0.0 } else { font::LINE * style.small() };
         Self::colours(style) + 2.0 * style.gap() + numbers + label
     }
