@@ -244,7 +244,7 @@ fn follow<T>(
         meter.hear(&event);
         on(&meter, &event);
     };
-    let outcome = work(&mut Watch::new(&mut tell, stop::token()));
+    let outcome = work(&mut Watch::new(&mut tell, stop::token()).because(stop::signal));
     meter.finish();
     Ok(outcome?)
 }

@@ -55,7 +55,7 @@ impl DataRecord {
 }
 
 /// A training recipe.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Recipe {
     /// Passes over the training images.
     pub epochs: usize,

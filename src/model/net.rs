@@ -189,16 +189,17 @@ impl Net {
     /// none of them.
     pub fn trained_names(&self) -> HashMap<ParamId, String> {
         use ParameterKind::{Bias, Kernel, Mean, Scale, Shift, Variance};
-        let id = |parameter: &Parameter| {
-            match (self.route.slots[parameter.node.index()], parameter.kind) {
-                (Slot::Conv(at), Kernel) => Some(self.convs[at].weight.id),
-                (Slot::Conv(at), Bias) => self.convs[at].bias.as_ref().map(|bias| bias.id),
-                (Slot::Norm(at), Scale) => Some(self.norms[at].inner.gamma.id),
-                (Slot::Norm(at), Shift) => Some(self.norms[at].inner.beta.id),
-                (Slot::Linear(at), Kernel) => Some(self.linears[at].weight.id),
-                (Slot::Linear(at), Bias) => Some(self.linears[at].bias.id),
-                (_, Mean | Variance) | (_, Kernel | Bias | Scale | Shift) => None,
-            }
+        let id = |parameter: &Parameter| match (
+            self.route.slots[parameter.node.index()],
+            parameter.kind,
+        ) {
+            (Slot::Conv(at), Kernel) => Some(self.convs[at].weight.id),
+            (Slot::Conv(at), Bias) => self.convs[at].bias.as_ref().map(|bias| bias.id),
+            (Slot::Norm(at), Scale) => Some(self.norms[at].inner.gamma.id),
+            (Slot::Norm(at), Shift) => Some(self.norms[at].inner.beta.id),
+            (Slot::Linear(at), Kernel) => Some(self.linears[at].weight.id),
+            (Slot::Linear(at), Bias) => Some(self.linears[at].bias.id),
+            (_, Mean | Variance) | (_, Kernel | Bias | Scale | Shift) => None,
         };
         let parameters = self.network().parameters();
         parameters.into_iter().filter_map(|p| Some((id(&p)?, p.name))).collect()

@@ -24,7 +24,10 @@ use crate::model::{Mode, Net, Snapshot, StateDict};
 /// The stream of orders and augmentations, which do not depend on the network.
 const STREAM: u64 = 1;
 
-pub(super) fn run(mut request: TrainRequest, context: &Context<'_>) -> Result<Trained, EngineError> {
+pub(super) fn run(
+    mut request: TrainRequest,
+    context: &Context<'_>,
+) -> Result<Trained, EngineError> {
     let from = request.from.take();
     let TrainRequest { network, data, recipe, .. } = &request;
     fits(network, &data.train)?;

@@ -151,7 +151,6 @@ mod tests {
     use burn::tensor::Distribution;
 
     use super::*;
-    use crate::domain::record::Keep;
     use crate::domain::{ModelSpec, Preset};
     use crate::model::Mode;
     use crate::model::init::initial_state;
@@ -163,10 +162,7 @@ mod tests {
             learning_rate: 0.1,
             momentum: 0.9,
             weight_decay: 1e-2,
-            augmentation: String::new(),
-            random_labels: 0.0,
-            validation: 0.0,
-            keep: Keep::Last,
+            ..Recipe::default()
         }
     }
 
