@@ -161,7 +161,7 @@ fn a_training_that_is_killed_at_random_moments_comes_to_the_same_end() {
 fn stopped(scratch: &Scratch, name: &str, signal: &str) -> Output {
     // no checkpoint but that of the signal
     let more = ["--checkpoint-every", "0", "--checkpoint-minutes", "0"];
-    let child: Child = train(scratch, name, "30", &more).spawn().unwrap();
+    let child: Child = train(scratch, name, "12", &more).spawn().unwrap();
     let folder = run(scratch, name);
     until("an epoch", || epochs(&journal(&folder)).len() > 1);
     let pid = child.id().to_string();
@@ -172,7 +172,7 @@ fn stopped(scratch: &Scratch, name: &str, signal: &str) -> Output {
 #[test]
 fn a_signal_leaves_a_checkpoint_from_which_training_goes_on_exactly() {
     let scratch = Scratch::empty();
-    done(train(&scratch, "whole", "30", &["--checkpoint-every", "0"]));
+    done(train(&scratch, "whole", "12", &["--checkpoint-every", "0"]));
     for (signal, code) in [("TERM", 143), ("INT", 130), ("HUP", 129)] {
         let output = stopped(&scratch, signal, signal);
         assert_eq!(output.status.code(), Some(code), "{}", error(&output));
@@ -274,4 +274,28 @@ fn one_that_is_to_replace_a_run_goes_on_and_replaces_it() {
     done(resume(&scratch, "a"));
     same(&run(&scratch, "whole"), &run(&scratch, "a"));
     assert_eq!(scratch.names(), ["a", "whole"]);
+}
+
+#[test]
+fn who_attaches_is_told_every_epoch_and_how_it_ended() {
+    let scratch = Scratch::empty();
+    let mut child = train(&scratch, "a", "100000", &["--checkpoint-every", "1"]).spawn().unwrap();
+    let folder = run(&scratch, "a");
+    until("a checkpoint", || folder.join("checkpoints/newest/state.ron").is_file());
+    let watcher = command(&scratch, &["attach", "a"]).spawn().unwrap();
+    sleep(Duration::from_millis(1500));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let output = watcher.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{}", error(&output));
+    let says = format!("process {} on ", child.id());
+    let line = error(&output);
+    assert!(line.contains(&says) && line.contains("which trained a, has ended; `blockscope train"));
+    let text = String::from_utf8(output.stdout).unwrap();
+    let lines = text.lines().filter(|line| line.starts_with("epoch ")).count();
+    assert_eq!(lines, epochs(&journal(&folder)).len(), "{text}");
+    done(train(&scratch, "b", "2", &[]));
+    let text = scratch.ok(&["attach", "b"]);
+    assert!(text.contains("epoch   2/2  ") && text.contains("b is complete after "), "{text}");
+    scratch.fails(&["attach", "resnet14-shapes-s0"], 1, &["nobody trains it"]);
 }

@@ -129,6 +129,8 @@ pub enum Command {
     Prune(PruneArgs),
     /// Train a network from scratch with the paper's recipe
     Train(TrainArgs),
+    /// Follow the training of a run that another process, here or elsewhere, trains
+    Attach(AttachArgs),
     /// Print a run and its analysis without a terminal
     Show(ShowArgs),
     /// Write a run's map, or the maps of many runs, as a picture or a table
@@ -431,6 +433,13 @@ pub struct TrainArgs {
     /// Replace a run of that name, when the new one is complete
     #[arg(long)]
     pub force: bool,
+}
+
+/// `attach`.
+#[derive(Debug, Args)]
+pub struct AttachArgs {
+    /// A name in the runs folder
+    pub run: String,
 }
 
 /// The value of `--format`.

@@ -37,6 +37,7 @@ const EXAMPLES: &[(&str, &str)] = &[
   blockscope train --data cifar10:cifar --depth 38 --width 2 --fraction 0.015625 --epochs 100
   blockscope train --resume resnet14-w1-shapes-s0",
     ),
+    ("attach", "  blockscope attach resnet14-w1-shapes-s0"),
     (
         "show",
         "  blockscope show resnet20                          tables

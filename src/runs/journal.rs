@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::error::RunError;
-use super::metrics::MetricsRow;
+pub use super::metrics::MetricsRow;
 use super::read::Source;
 use super::time::now_rfc3339;
 use crate::files::scratch::host;
@@ -146,6 +146,16 @@ impl Journal {
         let line = serde_json::to_string(&entry).map_err(|e| failed(e.into()))? + "\n";
         self.file.write_all(line.as_bytes()).and_then(|()| self.file.sync_data()).map_err(failed)
     }
+}
+
+/// The journal of the run in `folder`.
+pub fn path(folder: &Path) -> PathBuf {
+    folder.join(FILE)
+}
+
+/// The name of this machine, as [`Owner`] has it.
+pub fn this_host() -> String {
+    host()
 }
 
 /// The finished lines of the journal of the run in `folder`; none if it has no journal.
