@@ -8,8 +8,8 @@ use std::time::{Duration, Instant, SystemTime};
 use super::args::{AttachArgs, Common};
 use super::words::next;
 use super::{ExitCode, FAILURE, Failure, lab};
-use crate::runs::journal::{Entry, Happened, MetricsRow, Owner, epochs, this_host};
-use crate::runs::{self, RunId, RunState, RunStore};
+use crate::runs::journal::{Entry, epochs, this_host};
+use crate::runs::{self, Happened, MetricsRow, Owner, RunId, RunState, RunStore};
 use crate::text::duration;
 
 /// Between two looks.
@@ -44,6 +44,11 @@ pub fn run(common: &Common, args: &AttachArgs) -> Result<ExitCode, Failure> {
         match entries.last().map(|entry| &entry.happened) {
             Some(Happened::Ended { seconds }) => {
                 say!("{} is complete after {}", args.run, duration(*seconds));
+                return Ok(ExitCode::SUCCESS);
+            }
+            // killed when nothing was left but to say so
+            _ if owner.is_none() && complete(store, &folder) => {
+                say!("{} is complete", args.run);
                 return Ok(ExitCode::SUCCESS);
             }
             Some(Happened::Stopped { signal }) if owner.is_none() => {
@@ -99,6 +104,12 @@ fn place(store: &RunStore, name: &str) -> Result<(PathBuf, usize), Failure> {
             Err(Failure { message, code: FAILURE })
         }
     }
+}
+
+/// True if the run in `folder` has its final weights.
+fn complete(store: &RunStore, folder: &Path) -> bool {
+    let manifest = store.manifest(&RunId::Disk(folder.to_path_buf()));
+    manifest.is_ok_and(|manifest| manifest.state == RunState::Complete)
 }
 
 /// What tells a journal from one with more in it.

@@ -120,6 +120,8 @@ impl Lab {
             return Err(LabError::refused(format!("{name} is complete: nothing is left to train")));
         };
         if !open(&manifest) {
+            // of one that was killed when nothing was left but this
+            let _ = runs::remove_newest(&folder);
             return Err(LabError::refused(format!("{name} is complete: nothing is left to train")));
         }
         self.described(folder, manifest)
@@ -369,7 +371,7 @@ fn happened(error: &LabError, watch: &Watch<'_>) -> Happened {
         LabError::Engine(EngineError::Diverged { epoch, step }) => {
             Happened::Diverged { epoch: *epoch, step: *step }
         }
-        other => Happened::Failed { why: crate::text::one_line(&other.to_string()).into() },
+        other => Happened::Failed { why: crate::text::one_line(&other.to_string()) },
     }
 }
 

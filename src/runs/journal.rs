@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::error::RunError;
-pub use super::metrics::MetricsRow;
+use super::metrics::MetricsRow;
 use super::read::Source;
 use super::time::now_rfc3339;
 use crate::files::scratch::host;

@@ -97,8 +97,8 @@ pub fn cut_metrics(dir: &Path, epoch: usize) -> Result<(), RunError> {
         return Err(RunError::damaged(&path, says));
     }
     // the header is a line too
-    let ends = bytes.iter().enumerate().filter(|(_, b)| **b == b'\n').map(|(at, _)| at + 1);
-    let whole = if epoch == 0 { 0 } else { ends.into_iter().nth(epoch).unwrap_or(0) };
+    let mut ends = bytes.iter().enumerate().filter(|(_, b)| **b == b'\n').map(|(at, _)| at + 1);
+    let whole = if epoch == 0 { 0 } else { ends.nth(epoch).unwrap_or(0) };
     match whole < bytes.len() {
         true => files::atomic(&path, &bytes[..whole]).map_err(RunError::of_file),
         false => Ok(()),
