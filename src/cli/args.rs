@@ -133,6 +133,8 @@ pub enum Command {
     Prune(PruneArgs),
     /// Train a network from scratch with the paper's recipe
     Train(TrainArgs),
+    /// Follow the training of a run that another process, here or elsewhere, trains
+    Attach(AttachArgs),
     /// Print a run and its analysis without a terminal
     Show(ShowArgs),
     /// Write a run's map, curves or costs, or the maps of many runs, as a figure or a table
@@ -381,9 +383,15 @@ pub struct PruneArgs {
 /// `train`.
 #[derive(Debug, Args)]
 pub struct TrainArgs {
+    /// Options that were written, by their names.
+    #[arg(skip)]
+    pub written: Vec<String>,
     /// Images: shapes, cifar10:PATH, cifar100:PATH or folder:PATH
-    #[arg(long, env = "BLOCKSCOPE_DATA")]
-    pub data: DataSource,
+    #[arg(long, env = "BLOCKSCOPE_DATA", required_unless_present = "resume")]
+    pub data: Option<DataSource>,
+    /// Go on with the training of a run that was stopped or killed, exactly as it would have gone on; all else is known, and --data is needed only where its images have moved
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["name", "force"])]
+    pub resume: Option<String>,
     /// Depth 6n+2, from 8 to 218
     #[arg(long, default_value_t = 14)]
     pub depth: usize,
@@ -420,12 +428,22 @@ pub struct TrainArgs {
     /// Epochs between checkpoints (with a quick test); 0 for none
     #[arg(long, default_value_t = 10)]
     pub checkpoint_every: usize,
+    /// Minutes between complete checkpoints, from which --resume goes on; 0 for none but those of epochs and signals
+    #[arg(long, value_name = "MINUTES", default_value_t = 10.0, allow_negative_numbers = true)]
+    pub checkpoint_minutes: f64,
     /// Store kernels as f16 (half the size; the final test uses them so)
     #[arg(long)]
     pub f16: bool,
     /// Replace a run of that name, when the new one is complete
     #[arg(long)]
     pub force: bool,
+}
+
+/// `attach`.
+#[derive(Debug, Args)]
+pub struct AttachArgs {
+    /// A name in the runs folder
+    pub run: String,
 }
 
 /// The value of `--format`.

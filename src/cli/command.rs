@@ -34,8 +34,10 @@ const EXAMPLES: &[(&str, &str)] = &[
     (
         "train",
         "  blockscope train --data shapes --depth 14 --epochs 20 --seed 0
-  blockscope train --data cifar10:cifar --depth 38 --width 2 --fraction 0.015625 --epochs 100",
+  blockscope train --data cifar10:cifar --depth 38 --width 2 --fraction 0.015625 --epochs 100
+  blockscope train --resume resnet14-w1-shapes-s0",
     ),
+    ("attach", "  blockscope attach resnet14-w1-shapes-s0"),
     (
         "show",
         "  blockscope show resnet20                          tables
@@ -127,6 +129,13 @@ pub fn parse(
                 format!("{arg}; write what is for `{name}` behind it: blockscope {name} --help");
             return Err(usage.error(ErrorKind::ArgumentConflict, says));
         }
+    }
+    if let (Some(super::args::Command::Train(args)), Some((_, own))) =
+        (&mut cli.command, matches.subcommand())
+    {
+        let written =
+            own.ids().filter(|id| own.value_source(id.as_str()) == Some(ValueSource::CommandLine));
+        args.written = written.map(|id| id.to_string()).collect();
     }
     for arg in arguments.iter().filter(|arg| arg.is_global_set()) {
         let id = arg.get_id().as_str();

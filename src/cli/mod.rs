@@ -12,6 +12,7 @@ macro_rules! say {
 
 mod analyze;
 mod args;
+mod attach;
 mod command;
 mod compare;
 mod desk;
@@ -194,6 +195,7 @@ fn run(cli: Cli, settings: &Config, problem: Option<Problem>) -> Result<ExitCode
         Some(Command::Compare(args)) => compare::run(common, args),
         Some(Command::Prune(args)) => prune::run(common, args),
         Some(Command::Train(args)) => train::run(common, args),
+        Some(Command::Attach(args)) => attach::run(common, args),
         Some(Command::Show(args)) => show::run(common, args),
         Some(Command::Export(args)) => export::run(common, args),
         Some(Command::Migrate(args)) => migrate::run(common, args),
@@ -244,7 +246,7 @@ fn follow<T>(
         meter.hear(&event);
         on(&meter, &event);
     };
-    let outcome = work(&mut Watch::new(&mut tell, stop::token()));
+    let outcome = work(&mut Watch::new(&mut tell, stop::token()).because(stop::signal));
     meter.finish();
     Ok(outcome?)
 }

@@ -52,6 +52,11 @@ pub fn by() -> Option<(&'static str, u8)> {
     }
 }
 
+/// Name of the signal that stopped the work.
+pub fn signal() -> Option<&'static str> {
+    by().map(|(name, _)| name)
+}
+
 /// True if a signal was ignored when the program started.
 #[cfg(unix)]
 fn ignored(signal: i32) -> bool {

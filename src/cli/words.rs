@@ -103,9 +103,9 @@ fn of_engine(error: &EngineError) -> String {
         EngineError::Panic(why) => {
             format!("the computation failed unexpectedly: {why}; restart, or use --device cpu")
         }
-        EngineError::Diverged { epoch } => {
+        EngineError::Diverged { epoch, step } => {
             format!(
-                "training diverged in epoch {epoch}: the loss is not finite; use a smaller --lr"
+                "training diverged in epoch {epoch}, step {step}: the loss is not finite; use a smaller --lr"
             )
         }
         EngineError::Memory { .. } => {
@@ -206,7 +206,7 @@ mod tests {
             command(unfilled(128, 10)).0,
             "--batch 128: 10 training images do not fill one batch; use a larger --fraction or a smaller --batch"
         );
-        let (text, code) = command(EngineError::Diverged { epoch: 2 });
+        let (text, code) = command(EngineError::Diverged { epoch: 2, step: 9 });
         assert!(text.ends_with("; use a smaller --lr") && code == FAILURE, "{text}");
         let text = on_screen(&EngineError::Lost("gone".into()).into());
         assert_eq!(text, "the device failed: gone; restart, or use --device cpu");

@@ -35,6 +35,7 @@ pub mod softmax;
 pub mod spec;
 pub mod suite;
 pub mod sweep;
+pub mod training;
 pub mod welch;
 
 pub use absent::Absent;

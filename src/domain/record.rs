@@ -55,7 +55,7 @@ impl DataRecord {
 }
 
 /// A training recipe.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Recipe {
     /// Passes over the training images.
     pub epochs: usize,
@@ -68,8 +68,50 @@ pub struct Recipe {
     /// Added to the gradient as `weight_decay * w`, on convolution and linear
     /// kernels only.
     pub weight_decay: f64,
-    /// Augmentation in words.
+    /// Augmentation in words; [`NO_AUGMENTATION`] for none.
     pub augmentation: String,
+    /// Share of the training images whose label is drawn from the seed, each class alike,
+    /// in [0, 1].
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub random_labels: f64,
+    /// Share of the training images that is held out and only tested on, in [0, 1).
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub validation: f64,
+    /// Which weights of the training are the run's.
+    #[serde(default, skip_serializing_if = "Keep::is_last")]
+    pub keep: Keep,
+}
+
+/// [`Recipe::augmentation`] of a training on the images as they are.
+pub const NO_AUGMENTATION: &str = "none";
+
+impl Recipe {
+    /// True if images are cropped and flipped anew in every epoch.
+    pub fn augments(&self) -> bool {
+        self.augmentation != NO_AUGMENTATION
+    }
+}
+
+fn is_zero(value: &f64) -> bool {
+    *value == 0.0
+}
+
+/// Which weights of a training are kept as its result.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Keep {
+    /// Those after the last step.
+    #[default]
+    Last,
+    /// Those of the epoch with the best accuracy on the held-out images, the earliest of
+    /// equals. Test images never choose.
+    Best,
+}
+
+impl Keep {
+    fn is_last(&self) -> bool {
+        *self == Keep::Last
+    }
 }
 
 /// Result of running a network over images.

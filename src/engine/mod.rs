@@ -34,7 +34,7 @@ pub use deletion::{Deleted, DeletionRequest, Variant};
 pub use device::{DeviceChoice, DeviceError, OpenDevice};
 pub use evaluate::{EvaluateRequest, Predicted};
 pub use probes::{ProbeRecipe, ProbeRequest, Probed};
-pub use train::{EpochReport, TrainRequest, Trained};
+pub use train::{EpochReport, TrainRequest, TrainState, Trained};
 
 /// Stops a job between two units of work.
 #[derive(Debug, Clone, Default)]
@@ -93,6 +93,8 @@ pub enum Event {
     Progress(Progress),
     /// A training epoch ended; the state is there when a checkpoint is due.
     Epoch(Box<EpochReport>),
+    /// All that a training needs to go on from here. The epochs before it were reported.
+    Snapshot(Box<TrainState>),
     /// First estimates of a [`DeletionRequest`].
     Deletion(Vec<DeletionRow>),
 }
@@ -120,11 +122,13 @@ pub enum EngineError {
     Lost(String),
     /// Training left the finite numbers.
     #[error(
-        "training diverged in epoch {epoch}: the loss is not finite; use a smaller learning rate"
+        "training diverged in epoch {epoch}, step {step}: the loss is not finite; use a smaller learning rate"
     )]
     Diverged {
         /// Epoch, from 1.
         epoch: usize,
+        /// The first step whose loss or weights are not finite, from 1 over all epochs.
+        step: usize,
     },
     /// It takes more memory than there is.
     #[error("{what} takes at least {} of memory, and {} are free", memory::words(*.needed), memory::words(*.free))]

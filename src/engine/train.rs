@@ -1,36 +1,28 @@
-//! Training in its plain form: the paper's recipe (science notes §1.3) from a
-//! seed to final weights.
+//! Training: the paper's recipe (science notes §1.3) from a seed to final weights, in one
+//! piece or in several that give the same weights bit for bit on the CPU.
 //!
 //! SGD with momentum (no dampening, no Nesterov), cosine learning rate stepped
 //! per epoch, weight decay on kernels only, a remainder of the epoch dropped.
 //! Initial weights and data order are drawn on the host, so a seed means the
-//! same run on every device up to rounding.
+//! same run on every device up to rounding. `session` is the loop, `sgd` the optimiser.
+//! Knows no files.
+
+mod session;
+mod sgd;
 
 use std::f64::consts::PI;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::Duration;
 
-use burn::module::ParamGroup;
-use burn::nn::loss::CrossEntropyLossConfig;
-use burn::optim::decay::WeightDecayConfig;
-use burn::optim::momentum::MomentumConfig;
-use burn::optim::{GradientsParams, ModuleOptimizer, SgdConfig};
-use burn::tensor::{Int, Tensor, TensorData};
-use rand::SeedableRng;
-use rand::seq::SliceRandom;
-use rand_chacha::ChaCha8Rng;
-
-use super::evaluate::{evaluate, fits, predicted};
-use super::{Context, EngineError, Event, Task};
-use crate::data::augment::crop_flip;
-use crate::data::{Dataset, Normaliser};
+use super::{Context, EngineError, Task};
+use crate::data::{Dataset, ImageSet};
 use crate::domain::Network;
 use crate::domain::plan::{Quantity, Unfit};
 use crate::domain::predictions::Predictions;
 use crate::domain::record::{Evaluation, Recipe};
-use crate::model::init::initial_state;
+use crate::domain::training::{Best, Position};
 use crate::model::weights::Precision;
-use crate::model::{Mode, Net, StateDict};
+use crate::model::{Snapshot, StateDict};
 
 /// Test images of the evaluations between epochs.
 pub const QUICK_TEST: usize = 1_000;
@@ -44,14 +36,32 @@ pub struct TrainRequest {
     pub data: Arc<Dataset>,
     /// Indices of the training images to use.
     pub subset: Vec<u32>,
+    /// What each of [`TrainRequest::data`]'s training images is trained as; its own labels,
+    /// but for those that were drawn.
+    pub labels: Vec<u16>,
+    /// Images that are held out to choose the best epoch by, where there are some.
+    pub held_out: Option<Arc<ImageSet>>,
     /// How to train.
     pub recipe: Recipe,
     /// Fixes initial weights, order and augmentation.
     pub seed: u64,
     /// Epochs between two quick evaluations and checkpoints; 0 for none.
     pub report_every: usize,
+    /// Time between two snapshots; none in between if `None`.
+    pub snapshot_every: Option<Duration>,
     /// How the weights will be stored; the final evaluation uses them so.
     pub precision: Precision,
+    /// Where to go on; from the start if `None`.
+    pub from: Option<Box<TrainState>>,
+}
+
+/// All that a training needs to go on exactly.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TrainState {
+    /// Where it stands.
+    pub at: Position,
+    /// Its tensors.
+    pub tensors: Snapshot,
 }
 
 /// What one epoch did.
@@ -67,9 +77,11 @@ pub struct EpochReport {
     pub train_accuracy: f64,
     /// Quick evaluation on the first [`QUICK_TEST`] test images, when due.
     pub test: Option<Evaluation>,
+    /// Evaluation on the held-out images, where there are some.
+    pub validation: Option<Evaluation>,
     /// Optimiser steps done.
     pub step: usize,
-    /// Seconds since training began.
+    /// Seconds that training has taken.
     pub seconds: f64,
     /// The weights, when a checkpoint is due.
     pub state: Option<StateDict>,
@@ -80,12 +92,16 @@ pub struct EpochReport {
 pub struct Trained {
     /// Final weights, rounded to the precision of the request.
     pub state: StateDict,
+    /// Which epoch they are of, where the best are kept.
+    pub best: Option<Best>,
     /// Evaluation on all test images.
     pub test: Evaluation,
     /// What is predicted for each of them.
     pub predictions: Predictions,
     /// The device, in words.
     pub device: String,
+    /// Seconds that training has taken.
+    pub seconds: f64,
 }
 
 /// Learning rate of epoch `epoch` (from 0) of `epochs`: a cosine from `initial`
@@ -104,110 +120,12 @@ pub fn unfilled(batch: usize, images: usize) -> Unfit {
     }
 }
 
-fn optimizer(net: &Net, recipe: &Recipe) -> ModuleOptimizer {
-    let momentum = MomentumConfig::new().with_momentum(recipe.momentum).with_dampening(0.0);
-    let plain = SgdConfig::new().with_momentum(Some(momentum));
-    let decay = Some(WeightDecayConfig::new(recipe.weight_decay as f32));
-    let kernels = ParamGroup::from_ids(net.decayed_ids());
-    plain.init().with_group(kernels, plain.clone().with_weight_decay(decay).build(), None)
-}
-
 impl Task for TrainRequest {
     type Output = Trained;
 
     fn run(self, context: &Context<'_>) -> Result<Trained, EngineError> {
-        run(&self, context)
+        session::run(self, context)
     }
-}
-
-fn run(request: &TrainRequest, context: &Context<'_>) -> Result<Trained, EngineError> {
-    let TrainRequest { network, data, recipe, .. } = request;
-    fits(network, &data.train)?;
-    fits(network, &data.test)?;
-    let steps = request.subset.len() / recipe.batch.max(1);
-    if recipe.batch == 0 || steps == 0 {
-        return Err(unfilled(recipe.batch, request.subset.len()).into());
-    }
-    context.check_room(network.training_bytes(recipe.batch), || {
-        format!("training {} in batches of {}", network.title(), recipe.batch)
-    })?;
-    let plain = context.device.device.clone();
-    let device = plain.clone().autodiff();
-    let mut net = Net::from_state(network, &initial_state(network, request.seed), &device)?;
-    let mut optimizer = optimizer(&net, recipe);
-    let loss = CrossEntropyLossConfig::new().init(&device);
-    // A stream of its own, so that data order does not depend on the network.
-    let mut rng = ChaCha8Rng::seed_from_u64(request.seed);
-    rng.set_stream(1);
-    let normaliser = Normaliser::new(network.input().mean, network.input().std);
-    let [c, h, w] = network.input().shape;
-    let mut crop = vec![0u8; c * h * w];
-    let mut order = request.subset.clone();
-    let total = recipe.epochs * steps;
-    let start = Instant::now();
-    for epoch in 0..recipe.epochs {
-        let rate = cosine(recipe.learning_rate, epoch, recipe.epochs);
-        order.shuffle(&mut rng);
-        let mut loss_sum = Tensor::<1>::zeros([1], &plain);
-        let mut hits = Tensor::<1, Int>::zeros([1], &plain);
-        for (step, indices) in order.chunks_exact(recipe.batch).enumerate() {
-            context.check_cancelled()?;
-            let mut pixels = Vec::with_capacity(indices.len() * crop.len());
-            for index in indices {
-                let image = data.train.image(*index as usize);
-                crop_flip(image, network.input().shape, &mut rng, &mut crop);
-                normaliser.push(&crop, h * w, &mut pixels);
-            }
-            let x = TensorData::new(pixels, [indices.len(), c, h, w]);
-            let x = Tensor::<4>::from_data(x, &device);
-            let labels: Vec<i32> =
-                indices.iter().map(|i| i32::from(data.train.label(*i as usize))).collect();
-            let labels = TensorData::new(labels, [indices.len()]);
-            let targets = Tensor::<1, Int>::from_data(labels.clone(), &device);
-            let logits = net.forward(x, Mode::Train);
-            let value = loss.forward(logits.clone(), targets);
-            loss_sum = loss_sum + value.clone().inner();
-            let best = logits.inner().argmax(1).flatten::<1>(0, 1);
-            let labels = Tensor::<1, Int>::from_data(labels, &plain);
-            hits = hits + best.equal(labels).int().sum();
-            let gradients = GradientsParams::from_grads(value.backward(), &net);
-            net = optimizer.step(rate, net, gradients);
-            context.progress(epoch * steps + step + 1, total, "steps");
-        }
-        let lost = |e: String| EngineError::Lost(e);
-        let loss_sum = loss_sum.try_into_scalar::<f32>().map_err(|e| lost(format!("{e:?}")))?;
-        let hits = hits.try_into_scalar::<i64>().map_err(|e| lost(format!("{e:?}")))?;
-        if !loss_sum.is_finite() {
-            return Err(EngineError::Diverged { epoch: epoch + 1 });
-        }
-        let last = epoch + 1 == recipe.epochs;
-        let due = request.report_every > 0 && (epoch + 1) % request.report_every == 0;
-        let mut report = EpochReport {
-            epoch: epoch + 1,
-            learning_rate: rate,
-            train_loss: f64::from(loss_sum) / steps as f64,
-            train_accuracy: hits as f64 / (steps * recipe.batch) as f64,
-            test: None,
-            step: (epoch + 1) * steps,
-            seconds: start.elapsed().as_secs_f64(),
-            state: None,
-        };
-        if due || last {
-            let state = net.to_state().map_err(EngineError::Lost)?;
-            let tested = Net::from_state(network, &state, &plain)?;
-            report.test = Some(evaluate(&tested, &data.test, QUICK_TEST, context)?);
-            report.state = due.then_some(state);
-        }
-        let _ = context.events.send(Event::Epoch(Box::new(report)));
-    }
-    let mut state = net.to_state().map_err(EngineError::Lost)?;
-    if !state.is_finite() {
-        return Err(EngineError::Diverged { epoch: recipe.epochs });
-    }
-    request.precision.round(&mut state);
-    let net = Net::from_state(network, &state, &plain)?;
-    let (test, predictions) = predicted(&net, &data.test, context)?;
-    Ok(Trained { state, test, predictions, device: context.device.label.clone() })
 }
 
 #[cfg(test)]

@@ -85,6 +85,19 @@ pub(crate) fn take(path: &Path, wait: Duration) -> Result<Lock, Refused> {
     }
 }
 
+/// Who holds the lock of the file `path`, in words. Makes nothing and waits for nobody.
+pub(crate) fn holder(path: &Path) -> Option<String> {
+    if let Ok(mut file) = File::open(path)
+        && matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock))
+    {
+        return Some(owner(&mut file));
+    }
+    let mut name = path.as_os_str().to_owned();
+    name.push(".held");
+    let there = fs::read_to_string(PathBuf::from(name)).ok()?;
+    (!has_ended(&there)).then(|| in_words(&there))
+}
+
 /// The holder's line in the file.
 fn ourselves() -> String {
     format!("process {} on {}\n", std::process::id(), host())
@@ -204,8 +217,10 @@ mod tests {
             panic!("held twice")
         };
         assert_eq!(owner, format!("process {} on {}", std::process::id(), host()));
+        assert_eq!(holder(&path), Some(owner));
         drop(held);
         assert!(!path.exists());
+        assert_eq!(holder(&path), None);
         take(&path, Duration::ZERO).unwrap();
     }
 

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use crate::domain::deletion::DeletionRow;
 use crate::domain::record::Evaluation;
+use crate::domain::training::Position;
 use crate::domain::{Bypass, Map};
 use crate::engine::probes::ProbeSeconds;
 use crate::engine::{CancelToken, EpochReport};
@@ -36,6 +37,8 @@ pub enum Event {
     },
     /// An epoch of training ended; a checkpoint that is due is written next.
     Epoch(Box<EpochReport>),
+    /// A training stands here, and can go on from here.
+    Checkpoint(Position),
     /// Accuracies, told before they are written; later rows of the same blocks replace
     /// earlier ones.
     Rows(Vec<DeletionRow>),
@@ -69,12 +72,23 @@ pub enum Event {
 pub struct Watch<'a> {
     on: &'a mut dyn FnMut(Event),
     cancel: CancelToken,
+    because: fn() -> Option<&'static str>,
 }
 
 impl<'a> Watch<'a> {
     /// Tells `on` everything; `cancel` stops what runs between two pieces of work.
     pub fn new(on: &'a mut dyn FnMut(Event), cancel: CancelToken) -> Watch<'a> {
-        Watch { on, cancel }
+        Watch { on, cancel, because: || None }
+    }
+
+    /// Tells what has cancelled it: the name of a signal.
+    pub fn because(self, because: fn() -> Option<&'static str>) -> Watch<'a> {
+        Watch { because, ..self }
+    }
+
+    /// What has cancelled it, if that is known.
+    pub fn cancelled_by(&self) -> Option<&'static str> {
+        (self.because)()
     }
 
     /// Reports.

@@ -143,6 +143,7 @@ impl From<engine::Event> for Event {
             }
             engine::Event::Deletion(rows) => Event::Rows(rows),
             engine::Event::Epoch(report) => Event::Epoch(report),
+            engine::Event::Snapshot(state) => Event::Checkpoint(state.at),
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::engine::ProbeRecipe;
 use crate::engine::deletion::{Variant, baseline, lesions, sweep};
 use crate::engine::train::unfilled;
 use crate::model::weights::Precision;
-use crate::runs::LoadedRun;
+use crate::runs::{LoadedRun, TrainingRecord};
 
 use super::{LabError, Subject};
 
@@ -263,6 +263,8 @@ pub struct TrainingPlan {
     pub seed: u64,
     /// Epochs between checkpoints; 0 for none.
     pub checkpoint_every: usize,
+    /// Minutes between complete checkpoints; 0 for none.
+    pub checkpoint_minutes: f64,
     /// How weights are stored.
     pub precision: Precision,
 }
@@ -275,12 +277,10 @@ pub struct CheckedTraining(TrainingPlan);
 #[derive(Debug, Clone, PartialEq)]
 pub struct FittedTraining {
     pub(super) spec: ModelSpec,
-    pub(super) subset: Vec<u32>,
     pub(super) recipe: Recipe,
     pub(super) fraction: f64,
     pub(super) seed: u64,
-    pub(super) checkpoint_every: usize,
-    pub(super) precision: Precision,
+    pub(super) training: TrainingRecord,
 }
 
 impl FittedTraining {
@@ -308,6 +308,13 @@ impl TrainingPlan {
             let says = ": zero or a positive number is needed";
             return Err(Quantity::WeightDecay.unfit(says).into());
         }
+        let minutes = self.checkpoint_minutes;
+        if !(minutes >= 0.0 && minutes.is_finite()) {
+            let says = format!(
+                "{minutes} minutes between checkpoints: zero or a positive number is needed"
+            );
+            return Err(LabError::refused(says));
+        }
         ModelSpec::new(self.preset, self.depth, self.width, 2, [3, 32, 32])?;
         Ok(CheckedTraining(self))
     }
@@ -334,8 +341,17 @@ impl CheckedTraining {
             momentum: MOMENTUM,
             weight_decay: plan.weight_decay,
             augmentation: augment::DESCRIPTION.into(),
+            ..Recipe::default()
         };
-        let TrainingPlan { fraction, seed, checkpoint_every, precision, .. } = plan;
-        Ok(FittedTraining { spec, subset, recipe, fraction, seed, checkpoint_every, precision })
+        let training = TrainingRecord {
+            source: dataset.source.to_string(),
+            fingerprint: dataset.train_fingerprint.clone().unwrap_or_default(),
+            checkpoint_every: plan.checkpoint_every,
+            checkpoint_minutes: plan.checkpoint_minutes,
+            f16: plan.precision == Precision::F16,
+            best: None,
+        };
+        let TrainingPlan { fraction, seed, .. } = plan;
+        Ok(FittedTraining { spec, recipe, fraction, seed, training })
     }
 }

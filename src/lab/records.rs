@@ -14,7 +14,7 @@ use crate::engine::{Compared, ComparedPair, Measured, MeasuredComponents, ProbeR
 use crate::runs::{
     ComparedImages, ComponentsAnalysis, ComponentsRecord, DeletionRecord, FORMAT, PairMaps, Parts,
     PredictionsAnalysis, PredictionsRecord, ProbesAnalysis, ProbesRecord, RunManifest, RunState,
-    suite_maps,
+    TrainingRecord, suite_maps,
 };
 
 /// How a map was made.
@@ -250,6 +250,7 @@ pub fn manifest(from: Provenance, name: &str, model: ModelSpec) -> RunManifest {
         weights_hash: Some(from.weights_hash),
         test: None,
         pruned_from: None,
+        training: None,
     }
 }
 
@@ -259,13 +260,14 @@ pub fn training(
     name: &str,
     model: ModelSpec,
     recipe: Recipe,
-    seed: u64,
+    (seed, training): (u64, TrainingRecord),
 ) -> RunManifest {
     RunManifest {
         state: RunState::Training { epoch: 0, epochs: recipe.epochs },
         recipe: Some(recipe),
         seed: Some(seed),
         weights_hash: None,
+        training: Some(training),
         ..manifest(from, name, model)
     }
 }

@@ -4,6 +4,7 @@
 //! How they are made is in `build`, how they are run in `forward`. Knows no family of
 //! networks.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use burn::module::{Module, Param, ParamId};
@@ -11,7 +12,7 @@ use burn::nn::BatchNorm;
 use burn::tensor::Tensor;
 
 use crate::domain::bypass::{Bypass, BypassError};
-use crate::domain::network::{Network, NodeId};
+use crate::domain::network::{Network, NodeId, Parameter, ParameterKind};
 use crate::kernels;
 
 /// Which statistics batch norm uses.
@@ -182,6 +183,26 @@ impl Net {
         let slots = network.nodes().iter().map(|node| slot(&node.name)).collect();
         let route = Arc::new(Route::new(Arc::new(network), slots));
         Ok(Net { route, ..self.clone() })
+    }
+
+    /// Names of the parameters that training moves, by their ids. Running statistics are
+    /// none of them.
+    pub fn trained_names(&self) -> HashMap<ParamId, String> {
+        use ParameterKind::{Bias, Kernel, Mean, Scale, Shift, Variance};
+        let id = |parameter: &Parameter| match (
+            self.route.slots[parameter.node.index()],
+            parameter.kind,
+        ) {
+            (Slot::Conv(at), Kernel) => Some(self.convs[at].weight.id),
+            (Slot::Conv(at), Bias) => self.convs[at].bias.as_ref().map(|bias| bias.id),
+            (Slot::Norm(at), Scale) => Some(self.norms[at].inner.gamma.id),
+            (Slot::Norm(at), Shift) => Some(self.norms[at].inner.beta.id),
+            (Slot::Linear(at), Kernel) => Some(self.linears[at].weight.id),
+            (Slot::Linear(at), Bias) => Some(self.linears[at].bias.id),
+            (_, Mean | Variance) | (_, Kernel | Bias | Scale | Shift) => None,
+        };
+        let parameters = self.network().parameters();
+        parameters.into_iter().filter_map(|p| Some((id(&p)?, p.name))).collect()
     }
 
     /// Ids of the parameters that weight decay acts on

@@ -59,6 +59,13 @@ pub(super) fn manifest(manifest: &RunManifest) -> Result<(), String> {
     text("device", &manifest.device)?;
     text("source", manifest.source.as_deref().unwrap_or_default())?;
     text("weights_hash", manifest.weights_hash.as_deref().unwrap_or_default())?;
+    if let Some(training) = &manifest.training {
+        text("training.source", &training.source)?;
+        text("training.fingerprint", &training.fingerprint)?;
+        if !(training.checkpoint_minutes >= 0.0 && training.checkpoint_minutes.is_finite()) {
+            return Err(format!("training: {} minutes", training.checkpoint_minutes));
+        }
+    }
     text("augmentation", manifest.recipe.as_ref().map_or("", |r| &r.augmentation))
 }
 

@@ -30,6 +30,7 @@ pub(crate) fn manifest(name: &str) -> RunManifest {
             momentum: 0.9,
             weight_decay: 1e-4,
             augmentation: "random flip".into(),
+            ..Recipe::default()
         }),
         seed: Some(7),
         device: "cpu (flex, 2 threads)".into(),
@@ -37,6 +38,7 @@ pub(crate) fn manifest(name: &str) -> RunManifest {
         weights_hash: Some("ab".repeat(32)),
         test: Some(Evaluation { examples: 1000, correct: 612, loss: 1.25 }),
         pruned_from: None,
+        training: None,
     }
 }
 

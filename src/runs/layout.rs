@@ -11,6 +11,8 @@ pub const FORMAT: u32 = 2;
 pub const COMPARISONS: &str = "comparisons";
 /// The folder of a run that holds its maps.
 pub(super) const MAPS: &str = "analysis/maps";
+/// The folder of a run that holds the newest complete checkpoint of its training.
+pub(super) const NEWEST: &str = "checkpoints/newest";
 /// The file that makes a folder a map.
 pub(super) const MAP_RECORD: &str = "map.ron";
 /// The record of a comparison of format 1.

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::error::RunError;
-use crate::files::lock::{Lock, Refused, take};
+use crate::files::lock::{Lock, Refused, holder, take};
 
 /// Held while a table is read, merged and written.
 const MERGE: &str = ".lock";
@@ -42,6 +42,11 @@ pub(super) fn merge(folder: &Path) -> Result<RunLock, RunError> {
 /// [`RunError::Busy`] if another process has it; [`RunError::Io`] naming the file.
 pub(super) fn work(folder: &Path) -> Result<RunLock, RunError> {
     hold(folder, WORK, WORK_WAIT)
+}
+
+/// Who analyses, trains or replaces the run in `folder` now, in words; `None` if nobody does.
+pub(super) fn worker(folder: &Path) -> Option<String> {
+    holder(&folder.join(WORK))
 }
 
 fn hold(folder: &Path, name: &str, wait: Duration) -> Result<RunLock, RunError> {

@@ -14,6 +14,7 @@ use crate::domain::deletion::DeletionTable;
 use crate::domain::predictions::Predictions;
 use crate::domain::probes::{Effort, Probe};
 use crate::domain::record::{DataRecord, Evaluation, Recipe, Sample};
+use crate::domain::training::Best;
 use crate::domain::{Bypass, Layer, ModelSpec};
 
 /// The contents of `run.ron`.
@@ -54,6 +55,27 @@ pub struct RunManifest {
     /// What the network was cut from, if it was pruned.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pruned_from: Option<PrunedFrom>,
+    /// What its training needs to go on, if it was trained by a version that can.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub training: Option<TrainingRecord>,
+}
+
+/// How a run is trained, beside its recipe and seed: with both, all that is needed to go on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TrainingRecord {
+    /// The source of the images as it was given, such as `cifar10:cifar`.
+    pub source: String,
+    /// SHA-256 over class names and training images with their labels, in hexadecimal.
+    pub fingerprint: String,
+    /// Epochs between quick tests and kept checkpoints; 0 for none.
+    pub checkpoint_every: usize,
+    /// Minutes between complete checkpoints; 0 for none.
+    pub checkpoint_minutes: f64,
+    /// Whether kernels are stored as f16.
+    pub f16: bool,
+    /// The epoch that the run's weights are of, where the best are kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub best: Option<Best>,
 }
 
 /// What a pruned network was cut from.

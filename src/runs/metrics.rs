@@ -10,12 +10,14 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::error::RunError;
+use super::read::Source;
+use crate::files;
 
 /// Largest `metrics.csv` that is read: about 200,000 rows.
 const LIMIT: u64 = 16 << 20;
 
 /// The first line of the file.
-const HEADER: &str = "epoch,step,lr,train_loss,train_accuracy,test_loss,test_accuracy,seconds\n";
+const HEADER: &str = "epoch,step,lr,train_loss,train_accuracy,test_loss,test_accuracy,seconds,validation_loss,validation_accuracy\n";
 
 /// One recorded point of a training run.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -34,8 +36,14 @@ pub struct MetricsRow {
     pub test_loss: Option<f64>,
     /// Accuracy on the test images, where it was measured, 0 to 1.
     pub test_accuracy: Option<f64>,
-    /// Seconds since training began.
+    /// Seconds that training has taken, over all processes that it took.
     pub seconds: f64,
+    /// Mean cross-entropy on held-out training images, where there are some.
+    #[serde(default)]
+    pub validation_loss: Option<f64>,
+    /// Accuracy on held-out training images, where there are some, 0 to 1.
+    #[serde(default)]
+    pub validation_accuracy: Option<f64>,
 }
 
 /// Appends one row to `dir/metrics.csv`, with the header if the file is new.
@@ -71,6 +79,30 @@ fn append(path: &Path, line: &str) -> std::io::Result<()> {
     let text = if whole == 0 { format!("{HEADER}{line}") } else { line.to_string() };
     file.write_all(text.as_bytes())?;
     file.sync_data()
+}
+
+/// Cuts off the rows behind `epoch`, in one step, so that a training goes on from there
+/// without gaps or doubles.
+///
+/// # Errors
+/// [`RunError::Damaged`] if the rows before are not there; [`RunError::Io`] naming the file.
+pub fn cut_metrics(dir: &Path, epoch: usize) -> Result<(), RunError> {
+    let path = dir.join("metrics.csv");
+    let bytes = Source::Folder(dir).bytes("metrics.csv", LIMIT)?.unwrap_or_default();
+    let rows = parse_metrics(&bytes, &path)?;
+    if rows.len() < epoch || rows.iter().take(epoch).map(|row| row.epoch).ne(1..=epoch) {
+        let says = format!(
+            "the rows of epochs 1 to {epoch}, behind which training would go on, are not in it"
+        );
+        return Err(RunError::damaged(&path, says));
+    }
+    // the header is a line too
+    let mut ends = bytes.iter().enumerate().filter(|(_, b)| **b == b'\n').map(|(at, _)| at + 1);
+    let whole = if epoch == 0 { 0 } else { ends.nth(epoch).unwrap_or(0) };
+    match whole < bytes.len() {
+        true => files::atomic(&path, &bytes[..whole]).map_err(RunError::of_file),
+        false => Ok(()),
+    }
 }
 
 /// Reads the rows of a `metrics.csv`; `path` is for messages.
@@ -109,6 +141,8 @@ mod tests {
             test_loss: (epoch.is_multiple_of(2)).then_some(2.5),
             test_accuracy: (epoch.is_multiple_of(2)).then_some(0.125),
             seconds: 1.5,
+            validation_loss: None,
+            validation_accuracy: (epoch == 3).then_some(0.5),
         }
     }
 
@@ -145,8 +179,30 @@ mod tests {
     }
 
     #[test]
+    fn rows_behind_a_checkpoint_are_cut_off_and_a_gap_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("metrics.csv");
+        cut_metrics(dir.path(), 0).unwrap();
+        assert!(cut_metrics(dir.path(), 1).unwrap_err().to_string().contains("metrics.csv: "));
+        (1..=3).for_each(|epoch| append_metrics(dir.path(), &row(epoch)).unwrap());
+        let rows = || parse_metrics(&std::fs::read(&path).unwrap(), &path).unwrap();
+        cut_metrics(dir.path(), 3).unwrap();
+        assert_eq!(rows(), [row(1), row(2), row(3)]);
+        let mut torn = std::fs::read(&path).unwrap();
+        torn.extend(b"4,12,0.0");
+        std::fs::write(&path, &torn).unwrap();
+        cut_metrics(dir.path(), 2).unwrap();
+        append_metrics(dir.path(), &row(3)).unwrap();
+        assert_eq!(rows(), [row(1), row(2), row(3)]);
+        assert!(cut_metrics(dir.path(), 4).is_err());
+        cut_metrics(dir.path(), 0).unwrap();
+        append_metrics(dir.path(), &row(1)).unwrap();
+        assert_eq!(rows(), [row(1)]);
+    }
+
+    #[test]
     fn damage_names_file_and_line() {
-        let text = format!("{HEADER}1,6,0.01,2,0.1,,,1\n2,12,x,2,0.1,,,1\n");
+        let text = format!("{HEADER}1,6,0.01,2,0.1,,,1,,\n2,12,x,2,0.1,,,1,,\n");
         let error =
             parse_metrics(text.as_bytes(), Path::new("metrics.csv")).unwrap_err().to_string();
         assert!(error.starts_with("metrics.csv: line 3: ") && !error.contains('\n'), "{error}");

@@ -4,6 +4,7 @@
 mod aside;
 mod axis;
 mod check;
+mod checkpoint;
 pub mod comparison;
 mod components;
 mod deletion;
@@ -14,6 +15,7 @@ pub(crate) mod fixtures;
 mod format1;
 pub mod grid;
 pub mod hash;
+pub mod journal;
 mod layout;
 mod locks;
 pub mod manifest;
@@ -35,19 +37,22 @@ use crate::domain::record::Provenance;
 
 pub use axis::{Axis, AxisValue, RunFilter};
 pub use check::check_name;
+pub use checkpoint::{Checkpoint, read_newest, remove_newest, write_newest};
 pub use comparison::{ComparedImages, PairKey, PairMaps};
 pub use components::suite_maps;
 pub use error::RunError;
 pub use format1::migrate::Migrated;
 pub use grid::GridPlan;
+pub use journal::{Happened, Journal, Owner, read_journal};
 pub use layout::{COMPARISONS, FORMAT};
 pub use locks::RunLock;
 pub use manifest::{
     ComponentsAnalysis, ComponentsRecord, DeletionAnalysis, DeletionRecord, PredictionsAnalysis,
     PredictionsRecord, ProbesAnalysis, ProbesRecord, PrunedFrom, RunManifest, RunState,
+    TrainingRecord,
 };
 pub use maps::{RunMaps, path as map_path};
-pub use metrics::{MetricsRow, append_metrics};
+pub use metrics::{MetricsRow, append_metrics, cut_metrics};
 pub use parts::Parts;
 pub use store::{FIRST_RUN, LoadedRun, RunId, RunStore, RunSummary, beside};
 pub use time::now_rfc3339;

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::check;
 use super::error::RunError;
-use super::layout::{FORMAT, MAPS};
+use super::layout::{FORMAT, MAPS, NEWEST};
 use super::locks;
 use super::manifest::RunManifest;
 use crate::files::scratch::{NEW, Scratch, exchange, sweep};
@@ -167,7 +167,7 @@ fn gone_already(error: io::Error) -> io::Result<()> {
 /// in place.
 pub(super) fn sweep_run(folder: &Path) {
     let maps = folder.join(MAPS);
-    let all = ["", "checkpoints", "analysis", MAPS].map(|place| folder.join(place));
+    let all = ["", "checkpoints", NEWEST, "analysis", MAPS].map(|place| folder.join(place));
     sweep_all(all.into_iter().chain(below(&maps)));
 }
 

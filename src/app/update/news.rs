@@ -52,6 +52,7 @@ pub(super) fn take(app: &mut App, id: JobId, update: JobUpdate) -> Vec<Effect> {
         JobUpdate::Working(_)
         | JobUpdate::Device(_)
         | JobUpdate::Epoch(_)
+        | JobUpdate::Checkpoint(_)
         | JobUpdate::Analysis(_)
         | JobUpdate::Components(_)
         | JobUpdate::Predictions(_)

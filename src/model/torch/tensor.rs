@@ -168,10 +168,10 @@ impl Tensor {
 }
 
 /// Values of `N` bytes each.
-pub(in crate::model) fn decode<const N: usize>(
+pub(in crate::model) fn decode<const N: usize, T>(
     bytes: &[u8],
-    convert: impl Fn([u8; N]) -> f32,
-) -> Vec<f32> {
+    convert: impl Fn([u8; N]) -> T,
+) -> Vec<T> {
     let (chunks, _) = bytes.as_chunks::<N>();
     chunks.iter().map(|chunk| convert(*chunk)).collect()
 }

@@ -106,6 +106,11 @@ impl RunStore {
         locks::work(folder)
     }
 
+    /// Who works on a run now, in words; `None` if nobody does, as far as this machine sees.
+    pub fn owner(&self, folder: &Path) -> Option<String> {
+        locks::worker(folder)
+    }
+
     /// Puts a complete run of the root in the place of another, which is deleted then. The
     /// caller has the right to work on both.
     ///
