@@ -3,7 +3,8 @@
 //! so that sequences of keys can be tested without any of them.
 //!
 //! On top, above everything else here:
-//! - [`update`](mod@update): the function; [`state`]: `App` and `Screen`
+//! - [`update`](mod@update): the function; [`state`]: `App` and `Screen`; [`bottom`]: the
+//!   line of hints, as it is drawn and clicked
 //!
 //! A room per screen, with its state, its keys and its layout. None knows another
 //! one, but [`compare`], whose sides are two open runs:
@@ -20,20 +21,22 @@
 //! - [`action`]: the one table of commands; [`keymap`] and [`key`] beside it
 //! - `cursor`: movements; [`stages`]: what they jump along; [`viewport`]: zoom and
 //!   scrolling; [`layout`]: rectangles of cells
-//! - [`overlay`]: what is open on top; [`find`], [`palette`]: lists that typing
-//!   narrows, on one [`prompt`]
+//! - [`overlay`]: what is open on top; [`find`], [`palette`], [`help`]: lists that
+//!   typing narrows, on one [`prompt`]
 //! - [`list`]: the list of runs; [`mode`]: which map; [`pruning`]: deleted blocks;
 //!   [`album`]: pictures; [`look`]: colours
 //! - `pooling` and `copy`: several cells as one, and cells as text
 
 pub mod action;
 pub mod album;
+pub mod bottom;
 pub mod compare;
 mod copy;
 mod cursor;
 pub mod explorer;
 pub mod find;
 pub mod grid;
+pub mod help;
 pub mod home;
 pub mod jobs;
 pub mod key;

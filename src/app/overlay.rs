@@ -1,6 +1,7 @@
 //! What is open on top of a screen: one thing at a time. Knows no screen.
 
 use super::find::Find;
+use super::help::Help;
 use super::palette::Palette;
 use super::prompt::Prompt;
 
@@ -23,8 +24,8 @@ pub enum Overlay {
     None,
     /// The command palette.
     Palette(Palette),
-    /// The help, from this line on.
-    Help(u16),
+    /// The help.
+    Help(Help),
     /// The search for a layer of the open run.
     Find(Find),
     /// A field of input that the screen opened, which takes the answer.
@@ -42,10 +43,10 @@ impl Overlay {
         }
     }
 
-    /// The help's first line, while it is open.
-    pub fn help(&self) -> Option<u16> {
+    /// The help, while it is open.
+    pub fn help(&self) -> Option<&Help> {
         match self {
-            Overlay::Help(line) => Some(*line),
+            Overlay::Help(help) => Some(help),
             _ => None,
         }
     }

@@ -13,6 +13,7 @@ mod news;
 use std::path::PathBuf;
 
 use super::action::Action;
+use super::bottom;
 use super::home;
 use super::layout::too_small;
 use super::message::{Effect, Input};
@@ -88,6 +89,11 @@ fn reaches_screen(app: &App) -> bool {
 }
 
 fn on_click(app: &mut App, at: (u16, u16)) -> Vec<Effect> {
+    if !too_small(app.size)
+        && let Some(does) = bottom::clicked(app, at)
+    {
+        return keys::on_hint(app, does);
+    }
     if app.overlay.covers() {
         app.overlay = Overlay::None;
         return Vec::new();

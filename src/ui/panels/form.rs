@@ -9,7 +9,7 @@ use crate::app::explorer::form::Field;
 use crate::app::layout::Area;
 use crate::theme::Role;
 
-use super::{bars, prompt, running};
+use super::{bars, prompt};
 use crate::ui::Skin;
 use crate::ui::pen::Pen;
 
@@ -44,7 +44,5 @@ pub fn draw(app: &App, explorer: &Explorer, (w, h): (u16, u16), skin: &Skin, buf
     if !prompt::asked(app, line(2), skin, buffer) {
         bars::toast(app, line(2), skin, buffer);
     }
-    if !running::draw(app, line(1), skin, buffer) {
-        bars::hints(app, line(1), skin, buffer);
-    }
+    bars::bottom(app, skin, buffer);
 }

@@ -68,7 +68,7 @@ pub fn draw(app: &App, size: (u16, u16), skin: &Skin, buffer: &mut Buffer) {
             Pen::new(buffer, places.message, 0).put("opening", muted);
         }
     }
-    bars::hints(app, places.hints, skin, buffer);
+    bars::bottom(app, skin, buffer);
 }
 
 /// Widths of model, data, test, date and map; the name takes the rest. Columns

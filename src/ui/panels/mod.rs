@@ -2,7 +2,7 @@
 //!
 //! - a room per screen, as in `app`: [`home`], [`opening`], [`explorer`],
 //!   [`compare`], [`grid`], [`predictions`]
-//! - what they share: [`bars`] at the top and the bottom, [`running`], a [`map`] with
+//! - what they share: [`bars`] at the top and the bottom, a [`map`] with
 //!   its rulers, a [`prompt`]
 //! - what lies on top: [`help`], [`palette`]; in place of all: [`message`]
 
@@ -20,4 +20,3 @@ pub mod opening;
 pub mod palette;
 pub mod predictions;
 pub mod prompt;
-pub mod running;
