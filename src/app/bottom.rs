@@ -198,10 +198,20 @@ fn field_keys(overlay: &Overlay) -> Option<&'static [FieldKey]> {
     const ENTER: &[Key] = &[Key::plain(KeyCode::Enter)];
     const ESC: &[Key] = &[Key::plain(KeyCode::Esc)];
     const ARROWS: &[Key] = &[Key::plain(KeyCode::Down), Key::plain(KeyCode::Up)];
+    const ASIDE: &[Key] = &[Key::plain(KeyCode::Left), Key::plain(KeyCode::Right)];
+    const SPACE: &[Key] = &[Key::char(' ')];
+    const COPY: &[Key] = &[Key::char('y')];
     match overlay {
         Overlay::Palette(_) => Some(&[(ENTER, "run"), (ARROWS, "select"), (ESC, "close")]),
         Overlay::Find(_) => Some(&[(ENTER, "go there"), (ARROWS, "select"), (ESC, "close")]),
         Overlay::Ask(_) => Some(&[(ENTER, "take it"), (ESC, "leave it as it was")]),
+        Overlay::Columns(_) => Some(&[
+            (ARROWS, "select"),
+            (SPACE, "show or not"),
+            (ASIDE, "move"),
+            (COPY, "copy for config.ron"),
+            (ESC, "close"),
+        ]),
         Overlay::Help(_) | Overlay::Question | Overlay::None => None,
     }
 }

@@ -23,13 +23,14 @@
 //!   scrolling; [`layout`]: rectangles of cells
 //! - [`overlay`]: what is open on top; [`find`], [`palette`], [`help`]: lists that
 //!   typing narrows, on one [`prompt`]
-//! - [`list`]: the list of runs; [`mode`]: which map; [`pruning`]: deleted blocks;
+//! - [`list`]: the list of runs and its [`columns`]; [`mode`]: which map; [`pruning`]: deleted blocks;
 //!   [`album`]: pictures; [`look`]: colours
 //! - `pooling` and `copy`: several cells as one, and cells as text
 
 pub mod action;
 pub mod album;
 pub mod bottom;
+pub mod columns;
 pub mod compare;
 mod copy;
 mod cursor;

@@ -1,5 +1,6 @@
 //! What is open on top of a screen: one thing at a time. Knows no screen.
 
+use super::columns::Chooser;
 use super::find::Find;
 use super::help::Help;
 use super::palette::Palette;
@@ -30,6 +31,8 @@ pub enum Overlay {
     Find(Find),
     /// A field of input that the screen opened, which takes the answer.
     Ask(Ask),
+    /// The choice of the list's columns.
+    Columns(Chooser),
     /// The question if what is computed shall be cancelled.
     Question,
 }
@@ -74,6 +77,6 @@ impl Overlay {
 
     /// True if the mouse does not reach the screen.
     pub fn covers(&self) -> bool {
-        matches!(self, Overlay::Palette(_) | Overlay::Help(_))
+        matches!(self, Overlay::Palette(_) | Overlay::Help(_) | Overlay::Columns(_))
     }
 }

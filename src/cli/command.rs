@@ -249,7 +249,7 @@ mod tests {
 
     #[test]
     fn every_option_that_a_setting_stands_for_has_a_variable() {
-        let every = "(theme: \"a\", color: \"16\", colormap: \"b\", mouse: false, hover: true, \
+        let every = "(theme: \"a\", color: \"16\", colormap: \"b\", columns: \"test,map\", mouse: false, hover: true, \
                      no_animation: true, runs: \"r\", data: \"shapes\", device: \"cpu\", \
                      threads: 2, log_file: \"l\", log_level: \"info\")";
         let config = Config::parse(every, Path::new("c")).unwrap();

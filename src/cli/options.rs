@@ -4,6 +4,7 @@
 use std::num::NonZeroIsize;
 use std::path::PathBuf;
 
+use crate::app::columns::Columns;
 use clap::{ArgAction, Args, ValueEnum};
 
 /// How the explorer looks and listens.
@@ -15,6 +16,14 @@ pub struct ScreenArgs {
     /// Colour map: viridis, magma, inferno, cividis, grey, or one of yours [default: the theme's]
     #[arg(long, value_name = "NAME", env = "BLOCKSCOPE_COLORMAP")]
     pub colormap: Option<String>,
+    /// Columns of the list of runs, from the left: names of model, depth, width, data, fraction, seed, epochs, test, loss, state, made, from and map
+    #[arg(
+        long,
+        value_name = "NAMES",
+        env = "BLOCKSCOPE_COLUMNS",
+        default_value = "model,data,test,made,map"
+    )]
+    pub columns: Columns,
     /// Whether clicks, drags and the wheel go to the explorer: on or off
     #[arg(
         long,

@@ -11,6 +11,7 @@ use serde::{Deserialize, Deserializer, de};
 use super::paths::expand;
 use super::problem::{Problem, parse};
 use crate::app::ColourDepth;
+use crate::app::columns::Columns;
 use crate::data::DataSource;
 use crate::engine::DeviceChoice;
 use crate::text::unknown;
@@ -25,6 +26,7 @@ pub struct Config {
     theme: Option<String>,
     color: Option<Parsed<Depth>>,
     colormap: Option<String>,
+    columns: Option<Parsed<Columns>>,
     mouse: Option<bool>,
     hover: Option<bool>,
     no_animation: Option<bool>,
@@ -53,6 +55,7 @@ impl Config {
             ("theme", self.theme.clone()),
             ("color", text(&self.color)),
             ("colormap", self.colormap.clone()),
+            ("columns", text(&self.columns)),
             ("mouse", self.mouse.map(switch)),
             ("hover", self.hover.map(switch)),
             ("no_animation", self.no_animation.map(switch)),
@@ -186,6 +189,7 @@ mod tests {
             ("(xyzzyx: 1)", "config.ron:1:", "the settings are theme, color"),
             ("(\n\n  color: \"truecolour\")", "config.ron:3:", "did you mean \"truecolor\"?"),
             ("(device: \"tpu\")", "config.ron:1:", "use auto, cpu, gpu or gpu:N"),
+            ("(columns: \"depth,sead\")", "config.ron:1:", "did you mean \"seed\"?"),
             ("(threads: 0)", "config.ron:1:", ""),
             ("(threads: 1.5)", "config.ron:1:", ""),
             ("(threads: \"two\")", "config.ron:1:", ""),

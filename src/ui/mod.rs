@@ -51,6 +51,7 @@ pub fn draw(app: &App, skin: &Skin, frame: &mut Frame<'_>) {
     match &app.overlay {
         Overlay::Palette(palette) => panels::palette::draw(app, palette, size, skin, buffer),
         Overlay::Help(help) => panels::help::draw(app, help, size, skin, buffer),
+        Overlay::Columns(chooser) => panels::columns::draw(app, chooser, size, skin, buffer),
         // these lie in the screen's own lines
         Overlay::Find(_) | Overlay::Ask(_) | Overlay::Question | Overlay::None => {}
     }

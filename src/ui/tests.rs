@@ -210,6 +210,17 @@ snapshot!(mark_120x40, {
     keys(&mut app, "\"9k4h");
     app
 });
+snapshot!(home_columns_120x40, {
+    let mut app = app(20, (120, 40), ColourDepth::Truecolor);
+    keys(&mut app, "\x1bo|jj jjjj ");
+    app
+});
+snapshot!(home_columns_200x60, {
+    let mut app = app(20, (200, 60), ColourDepth::Truecolor);
+    app.home.columns = "depth,width,seed,epochs,test,loss,state,from,map".parse().unwrap();
+    keys(&mut app, "\x1boooo");
+    app
+});
 snapshot!(home_120x40, {
     let mut app = app(20, (120, 40), ColourDepth::Truecolor);
     keys(&mut app, "\x1bG");

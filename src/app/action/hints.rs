@@ -21,6 +21,7 @@ pub const HINTS: &[Hint] = &[
     hint(GRID, "runs", &[Action::Back]),
     hint(HOME, "filter", &[Action::Find]),
     hint(HOME, "sort", &[Action::Order]),
+    hint(HOME, "columns", &[Action::Columns]),
     hint(HOME, "refresh", &[Action::Refresh]),
     hint(PREDICTIONS, "select", &[Action::Down, Action::Up]),
     hint(PREDICTIONS, "page", &[Action::NextTab]),

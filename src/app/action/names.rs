@@ -74,6 +74,7 @@ pub enum Action {
     Open,
     Back,
     Refresh,
+    Columns,
     Help,
     Palette,
     Mouse,

@@ -31,4 +31,5 @@ pub const SYNONYMS: &[(Action, &str)] = &[
     (Action::Quit, "exit leave"),
     (Action::Help, "keys manual"),
     (Action::Refresh, "reload"),
+    (Action::Columns, "fields table show hide"),
 ];

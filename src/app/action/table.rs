@@ -397,6 +397,14 @@ pub const TABLE: &[ActionInfo] = &[
     ),
     row(Action::Mouse, "mouse", &["M"], EVERYWHERE, Group::Look, "mouse on, or off to select text"),
     row(
+        Action::Columns,
+        "columns",
+        &["|"],
+        HOME,
+        Group::Look,
+        "choose the columns of the list of runs",
+    ),
+    row(
         Action::Open,
         "open",
         &["Enter"],

@@ -4,6 +4,7 @@
 mod layout;
 
 use super::action::{Action, Scope};
+use super::columns::Chooser;
 use super::cursor::{Ground, Movement, Target};
 use super::list::RunList;
 use super::overlay::{Ask, Overlay};
@@ -43,8 +44,11 @@ impl Room for Home {
             }
             Action::Find => {
                 let prompt = Prompt::with(cx.list.filter());
-                let hint = "words of name, model or data; none shows all";
+                let hint = "words of name, model or data, or seed:3; none shows all";
                 *cx.overlay = Overlay::Ask(Ask { label: "show only: ", hint, prompt });
+            }
+            Action::Columns => {
+                *cx.overlay = Overlay::Columns(Chooser::new(&cx.list.columns));
             }
             Action::Back if !cx.list.filter().is_empty() => {
                 cx.list.set_filter("");

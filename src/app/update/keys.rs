@@ -3,6 +3,7 @@
 
 use crate::app::action::Action;
 use crate::app::bottom::Does;
+use crate::app::columns::ChooserEvent;
 use crate::app::cursor::MAX_COUNT;
 use crate::app::help::{Help, HelpEvent};
 use crate::app::key::{Key, KeyCode};
@@ -38,6 +39,7 @@ pub(super) fn on_key(app: &mut App, key: Key) -> Vec<Effect> {
         }
         Overlay::Ask(_) => in_field(app, key),
         Overlay::Help(_) => in_help(app, key),
+        Overlay::Columns(_) => in_columns(app, key),
         Overlay::None => in_sequence(app, key),
     }
 }
@@ -176,6 +178,19 @@ fn in_help(app: &mut App, key: Key) -> Vec<Effect> {
     match help.key(key, &app.keymap) {
         HelpEvent::Taken => Vec::new(),
         HelpEvent::Passed => in_sequence(app, key),
+    }
+}
+
+/// Takes a key while the list's columns are chosen.
+fn in_columns(app: &mut App, key: Key) -> Vec<Effect> {
+    let Overlay::Columns(chooser) = &mut app.overlay else { return Vec::new() };
+    match chooser.key(key, &mut app.home.columns) {
+        ChooserEvent::Changed => Vec::new(),
+        ChooserEvent::Copy(text) => vec![Effect::Copy(text, "the line for config.ron".into())],
+        ChooserEvent::Close => {
+            app.overlay = Overlay::None;
+            Vec::new()
+        }
     }
 }
 

@@ -4,9 +4,10 @@
 //!   [`compare`], [`grid`], [`predictions`]
 //! - what they share: [`bars`] at the top and the bottom, a [`map`] with
 //!   its rulers, a [`prompt`]
-//! - what lies on top: [`help`], [`palette`]; in place of all: [`message`]
+//! - what lies on top: [`help`], [`palette`], [`columns`]; in place of all: [`message`]
 
 pub mod bars;
+pub mod columns;
 pub mod compare;
 pub mod cuts;
 pub mod explorer;
