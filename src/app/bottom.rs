@@ -6,7 +6,7 @@ use super::action::{Action, HINTS, Hint, Scopes};
 use super::help::{Help, HelpView};
 use super::key::{Key, KeyCode};
 use super::layout::Area;
-use super::overlay::Overlay;
+use super::overlay::{Ask, Overlay};
 use super::running::Running;
 use super::state::{App, Screen};
 use crate::text::{thousands, width};
@@ -199,11 +199,15 @@ fn field_keys(overlay: &Overlay) -> Option<&'static [FieldKey]> {
     const ESC: &[Key] = &[Key::plain(KeyCode::Esc)];
     const ARROWS: &[Key] = &[Key::plain(KeyCode::Down), Key::plain(KeyCode::Up)];
     const ASIDE: &[Key] = &[Key::plain(KeyCode::Left), Key::plain(KeyCode::Right)];
+    const TAB: &[Key] = &[Key::plain(KeyCode::Tab)];
     const SPACE: &[Key] = &[Key::char(' ')];
     const COPY: &[Key] = &[Key::char('y')];
     match overlay {
         Overlay::Palette(_) => Some(&[(ENTER, "run"), (ARROWS, "select"), (ESC, "close")]),
         Overlay::Find(_) => Some(&[(ENTER, "go there"), (ARROWS, "select"), (ESC, "close")]),
+        Overlay::Ask(Ask { completion: Some(_), .. }) => {
+            Some(&[(ENTER, "take it"), (TAB, "complete"), (ESC, "leave it as it was")])
+        }
         Overlay::Ask(_) => Some(&[(ENTER, "take it"), (ESC, "leave it as it was")]),
         Overlay::Columns(_) => Some(&[
             (ARROWS, "select"),

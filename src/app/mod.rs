@@ -22,7 +22,7 @@
 //! - `cursor`: movements; [`stages`]: what they jump along; [`viewport`]: zoom and
 //!   scrolling; [`layout`]: rectangles of cells
 //! - [`overlay`]: what is open on top; [`find`], [`palette`], [`help`]: lists that
-//!   typing narrows, on one [`prompt`]
+//!   typing narrows, on one [`prompt`]; [`complete`]: paths that are typed
 //! - [`list`]: the list of runs and its [`columns`]; [`mode`]: which map; [`pruning`]: deleted blocks;
 //!   [`album`]: pictures; [`look`]: colours
 //! - `pooling` and `copy`: several cells as one, and cells as text
@@ -32,6 +32,7 @@ pub mod album;
 pub mod bottom;
 pub mod columns;
 pub mod compare;
+pub mod complete;
 mod copy;
 mod cursor;
 pub mod explorer;

@@ -1,6 +1,7 @@
 //! What is open on top of a screen: one thing at a time. Knows no screen.
 
 use super::columns::Chooser;
+use super::complete::{Completion, Want};
 use super::find::Find;
 use super::help::Help;
 use super::palette::Palette;
@@ -15,6 +16,20 @@ pub struct Ask {
     pub hint: &'static str,
     /// The text.
     pub prompt: Prompt,
+    /// Completes it, where it is a path.
+    pub completion: Option<Completion>,
+}
+
+impl Ask {
+    /// A field that holds a text already.
+    pub fn new(label: &'static str, hint: &'static str, text: &str) -> Ask {
+        Ask { label, hint, prompt: Prompt::with(text), completion: None }
+    }
+
+    /// The same for a path.
+    pub fn path(self, want: Want) -> Ask {
+        Ask { completion: Some(Completion::new(want)), ..self }
+    }
 }
 
 /// What is open on top of the screen.

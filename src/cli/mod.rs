@@ -14,6 +14,7 @@ mod analyze;
 mod args;
 mod command;
 mod compare;
+mod complete;
 mod desk;
 mod doctor;
 mod explore;

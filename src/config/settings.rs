@@ -60,7 +60,7 @@ impl Config {
             ("hover", self.hover.map(switch)),
             ("no_animation", self.no_animation.map(switch)),
             ("runs", self.runs.as_ref().map(path)),
-            ("data", self.data.as_ref().map(|data| data_text(&data.0))),
+            ("data", text(&self.data)),
             ("device", text(&self.device)),
             ("threads", self.threads.map(|n| n.to_string())),
             ("log_file", self.log_file.as_ref().map(path)),
@@ -87,15 +87,6 @@ impl Config {
 
 fn text<T: Display>(value: &Option<Parsed<T>>) -> Option<String> {
     value.as_ref().map(|value| value.0.to_string())
-}
-
-/// The source with `~/` at the start of its path replaced.
-fn data_text(data: &DataSource) -> String {
-    let text = data.to_string();
-    match text.split_once(':') {
-        Some((kind, path)) => format!("{kind}:{}", expand(path).display()),
-        None => text,
-    }
 }
 
 /// A value written as text, checked where it is read, so that faults have a place.

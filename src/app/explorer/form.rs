@@ -2,9 +2,9 @@
 //! the map, or stands in its place where there is none yet. Pure state: the work is a job.
 
 use crate::app::action::Action;
+use crate::app::complete::Want;
 use crate::app::jobs::JobKind;
 use crate::app::overlay::{Ask, Overlay};
-use crate::app::prompt::Prompt;
 use crate::app::room::{Clip, Context, Reply};
 use crate::domain::probes::Effort;
 use crate::lab::ask::Analysis;
@@ -168,9 +168,9 @@ impl Explorer {
             Field::Components => wanted.components = !wanted.components,
             Field::Probes => wanted.probes = stepped(&PROBES, wanted.probes, forward),
             Field::Data => {
-                let prompt = Prompt::with(wanted.data.as_deref().unwrap_or_default());
+                let text = wanted.data.as_deref().unwrap_or_default();
                 let hint = "cifar10:PATH, cifar100:PATH, folder:PATH or shapes; empty: as told";
-                *cx.overlay = Overlay::Ask(Ask { label: "data: ", hint, prompt });
+                *cx.overlay = Overlay::Ask(Ask::new("data: ", hint, text).path(Want::Data));
             }
         }
     }

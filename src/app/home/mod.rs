@@ -8,7 +8,6 @@ use super::columns::Chooser;
 use super::cursor::{Ground, Movement, Target};
 use super::list::RunList;
 use super::overlay::{Ask, Overlay};
-use super::prompt::Prompt;
 use super::room::{Clip, Context, Go, Reply, Room};
 use crate::text::one_line;
 
@@ -43,9 +42,8 @@ impl Room for Home {
                 cx.tell(format!("sorted {}", cx.list.order().name()));
             }
             Action::Find => {
-                let prompt = Prompt::with(cx.list.filter());
                 let hint = "words of name, model or data, or seed:3; none shows all";
-                *cx.overlay = Overlay::Ask(Ask { label: "show only: ", hint, prompt });
+                *cx.overlay = Overlay::Ask(Ask::new("show only: ", hint, cx.list.filter()));
             }
             Action::Columns => {
                 *cx.overlay = Overlay::Columns(Chooser::new(&cx.list.columns));

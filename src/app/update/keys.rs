@@ -4,6 +4,7 @@
 use crate::app::action::Action;
 use crate::app::bottom::Does;
 use crate::app::columns::ChooserEvent;
+use crate::app::complete::CompletionEvent;
 use crate::app::cursor::MAX_COUNT;
 use crate::app::help::{Help, HelpEvent};
 use crate::app::key::{Key, KeyCode};
@@ -17,6 +18,9 @@ use crate::app::prompt::PromptEvent;
 use crate::app::state::{App, Screen};
 
 use super::navigate::{back, follow};
+
+/// Most characters that are taken from what is pasted.
+const PASTED: usize = 1_000;
 
 /// Takes a key.
 pub(super) fn on_key(app: &mut App, key: Key) -> Vec<Effect> {
@@ -60,7 +64,7 @@ pub(super) fn on_hint(app: &mut App, does: Does) -> Vec<Effect> {
 
 /// Takes pasted text, which only a field of input wants.
 pub(super) fn on_paste(app: &mut App, text: &str) {
-    for c in text.chars().filter(|c| !c.is_control()).take(100) {
+    for c in text.chars().filter(|c| !c.is_control()).take(PASTED) {
         match app.overlay {
             Overlay::Palette(_) => drop(in_palette(app, Key::char(c))),
             Overlay::Find(_) => in_search(app, Key::char(c)),
@@ -158,8 +162,26 @@ fn in_search(app: &mut App, key: Key) {
 /// Takes a key while a field of input is open.
 fn in_field(app: &mut App, key: Key) -> Vec<Effect> {
     let Overlay::Ask(mut ask) = std::mem::take(&mut app.overlay) else { return Vec::new() };
+    if let Some(completion) = &mut ask.completion {
+        let event = completion.key(key, &mut ask.prompt);
+        if event != CompletionEvent::Passed {
+            app.overlay = Overlay::Ask(ask);
+            return match event {
+                CompletionEvent::Ask(request) => vec![Effect::Complete(request)],
+                _ => Vec::new(),
+            };
+        }
+    }
+    let before = ask.prompt.text().len();
     match ask.prompt.key(key, 0) {
-        PromptEvent::Changed => app.overlay = Overlay::Ask(ask),
+        PromptEvent::Changed => {
+            let changed = ask.prompt.text().len() != before;
+            ask.completion
+                .iter_mut()
+                .filter(|_| changed)
+                .for_each(|completion| completion.forget());
+            app.overlay = Overlay::Ask(ask);
+        }
         // to empty it is an answer
         PromptEvent::Cancel if key.code == KeyCode::Backspace => app.overlay = Overlay::Ask(ask),
         PromptEvent::Cancel => {}

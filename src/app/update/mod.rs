@@ -17,7 +17,7 @@ use super::bottom;
 use super::home;
 use super::layout::too_small;
 use super::message::{Effect, Input};
-use super::overlay::Overlay;
+use super::overlay::{Ask, Overlay};
 use super::state::App;
 
 /// Takes an input.
@@ -72,6 +72,12 @@ pub fn update(app: &mut App, input: Input) -> Vec<Effect> {
         Input::Pictures(run, result) => {
             for screen in app.screens_mut() {
                 screen.albums_of(&run).into_iter().for_each(|album| album.take(result.clone()));
+            }
+        }
+        Input::Completed(request, found) => {
+            if let Overlay::Ask(Ask { prompt, completion: Some(completion), .. }) = &mut app.overlay
+            {
+                completion.take(&request, found, prompt);
             }
         }
         Input::Exported(Ok(paths)) => app.tell(written(&paths)),
