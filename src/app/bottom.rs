@@ -124,7 +124,8 @@ fn columns(part: &Part) -> u16 {
 impl App {
     /// The computation that runs, on the screens that show it.
     pub fn computes_here(&self) -> Option<&Running> {
-        let shows = matches!(self.screen, Screen::Explorer(_) | Screen::Compare(_));
+        let shows =
+            matches!(self.screen, Screen::Explorer(_) | Screen::Compare(_) | Screen::Import(_));
         self.running.as_ref().filter(|_| shows)
     }
 }

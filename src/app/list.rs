@@ -53,6 +53,8 @@ pub struct RunList {
     all: Vec<RunSummary>,
     filter: String,
     order: RunOrder,
+    /// The run that is selected as soon as it is listed.
+    awaited: Option<String>,
     /// What is said of each.
     pub columns: Columns,
     /// The selected run.
@@ -135,6 +137,18 @@ impl RunList {
     pub(super) fn take(&mut self, runs: Vec<RunSummary>, open: Option<RunId>) {
         self.all = runs;
         self.arrange(open);
+        let Some(name) = self.awaited.take() else { return };
+        if !self.runs.iter().flatten().any(|run| run.name == name) {
+            // the filter hides it
+            self.set_filter("");
+        }
+        let found = self.runs.iter().flatten().position(|run| run.name == name);
+        self.selected = found.unwrap_or(self.selected);
+    }
+
+    /// Selects the run of that name when the list comes the next time.
+    pub(super) fn select_when_listed(&mut self, name: &str) {
+        self.awaited = Some(name.to_string());
     }
 
     /// Where a run stands. One that was inside the program may lie in a folder of

@@ -8,7 +8,7 @@
 //!
 //! A room per screen, with its state, its keys and its layout. None knows another
 //! one, but [`compare`], whose sides are two open runs:
-//! - [`home`]: the list of runs; [`opening`]: a run that is being read at the start
+//! - [`home`]: the list of runs; [`import`]: a checkpoint to make a run of; [`opening`]: a run that is being read at the start
 //! - [`explorer`]: an open run
 //! - [`compare`]: two runs side by side, or one and itself pruned
 //! - [`grid`]: many maps over two axes
@@ -25,6 +25,7 @@
 //!   typing narrows, on one [`prompt`]; [`complete`]: paths that are typed
 //! - [`list`]: the list of runs and its [`columns`]; [`mode`]: which map; [`pruning`]: deleted blocks;
 //!   [`album`]: pictures; [`look`]: colours
+//! - [`form`]: what forms are made of
 //! - `pooling` and `copy`: several cells as one, and cells as text
 
 pub mod action;
@@ -37,9 +38,11 @@ mod copy;
 mod cursor;
 pub mod explorer;
 pub mod find;
+pub mod form;
 pub mod grid;
 pub mod help;
 pub mod home;
+pub mod import;
 pub mod jobs;
 pub mod key;
 pub mod keymap;

@@ -6,6 +6,7 @@ mod compare;
 mod cuts;
 mod form;
 mod grid;
+mod import;
 mod inside;
 
 use std::path::PathBuf;

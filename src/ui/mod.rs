@@ -41,7 +41,10 @@ pub fn draw(app: &App, skin: &Skin, frame: &mut Frame<'_>) {
             panels::cuts::draw(app, open, size, skin, buffer);
         }
         Screen::Explorer(open) if open.form().is_some() => {
-            panels::form::draw(app, open, size, skin, buffer);
+            panels::form::analysis(app, open, skin, buffer);
+        }
+        Screen::Import(form) => {
+            panels::form::draw(app, ("import", &[]), &form.sheet(), skin, buffer);
         }
         Screen::Explorer(open) => panels::explorer::draw(app, open, size, skin, buffer),
         Screen::Compare(compare) => panels::compare::draw(app, compare, size, skin, buffer),

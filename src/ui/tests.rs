@@ -12,6 +12,7 @@ use ratatui::buffer::Buffer;
 
 use super::*;
 use crate::app::bottom;
+use crate::app::complete::{Found, PathRequest, Want};
 use crate::app::explorer::ExplorerLayout;
 use crate::app::jobs::JobUpdate;
 use crate::app::{ColourDepth, Effect, Input, Key, KeyCode, Look, update};
@@ -208,6 +209,29 @@ snapshot!(palette_home_80x24, {
 snapshot!(mark_120x40, {
     let mut app = app(20, (120, 40), ColourDepth::Truecolor);
     keys(&mut app, "\"9k4h");
+    app
+});
+snapshot!(import_80x24, {
+    let mut app = app(20, (80, 24), ColourDepth::Truecolor);
+    keys(&mut app, "\x1bIl");
+    update(&mut app, Input::Paste("~/nets/".into()));
+    keys(&mut app, "\t");
+    let request = PathRequest { text: "~/nets/".into(), want: Want::Checkpoint };
+    let texts = ["~/nets/old/", "~/nets/resnet20.th", "~/nets/résumé.pt"];
+    let found = Found { texts: texts.map(String::from).to_vec(), left_out: 1 };
+    update(&mut app, Input::Completed(request, Ok(found)));
+    keys(&mut app, "\t\t");
+    app
+});
+snapshot!(import_running_120x40, {
+    let mut app = app(20, (120, 40), ColourDepth::Truecolor);
+    keys(&mut app, "\x1bIl");
+    update(&mut app, Input::Paste("/data/nets/resnet20.th".into()));
+    update(&mut app, Input::Key(Key::plain(KeyCode::Enter)));
+    update(&mut app, Input::Key(Key::plain(KeyCode::Enter)));
+    let id = app.running.as_ref().map_or(0, |running| running.id);
+    let progress = JobUpdate::Progress { done: 2_560, total: 10_000, unit: "images" };
+    update(&mut app, Input::Job(id, progress));
     app
 });
 snapshot!(home_columns_120x40, {

@@ -55,6 +55,7 @@ pub enum Action {
     Cheap,
     Write,
     Analyse,
+    Import,
     PrunedMap,
     Beside,
     Compare,
@@ -102,12 +103,15 @@ pub enum Scope {
     Cuts,
     /// What to analyse of a run.
     Form,
+    /// A checkpoint to make a run of.
+    Import,
 }
 
 impl Scope {
     /// All screens.
-    pub const ALL: [Scope; 7] = [
+    pub const ALL: [Scope; 8] = [
         Scope::Home,
+        Scope::Import,
         Scope::Explorer,
         Scope::Cuts,
         Scope::Form,
@@ -126,17 +130,18 @@ impl Scope {
             Scope::Predictions => "predictions",
             Scope::Cuts => "cuts",
             Scope::Form => "analyse",
+            Scope::Import => "import",
         }
     }
 }
 
 /// A set of screens: where a command means something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Scopes(u8);
+pub struct Scopes(u16);
 
 impl Scopes {
     /// Every screen.
-    pub const EVERYWHERE: Scopes = Scopes(0b111_1111);
+    pub const EVERYWHERE: Scopes = Scopes(0b1111_1111);
     /// The list of runs.
     pub const HOME: Scopes = Scopes::of(Scope::Home);
     /// A run's map.
@@ -151,6 +156,8 @@ impl Scopes {
     pub const CUTS: Scopes = Scopes::of(Scope::Cuts);
     /// The form of an analysis.
     pub const FORM: Scopes = Scopes::of(Scope::Form);
+    /// The form of an import.
+    pub const IMPORT: Scopes = Scopes::of(Scope::Import);
     /// Screens with a map of layers.
     pub const MAPS: Scopes = Scopes::EXPLORER.and(Scopes::COMPARE);
 
@@ -265,4 +272,5 @@ pub(super) mod places {
     pub const GRID: Scopes = Scopes::GRID;
     pub const CUTS: Scopes = Scopes::CUTS;
     pub const FORM: Scopes = Scopes::FORM;
+    pub const IMPORT: Scopes = Scopes::IMPORT;
 }

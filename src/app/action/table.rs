@@ -16,6 +16,8 @@ const fn row(
 
 /// Where blocks are deleted.
 const BLOCKS: Scopes = EXPLORER.and(CUTS);
+/// Screens with lines that are filled in.
+const FORMS: Scopes = FORM.and(IMPORT);
 /// Screens with one map or many.
 const MANY: Scopes = MAPS.and(GRID);
 
@@ -25,13 +27,13 @@ pub const TABLE: &[ActionInfo] = &[
         Action::Left,
         "left",
         &["h", "Left"],
-        MANY.and(FORM),
+        MANY.and(FORMS),
         Group::Move,
         "previous column (counts: 5h)",
     ),
     row(Action::Down, "down", &["j", "Down"], EVERYWHERE, Group::Move, "next row, or next run"),
     row(Action::Up, "up", &["k", "Up"], EVERYWHERE, Group::Move, "previous row, or previous run"),
-    row(Action::Right, "right", &["l", "Right"], MANY.and(FORM), Group::Move, "next column"),
+    row(Action::Right, "right", &["l", "Right"], MANY.and(FORMS), Group::Move, "next column"),
     row(
         Action::NextLayer,
         "next-layer",
@@ -122,6 +124,7 @@ pub const TABLE: &[ActionInfo] = &[
         Group::Map,
         "compute map, components and probes of this run",
     ),
+    row(Action::Import, "import", &["I"], HOME, Group::Program, "make a run of a checkpoint file"),
     row(
         Action::Strip,
         "strip",
@@ -142,7 +145,7 @@ pub const TABLE: &[ActionInfo] = &[
         Action::Copy,
         "copy",
         &["y"],
-        HOME.and(MANY).and(FORM),
+        HOME.and(MANY).and(FORMS),
         Group::Map,
         "copy the pair, the run's name, or the command",
     ),
@@ -282,7 +285,7 @@ pub const TABLE: &[ActionInfo] = &[
         Action::Choose,
         "choose",
         &["Space"],
-        Scopes::HOME.and(PREDICTIONS).and(CUTS).and(FORM),
+        Scopes::HOME.and(PREDICTIONS).and(CUTS).and(FORMS),
         Group::Compare,
         "choose the run to compare with, its group, or the block to delete",
     ),
@@ -408,7 +411,7 @@ pub const TABLE: &[ActionInfo] = &[
         Action::Open,
         "open",
         &["Enter"],
-        HOME.and(COMPARE).and(PREDICTIONS).and(GRID).and(CUTS).and(FORM),
+        HOME.and(COMPARE).and(PREDICTIONS).and(GRID).and(CUTS).and(FORMS),
         Group::Program,
         "open the selected run, or that of the pane; show the block; compute",
     ),

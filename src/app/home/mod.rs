@@ -35,6 +35,7 @@ impl Room for Home {
             Action::Open => return open_selected(cx),
             Action::Predictions => return Go::Predictions.into(),
             Action::Grid => return Go::Grid.into(),
+            Action::Import => return Go::Import.into(),
             Action::Refresh => return cx.relist(),
             Action::Order => {
                 cx.list.next_order();
