@@ -23,7 +23,8 @@
 //!   scrolling; [`layout`]: rectangles of cells
 //! - [`overlay`]: what is open on top; [`find`], [`palette`], [`help`]: lists that
 //!   typing narrows, on one [`prompt`]; [`complete`]: paths that are typed
-//! - [`list`]: the list of runs and its [`columns`]; [`mode`]: which map; [`pruning`]: deleted blocks;
+//! - [`list`]: the list of runs and its [`columns`], which the [`chooser`]
+//!   chooses; [`mode`]: which map; [`pruning`]: deleted blocks;
 //!   [`album`]: pictures; [`look`]: colours
 //! - [`form`]: what forms are made of
 //! - `pooling` and `copy`: several cells as one, and cells as text
@@ -31,6 +32,7 @@
 pub mod action;
 pub mod album;
 pub mod bottom;
+pub mod chooser;
 pub mod columns;
 pub mod compare;
 pub mod complete;

@@ -1,6 +1,6 @@
 //! What is open on top of a screen: one thing at a time. Knows no screen.
 
-use super::columns::Chooser;
+use super::chooser::Chooser;
 use super::complete::{Completion, Want};
 use super::find::Find;
 use super::help::Help;

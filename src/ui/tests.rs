@@ -1,6 +1,7 @@
 //! Screens as text, their colours by rule, and that drawing never panics.
 
 mod colours;
+mod hints;
 mod matrix;
 mod roles;
 mod text;
@@ -11,7 +12,6 @@ use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
 
 use super::*;
-use crate::app::bottom;
 use crate::app::complete::{Found, PathRequest, Want};
 use crate::app::explorer::ExplorerLayout;
 use crate::app::jobs::JobUpdate;
@@ -147,30 +147,6 @@ snapshot!(help_120x40, {
     keys(&mut app, "?");
     app
 });
-#[test]
-fn the_hints_stand_where_clicks_look_for_them() {
-    for size in [(60, 20), (80, 24), (200, 60)] {
-        for text in ["", "?", "?/zoom", ":", "\x1b", "D", "A", "x"] {
-            let app = full(20, size, ColourDepth::Truecolor, text);
-            let drawn = buffer(&app);
-            let mut lines = vec![(bottom::parts(&app), size.1 - 1)];
-            if let Some(help) = app.overlay.help() {
-                let view = help.view(app.scope(), &app.keymap, size);
-                lines.push((bottom::of_help(&app, help, &view), view.area.y));
-            }
-            for (parts, y) in lines {
-                assert!(!parts.is_empty(), "{text:?}");
-                for part in parts {
-                    let cells = part.text.chars().zip(part.x..size.0 - 1);
-                    for (c, x) in cells {
-                        assert_eq!(drawn[(x, y)].symbol(), c.to_string(), "{part:?} {text:?}");
-                    }
-                }
-            }
-        }
-    }
-}
-
 snapshot!(help_filtered_80x24, {
     let mut app = app(20, (80, 24), ColourDepth::Truecolor);
     keys(&mut app, "?/block del");

@@ -4,7 +4,7 @@
 mod layout;
 
 use super::action::{Action, Scope};
-use super::columns::Chooser;
+use super::chooser::Chooser;
 use super::cursor::{Ground, Movement, Target};
 use super::list::RunList;
 use super::overlay::{Ask, Overlay};

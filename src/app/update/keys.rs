@@ -3,7 +3,7 @@
 
 use crate::app::action::Action;
 use crate::app::bottom::Does;
-use crate::app::columns::ChooserEvent;
+use crate::app::chooser::ChooserEvent;
 use crate::app::complete::CompletionEvent;
 use crate::app::cursor::MAX_COUNT;
 use crate::app::help::{Help, HelpEvent};

@@ -5,7 +5,7 @@ use ratatui::buffer::Buffer;
 use ratatui::widgets::{Block, BorderType, Clear, Widget};
 
 use crate::app::App;
-use crate::app::columns::Chooser;
+use crate::app::chooser::Chooser;
 use crate::app::home::HomeLayout;
 use crate::app::layout::Area;
 use crate::theme::Role;
