@@ -205,7 +205,7 @@ fn empty(places: HomeLayout, skin: &Skin, buffer: &mut Buffer) {
         ("Train a small network on built-in images (some minutes):", muted, 0),
         ("blockscope train --data shapes --depth 14 --epochs 10 --name first", accent, 2),
         ("", text, 0),
-        ("or bring your own weights (key I), in the shell:", muted, 0),
+        ("or bring your own weights, with I or in the shell:", muted, 0),
         ("blockscope import WEIGHTS.pth --preset he --data cifar10:PATH --name mine", accent, 2),
         ("blockscope analyze mine --data cifar10:PATH", accent, 2),
     ];
