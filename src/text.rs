@@ -144,6 +144,19 @@ pub fn rate(per_second: f64) -> String {
     }
 }
 
+/// `10,000`.
+pub fn thousands(n: usize) -> String {
+    let digits = n.to_string();
+    let mut out = String::new();
+    for (i, c) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(c);
+    }
+    out
+}
+
 /// Columns that a text takes on a terminal: wide characters take two, combining
 /// marks none.
 pub fn width(text: &str) -> usize {
@@ -154,6 +167,34 @@ pub fn width(text: &str) -> usize {
 pub fn padded(text: &str, columns: usize) -> String {
     let blanks = columns.saturating_sub(width(text));
     format!("{text}{:blanks$}", "")
+}
+
+/// The text in lines of at most `columns`, broken between its words, and inside a word that
+/// is longer than a line.
+pub fn wrapped(text: &str, columns: usize) -> Vec<String> {
+    let columns = columns.max(2);
+    let mut lines = vec![String::new()];
+    let mut used = 0;
+    for word in text.split_whitespace() {
+        let blank = usize::from(used > 0);
+        if used > 0 && used + blank + width(word) > columns {
+            lines.push(String::new());
+            used = 0;
+        } else if blank > 0 {
+            lines.last_mut().into_iter().for_each(|line| line.push(' '));
+            used += 1;
+        }
+        for c in word.chars() {
+            let wide = width(c.encode_utf8(&mut [0; 4]));
+            if used + wide > columns {
+                lines.push(String::new());
+                used = 0;
+            }
+            lines.last_mut().into_iter().for_each(|line| line.push(c));
+            used += wide;
+        }
+    }
+    lines
 }
 
 /// A word for a command line that can be pasted into a shell.
@@ -284,6 +325,20 @@ mod tests {
             ("\u{e9}t\u{e9}", "ete", 2),
         ] {
             assert_eq!(edit_distance(a, b), d, "{a} {b}");
+        }
+    }
+
+    #[test]
+    fn texts_wrap_between_words_and_inside_long_ones() {
+        assert_eq!(wrapped("one two  three", 7), ["one two", "three"]);
+        assert_eq!(wrapped("abcdefgh ij", 5), ["abcde", "fgh", "ij"]);
+        assert_eq!(wrapped("", 5), [""]);
+        assert_eq!(wrapped("\u{6df1}\u{5c42}\u{6df1} x", 5), ["\u{6df1}\u{5c42}", "\u{6df1} x"]);
+        for columns in 2..12 {
+            let lines = wrapped("deep networks learn alike layers", columns);
+            assert!(lines.iter().all(|line| width(line) <= columns && !line.ends_with(' ')));
+            let all: String = lines.concat().replace(' ', "");
+            assert_eq!(all, "deepnetworkslearnalikelayers");
         }
     }
 

@@ -10,10 +10,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use blockscope::domain::Bypass;
-use blockscope::domain::MapKey;
 use blockscope::domain::deletion::DeletionRow;
+use blockscope::domain::{MapKey, Preset};
 use blockscope::engine::CancelToken;
-use blockscope::lab::ask::Analysis;
+use blockscope::lab::ask::{Analysis, CheckpointFile};
 use blockscope::lab::{Event, Given, JobKind, Lab, MapOrigin, Watch};
 use blockscope::runs::{RunId, RunStore};
 use common::scratch::Scratch;
@@ -132,6 +132,43 @@ fn a_form_on_screen_gives_what_the_command_gives() {
     assert_eq!((&shown.record.plan, &shown.values), (&printed.record.plan, &printed.values));
     assert_ne!(shown.record.provenance.created, "");
     assert_eq!(lab.store().load(&run).unwrap().components, None);
+}
+
+#[test]
+fn a_form_on_screen_imports_what_the_command_imports() {
+    let scratch = with_runs(&["a"]);
+    let images = data(&scratch);
+    let lab =
+        Lab::new(RunStore::new(scratch.path("runs")), "cpu".parse().unwrap(), Given::default());
+    let file = scratch.path("runs").join("a/weights.safetensors").display().to_string();
+    let wanted = CheckpointFile {
+        file: file.clone(),
+        name: "by-form".into(),
+        preset: Preset::Paper,
+        ..CheckpointFile::default()
+    };
+    let import = |wanted: &CheckpointFile| {
+        let run = RunId::Disk(wanted.name.clone().into());
+        told(&lab, &run, &JobKind::Import(wanted.clone()))
+    };
+    assert!(import(&wanted).unwrap_err().contains("images"));
+    let wanted = CheckpointFile { data: Some(images.clone()), ..wanted };
+    let gone = CheckpointFile { file: "gone.pt".into(), ..wanted.clone() };
+    assert!(import(&gone).unwrap_err().contains("gone.pt"));
+    let events = import(&wanted).unwrap();
+    let unit = |event: &Event| matches!(event, Event::Progress { unit: "images", .. });
+    assert!(events.iter().any(unit), "it tells how far it is");
+    let says = |event: &Event| matches!(event, Event::Note(text) if text.contains("by-form"));
+    assert!(events.iter().any(says));
+    assert!(import(&wanted).unwrap_err().contains("by-form"), "the name is taken");
+    #[rustfmt::skip]
+    scratch.ok(&[
+        "import", &file, "--preset", "paper", "--data", &images, "--name", "by-command",
+    ]);
+    let of = |name: &str| lab.store().manifest(&lab.store().resolve(name).unwrap()).unwrap();
+    let (form, command) = (of("by-form"), of("by-command"));
+    assert_eq!((form.test, form.model), (command.test, command.model));
+    assert_eq!(form.weights_hash, command.weights_hash);
 }
 
 #[test]

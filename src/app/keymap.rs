@@ -109,6 +109,11 @@ impl Keymap {
         mine.map(|(keys, _, _)| print_sequence(keys)).collect()
     }
 
+    /// True if one of an action's keys is this one alone, whichever screen is open.
+    pub fn asks_for(&self, key: Key, action: Action) -> bool {
+        self.bindings.iter().any(|(keys, a, _)| *a == action && keys[..] == [key])
+    }
+
     /// How to ask for an action in a sentence: its first keys, or its name in the
     /// palette.
     pub fn way_to(&self, action: Action) -> String {
@@ -118,10 +123,16 @@ impl Keymap {
 
     /// The first keys of several actions together, for a hint: `hjkl`, `+ -`.
     pub fn hint(&self, actions: &[Action]) -> String {
-        let keys: Vec<String> =
-            actions.iter().filter_map(|a| self.keys_of(*a).into_iter().next()).collect();
-        let single = keys.iter().all(|k| k.chars().count() == 1);
-        keys.join(if single { "" } else { " " })
+        let (keys, between) = self.hint_keys(actions);
+        keys.into_iter().map(|(keys, _)| keys).collect::<Vec<_>>().join(between)
+    }
+
+    /// The same one by one, each with its action, and what stands between them.
+    pub fn hint_keys(&self, actions: &[Action]) -> (Vec<(String, Action)>, &'static str) {
+        let first = |action: &Action| Some((self.keys_of(*action).into_iter().next()?, *action));
+        let keys: Vec<(String, Action)> = actions.iter().filter_map(first).collect();
+        let single = keys.iter().all(|(keys, _)| keys.chars().count() == 1);
+        (keys, if single { "" } else { " " })
     }
 }
 

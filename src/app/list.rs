@@ -3,59 +3,43 @@
 
 use std::cmp::Ordering;
 
-use crate::runs::{RunId, RunManifest, RunSummary};
+use super::columns::{Column, Columns};
+use crate::runs::{RunId, RunSummary};
 
 /// How the list is sorted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum RunOrder {
-    /// By name.
+    /// By name, as they were listed.
     #[default]
     Name,
-    /// The newest first.
-    Date,
-    /// The most accurate first.
-    Test,
-    /// The deepest and widest first.
-    Size,
+    /// By what a column says.
+    By(Column),
 }
 
 impl RunOrder {
-    /// The order after this one.
-    pub fn next(self) -> RunOrder {
-        match self {
-            RunOrder::Name => RunOrder::Date,
-            RunOrder::Date => RunOrder::Test,
-            RunOrder::Test => RunOrder::Size,
-            RunOrder::Size => RunOrder::Name,
-        }
+    /// The order after this one: by name, then by each column that is chosen.
+    fn next(self, columns: &Columns) -> RunOrder {
+        let chosen = columns.chosen();
+        let at = match self {
+            RunOrder::Name => Some(0),
+            RunOrder::By(column) => chosen.iter().position(|c| *c == column).map(|at| at + 1),
+        };
+        at.and_then(|at| chosen.get(at)).map_or(RunOrder::Name, |column| RunOrder::By(*column))
     }
 
     /// The words on screen.
     pub fn name(self) -> &'static str {
         match self {
             RunOrder::Name => "by name",
-            RunOrder::Date => "newest first",
-            RunOrder::Test => "by test accuracy",
-            RunOrder::Size => "by depth and width",
+            RunOrder::By(column) => column.sorted(),
         }
     }
 
     fn compare(self, a: &RunSummary, b: &RunSummary) -> Ordering {
-        // what cannot be read comes last
-        let (Ok(x), Ok(y)) = (&a.manifest, &b.manifest) else {
-            return a.manifest.is_err().cmp(&b.manifest.is_err());
-        };
-        let test = |m: &RunManifest| m.test.map_or(-1.0, |test| test.accuracy());
         match self {
-            // as they were listed
-            RunOrder::Name => Ordering::Equal,
-            RunOrder::Date => y.created.cmp(&x.created),
-            RunOrder::Test => test(y).total_cmp(&test(x)),
-            RunOrder::Size => {
-                let size = |m: &RunManifest| (m.model.depth, m.model.width);
-                let ((dx, wx), (dy, wy)) = (size(x), size(y));
-                dy.cmp(&dx).then(wy.total_cmp(&wx))
-            }
+            // what cannot be read comes last
+            RunOrder::Name => a.manifest.is_err().cmp(&b.manifest.is_err()),
+            RunOrder::By(column) => column.compare(a, b),
         }
     }
 }
@@ -69,6 +53,10 @@ pub struct RunList {
     all: Vec<RunSummary>,
     filter: String,
     order: RunOrder,
+    /// The run that is selected as soon as it is listed.
+    awaited: Option<String>,
+    /// What is said of each.
+    pub columns: Columns,
     /// The selected run.
     pub selected: usize,
     /// First run on screen.
@@ -83,7 +71,8 @@ impl RunList {
         &self.all
     }
 
-    /// Words that the name, model or data of a run that is shown contain.
+    /// Words that the name, model or data of a run that is shown contain, or what it has in
+    /// a column: `seed:3`.
     pub fn filter(&self) -> &str {
         &self.filter
     }
@@ -101,7 +90,7 @@ impl RunList {
 
     /// Sorts in the next way.
     pub(super) fn next_order(&mut self) {
-        self.order = self.order.next();
+        self.order = self.order.next(&self.columns);
         self.arrange(None);
     }
 
@@ -116,7 +105,11 @@ impl RunList {
                 |m| format!("{} {}", m.model.title(), m.data.title()),
             );
             let text = format!("{} {about}", run.name).to_lowercase();
-            words.iter().all(|word| text.contains(word))
+            let says = |word: &String| {
+                let (name, value) = word.split_once(':')?;
+                name.parse::<Column>().ok().map(|column| column.says(run, value))
+            };
+            words.iter().all(|word| says(word).unwrap_or_else(|| text.contains(word)))
         };
         let mut runs: Vec<RunSummary> = self.all.iter().filter(has).cloned().collect();
         runs.sort_by(|a, b| self.order.compare(a, b));
@@ -144,6 +137,18 @@ impl RunList {
     pub(super) fn take(&mut self, runs: Vec<RunSummary>, open: Option<RunId>) {
         self.all = runs;
         self.arrange(open);
+        let Some(name) = self.awaited.take() else { return };
+        if !self.runs.iter().flatten().any(|run| run.name == name) {
+            // the filter hides it
+            self.set_filter("");
+        }
+        let found = self.runs.iter().flatten().position(|run| run.name == name);
+        self.selected = found.unwrap_or(self.selected);
+    }
+
+    /// Selects the run of that name when the list comes the next time.
+    pub(super) fn select_when_listed(&mut self, name: &str) {
+        self.awaited = Some(name.to_string());
     }
 
     /// Where a run stands. One that was inside the program may lie in a folder of

@@ -7,6 +7,7 @@ use crate::domain::{Layer, Map, SimilarityMatrix, View};
 use crate::export::Outlines;
 use crate::runs::{Axis, LoadedRun, PairMaps, PredictionsAnalysis, RunId, RunManifest, RunSummary};
 
+use super::complete::{Found, PathRequest};
 use super::jobs::{JobId, JobRequest, JobUpdate, Picture};
 use super::key::Key;
 use super::mode::MapMode;
@@ -100,6 +101,8 @@ pub enum Effect {
     Copy(String, String),
     /// Read pictures of test images of a run.
     LoadPictures(RunId, Vec<u32>),
+    /// Find out what could stand in a field.
+    Complete(PathRequest),
     /// Turn mouse reports on or off.
     Mouse(bool),
     /// Suspend the program.
@@ -152,6 +155,8 @@ pub enum Input {
     Job(JobId, JobUpdate),
     /// Pictures of test images of a run, or in one line why there are none.
     Pictures(RunId, Result<Vec<(u32, Picture)>, String>),
+    /// What could stand in a field, or in one line why nothing.
+    Completed(PathRequest, Result<Found, String>),
     /// Files were written.
     Exported(Result<Vec<PathBuf>, String>),
     /// A text was sent to a clipboard, in words, or why not.

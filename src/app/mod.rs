@@ -3,11 +3,12 @@
 //! so that sequences of keys can be tested without any of them.
 //!
 //! On top, above everything else here:
-//! - [`update`](mod@update): the function; [`state`]: `App` and `Screen`
+//! - [`update`](mod@update): the function; [`state`]: `App` and `Screen`; [`bottom`]: the
+//!   line of hints, as it is drawn and clicked
 //!
 //! A room per screen, with its state, its keys and its layout. None knows another
 //! one, but [`compare`], whose sides are two open runs:
-//! - [`home`]: the list of runs; [`opening`]: a run that is being read at the start
+//! - [`home`]: the list of runs; [`import`]: a checkpoint to make a run of; [`opening`]: a run that is being read at the start
 //! - [`explorer`]: an open run
 //! - [`compare`]: two runs side by side, or one and itself pruned
 //! - [`grid`]: many maps over two axes
@@ -20,21 +21,30 @@
 //! - [`action`]: the one table of commands; [`keymap`] and [`key`] beside it
 //! - `cursor`: movements; [`stages`]: what they jump along; [`viewport`]: zoom and
 //!   scrolling; [`layout`]: rectangles of cells
-//! - [`overlay`]: what is open on top; [`find`], [`palette`]: lists that typing
-//!   narrows, on one [`prompt`]
-//! - [`list`]: the list of runs; [`mode`]: which map; [`pruning`]: deleted blocks;
+//! - [`overlay`]: what is open on top; [`find`], [`palette`], [`help`]: lists that
+//!   typing narrows, on one [`prompt`]; [`complete`]: paths that are typed
+//! - [`list`]: the list of runs and its [`columns`], which the [`chooser`]
+//!   chooses; [`mode`]: which map; [`pruning`]: deleted blocks;
 //!   [`album`]: pictures; [`look`]: colours
+//! - [`form`]: what forms are made of
 //! - `pooling` and `copy`: several cells as one, and cells as text
 
 pub mod action;
 pub mod album;
+pub mod bottom;
+pub mod chooser;
+pub mod columns;
 pub mod compare;
+pub mod complete;
 mod copy;
 mod cursor;
 pub mod explorer;
 pub mod find;
+pub mod form;
 pub mod grid;
+pub mod help;
 pub mod home;
+pub mod import;
 pub mod jobs;
 pub mod key;
 pub mod keymap;

@@ -1,6 +1,9 @@
 //! What is open on top of a screen: one thing at a time. Knows no screen.
 
+use super::chooser::Chooser;
+use super::complete::{Completion, Want};
 use super::find::Find;
+use super::help::Help;
 use super::palette::Palette;
 use super::prompt::Prompt;
 
@@ -13,6 +16,20 @@ pub struct Ask {
     pub hint: &'static str,
     /// The text.
     pub prompt: Prompt,
+    /// Completes it, where it is a path.
+    pub completion: Option<Completion>,
+}
+
+impl Ask {
+    /// A field that holds a text already.
+    pub fn new(label: &'static str, hint: &'static str, text: &str) -> Ask {
+        Ask { label, hint, prompt: Prompt::with(text), completion: None }
+    }
+
+    /// The same for a path.
+    pub fn path(self, want: Want) -> Ask {
+        Ask { completion: Some(Completion::new(want)), ..self }
+    }
 }
 
 /// What is open on top of the screen.
@@ -23,12 +40,14 @@ pub enum Overlay {
     None,
     /// The command palette.
     Palette(Palette),
-    /// The help, from this line on.
-    Help(u16),
+    /// The help.
+    Help(Help),
     /// The search for a layer of the open run.
     Find(Find),
     /// A field of input that the screen opened, which takes the answer.
     Ask(Ask),
+    /// The choice of the list's columns.
+    Columns(Chooser),
     /// The question if what is computed shall be cancelled.
     Question,
 }
@@ -42,10 +61,10 @@ impl Overlay {
         }
     }
 
-    /// The help's first line, while it is open.
-    pub fn help(&self) -> Option<u16> {
+    /// The help, while it is open.
+    pub fn help(&self) -> Option<&Help> {
         match self {
-            Overlay::Help(line) => Some(*line),
+            Overlay::Help(help) => Some(help),
             _ => None,
         }
     }
@@ -73,6 +92,6 @@ impl Overlay {
 
     /// True if the mouse does not reach the screen.
     pub fn covers(&self) -> bool {
-        matches!(self, Overlay::Palette(_) | Overlay::Help(_))
+        matches!(self, Overlay::Palette(_) | Overlay::Help(_) | Overlay::Columns(_))
     }
 }

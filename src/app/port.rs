@@ -5,6 +5,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::complete::{Found, PathRequest};
 use super::jobs::{JobId, JobRequest, JobUpdate, Picture};
 use super::message::{Answers, ExportRequest, GridRequest, LoadedPair};
 use super::mode::MapMode;
@@ -62,12 +63,19 @@ pub trait Port {
     /// Stops a computation, if it still runs.
     fn cancel(&self, id: JobId);
 
+    /// Finds out what could stand in a field and returns at once, as a folder may take its
+    /// time; `answer` takes the answer on any thread.
+    fn complete(&self, request: PathRequest, answer: PathAnswer);
+
     /// Pictures of test images of a run, by their index.
     ///
     /// # Errors
     /// One line that says why there are none, and the remedy.
     fn pictures(&self, run: &RunId, images: &[u32]) -> Result<Vec<(u32, Picture)>, String>;
 }
+
+/// Who waits for what could stand in a field.
+pub type PathAnswer = Box<dyn FnOnce(PathRequest, Result<Found, String>) + Send>;
 
 /// Where a computation reports.
 #[derive(Clone)]

@@ -6,7 +6,7 @@ use tui_input::{Input as Field, InputRequest};
 use super::key::{Key, KeyCode};
 
 /// Longest text, in bytes.
-const LIMIT: usize = 200;
+const LIMIT: usize = 1_000;
 
 /// What a key did to the field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -77,6 +77,8 @@ pub(super) enum Go {
     Predictions,
     /// To the grid of all runs.
     Grid,
+    /// To the form that imports a checkpoint.
+    Import,
 }
 
 /// What comes of an input.

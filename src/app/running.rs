@@ -27,6 +27,7 @@ impl Running {
             JobKind::Lesions => "deleting each residual block alone".to_string(),
             JobKind::Sweep(stage) => format!("pruning stage {stage} from its end"),
             JobKind::Analyze(_) => "analysing".to_string(),
+            JobKind::Import(file) => format!("importing {}", file.name),
             JobKind::Cut(deleted, name) => format!("saving {name} without {deleted}"),
             JobKind::Map(deleted) if deleted.is_empty() => "computing the map".to_string(),
             JobKind::Cross(other) => format!("computing the CKA with {}", other.name()),

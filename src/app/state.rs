@@ -11,6 +11,7 @@ use super::compare::Compare;
 use super::explorer::{Explorer, ExplorerMemory};
 use super::grid::{Grid, GridMemory};
 use super::home::Home;
+use super::import::Import;
 use super::jobs::{JobId, Picture};
 use super::key::Key;
 use super::keymap::Keymap;
@@ -36,6 +37,8 @@ pub enum Screen {
     Compare(Box<Compare>),
     /// Small multiples.
     Grid(Box<Grid>),
+    /// A checkpoint to make a run of.
+    Import(Box<Import>),
     /// What networks predict.
     Predictions(Box<PredictionsView>),
 }
@@ -48,6 +51,7 @@ impl Screen {
             Screen::Explorer(explorer) => explorer.as_ref(),
             Screen::Compare(compare) => compare.as_ref(),
             Screen::Grid(grid) => grid.as_ref(),
+            Screen::Import(form) => form.as_ref(),
             Screen::Predictions(view) => view.as_ref(),
         }
     }
@@ -59,6 +63,7 @@ impl Screen {
             Screen::Explorer(explorer) => explorer.as_mut(),
             Screen::Compare(compare) => compare.as_mut(),
             Screen::Grid(grid) => grid.as_mut(),
+            Screen::Import(form) => form.as_mut(),
             Screen::Predictions(view) => view.as_mut(),
         }
     }
@@ -73,7 +78,7 @@ impl Screen {
                 compare.sides().iter().find_map(|side| side.album.by_serial(serial))
             }
             Screen::Predictions(view) => view.album.by_serial(serial),
-            Screen::Home(_) | Screen::Opening(_) | Screen::Grid(_) => None,
+            Screen::Home(_) | Screen::Import(_) | Screen::Opening(_) | Screen::Grid(_) => None,
         }
     }
 
@@ -95,6 +100,8 @@ pub struct Memory {
     pub explorer: Option<ExplorerMemory>,
     /// The last grid.
     pub grid: Option<GridMemory>,
+    /// The form of an import.
+    pub import: Option<Import>,
 }
 
 /// The state of the interface.
@@ -233,6 +240,15 @@ impl App {
             Screen::Grid(grid) => Some(grid.as_mut()),
             _ => None,
         })
+    }
+
+    /// The form of an import, on screen or as it was left.
+    pub(super) fn imports_mut(&mut self) -> impl Iterator<Item = &mut Import> {
+        let open = match &mut self.screen {
+            Screen::Import(form) => Some(form.as_mut()),
+            _ => None,
+        };
+        open.into_iter().chain(self.memory.import.as_mut())
     }
 
     /// The predictions on screen.

@@ -1,11 +1,13 @@
 //! Key sequences through `update`, without a terminal.
 
 mod beside;
+mod bottom;
 mod compare;
 mod cuts;
 mod form;
 mod gallery;
 mod grid;
+mod import;
 mod inside;
 
 use std::path::PathBuf;
@@ -271,13 +273,30 @@ fn the_list_of_runs_is_sorted_and_filtered_and_the_selection_stays() {
     };
     let (all, selected) = (names(&app), app.home.selection().unwrap().name.clone());
     assert!(all.len() > 2, "{all:?}");
-    press(&mut app, "o o o");
+    press(&mut app, "o");
     let depth = |run: &crate::runs::RunSummary| run.manifest.as_ref().map_or(0, |m| m.model.depth);
     let depths: Vec<usize> = app.home.runs.iter().flatten().map(depth).collect();
     assert!(depths.is_sorted_by(|a, b| a >= b), "{depths:?}");
     assert_eq!(app.home.selection().unwrap().name, selected);
-    press(&mut app, "o");
+    press(&mut app, "o o o");
+    let dates: Vec<_> = app
+        .home
+        .runs
+        .iter()
+        .flatten()
+        .flat_map(|run| run.manifest.as_ref().map(|m| m.created.clone()))
+        .collect();
+    assert!(dates.is_sorted_by(|a, b| a >= b), "{dates:?}");
+    // columns that are not shown are not sorted by
+    press(&mut app, "| Space Esc o o");
     assert_eq!(names(&app), all, "by name again");
+    press(&mut app, "/");
+    update(&mut app, Input::Paste("depth:20 cifar".into()));
+    press(&mut app, "Enter");
+    let shown: Vec<_> = app.home.runs.iter().flatten().map(depth).collect();
+    assert!(!shown.is_empty() && shown.iter().all(|depth| *depth == 20), "{shown:?}");
+    press(&mut app, "Esc");
+    assert_eq!(names(&app), all);
     // words of any part, in any case
     press(&mut app, "/");
     update(&mut app, Input::Paste("RESNET CIFAR".into()));
@@ -309,7 +328,7 @@ fn the_palette_runs_what_it_finds() {
     press(&mut app, ": z o o m - i n Enter");
     assert!(app.overlay.palette().is_none() && !app.explorer().unwrap().viewport().is_fitted());
     press(&mut app, ": h e l p Enter");
-    assert_eq!(app.overlay.help(), Some(0));
+    assert!(app.overlay.help().is_some_and(|help| !help.is_typing()));
     press(&mut app, ":");
     assert!(
         app.overlay.help().is_none() && app.overlay.palette().is_some(),

@@ -258,7 +258,8 @@ mod tests {
 
     #[test]
     fn every_option_that_a_setting_stands_for_has_a_variable() {
-        let every = "(theme: \"a\", color: \"16\", colormap: \"b\", pictures: \"blocks\", mouse: false, hover: true, \
+        let every = "(theme: \"a\", color: \"16\", colormap: \"b\", columns: \"test,map\", pictures: \"blocks\", \
+                      mouse: false, hover: true, \
                      no_animation: true, runs: \"r\", data: \"shapes\", device: \"cpu\", \
                      threads: 2, log_file: \"l\", log_level: \"info\")";
         let config = Config::parse(every, Path::new("c")).unwrap();

@@ -7,11 +7,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::complete::complete;
 use super::{maps, words};
 use crate::app::Answers;
 use crate::app::GridRequest;
+use crate::app::complete::PathRequest;
 use crate::app::jobs::{JobId, JobRequest, Picture};
-use crate::app::port::{JobNews, Port};
+use crate::app::port::{JobNews, PathAnswer, Port};
 use crate::app::{ExportRequest, LoadedPair, MapMode};
 use crate::domain::Map;
 use crate::engine::{CancelToken, device};
@@ -161,6 +163,20 @@ impl Port for Desk {
     fn cancel(&self, id: JobId) {
         if let Some(token) = lock(&self.running).get(&id) {
             token.cancel();
+        }
+    }
+
+    fn complete(&self, request: PathRequest, answer: PathAnswer) {
+        let given = self.lab.given().source.clone();
+        let look = move || {
+            let work = AssertUnwindSafe(|| complete(&request, given.as_ref()));
+            let failed = |_| Err("looking into the folder failed unexpectedly".to_string());
+            let found = catch_unwind(work).unwrap_or_else(failed);
+            answer(request, found);
+        };
+        // a share that hangs must hold nothing up but this answer
+        if let Err(error) = std::thread::Builder::new().name("complete".into()).spawn(look) {
+            tracing::warn!("cannot start a thread: {error}");
         }
     }
 

@@ -56,6 +56,7 @@ pub fn run(cli: &Cli, settings: &Config, problem: Option<Problem>) -> Result<Exi
     }
     let mut app = App::new(look, open);
     app.keymap = keymap;
+    app.home.columns = cli.screen.columns.clone();
     app.notice(&notices, "blockscope doctor");
     let lab = Lab::new(store, common.device, given(cli.data.as_ref()));
     let desk = Desk::new(lab, themes.clone());

@@ -15,6 +15,7 @@ mod args;
 mod attach;
 mod command;
 mod compare;
+mod complete;
 mod desk;
 mod doctor;
 mod explore;

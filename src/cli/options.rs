@@ -4,6 +4,7 @@
 use std::num::NonZeroIsize;
 use std::path::PathBuf;
 
+use crate::app::columns::Columns;
 use clap::{ArgAction, Args, ValueEnum};
 
 use crate::app::Pictures;
@@ -20,6 +21,14 @@ pub struct ScreenArgs {
     /// Pictures as pixels, in terminals with kitty's graphics: auto, pixels or blocks
     #[arg(long, value_name = "HOW", env = "BLOCKSCOPE_PICTURES", default_value = "auto")]
     pub pictures: Pictures,
+    /// Columns of the list of runs, from the left: names of model, depth, width, data, fraction, seed, epochs, test, loss, state, made, from and map
+    #[arg(
+        long,
+        value_name = "NAMES",
+        env = "BLOCKSCOPE_COLUMNS",
+        default_value = "model,data,test,made,map"
+    )]
+    pub columns: Columns,
     /// Whether clicks, drags and the wheel go to the explorer: on or off
     #[arg(
         long,

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use directories::ProjectDirs;
 
+pub use crate::files::browse::expand;
+
 /// The variable that moves the folder of the user's files.
 pub const FOLDER_VARIABLE: &str = "BLOCKSCOPE_CONFIG";
 
@@ -43,10 +45,4 @@ pub fn log() -> Option<PathBuf> {
     let dirs = project()?;
     let folder = dirs.state_dir().unwrap_or_else(|| dirs.data_local_dir());
     Some(folder.join("blockscope.log"))
-}
-
-/// The path with `~/` at its start replaced by the home folder.
-pub fn expand(path: &str) -> PathBuf {
-    let home = path.strip_prefix("~/").zip(directories::BaseDirs::new());
-    home.map_or_else(|| PathBuf::from(path), |(rest, dirs)| dirs.home_dir().join(rest))
 }

@@ -10,6 +10,7 @@ use serde::{Deserialize, Deserializer, de};
 
 use super::paths::expand;
 use super::problem::{Problem, parse};
+use crate::app::columns::Columns;
 use crate::app::{ColourDepth, Pictures};
 use crate::data::DataSource;
 use crate::engine::DeviceChoice;
@@ -26,6 +27,7 @@ pub struct Config {
     color: Option<Parsed<Depth>>,
     colormap: Option<String>,
     pictures: Option<Parsed<Pictures>>,
+    columns: Option<Parsed<Columns>>,
     mouse: Option<bool>,
     hover: Option<bool>,
     no_animation: Option<bool>,
@@ -55,11 +57,12 @@ impl Config {
             ("color", text(&self.color)),
             ("colormap", self.colormap.clone()),
             ("pictures", text(&self.pictures)),
+            ("columns", text(&self.columns)),
             ("mouse", self.mouse.map(switch)),
             ("hover", self.hover.map(switch)),
             ("no_animation", self.no_animation.map(switch)),
             ("runs", self.runs.as_ref().map(path)),
-            ("data", self.data.as_ref().map(|data| data_text(&data.0))),
+            ("data", text(&self.data)),
             ("device", text(&self.device)),
             ("threads", self.threads.map(|n| n.to_string())),
             ("log_file", self.log_file.as_ref().map(path)),
@@ -86,15 +89,6 @@ impl Config {
 
 fn text<T: Display>(value: &Option<Parsed<T>>) -> Option<String> {
     value.as_ref().map(|value| value.0.to_string())
-}
-
-/// The source with `~/` at the start of its path replaced.
-fn data_text(data: &DataSource) -> String {
-    let text = data.to_string();
-    match text.split_once(':') {
-        Some((kind, path)) => format!("{kind}:{}", expand(path).display()),
-        None => text,
-    }
 }
 
 /// A value written as text, checked where it is read, so that faults have a place.
@@ -188,6 +182,7 @@ mod tests {
             ("(xyzzyx: 1)", "config.ron:1:", "the settings are theme, color"),
             ("(\n\n  color: \"truecolour\")", "config.ron:3:", "did you mean \"truecolor\"?"),
             ("(device: \"tpu\")", "config.ron:1:", "use auto, cpu, gpu or gpu:N"),
+            ("(columns: \"depth,sead\")", "config.ron:1:", "did you mean \"seed\"?"),
             ("(threads: 0)", "config.ron:1:", ""),
             ("(threads: 1.5)", "config.ron:1:", ""),
             ("(threads: \"two\")", "config.ron:1:", ""),

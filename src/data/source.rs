@@ -1,5 +1,6 @@
 //! The name of a data source, as the command line and the run folder write it.
 
+use crate::files::browse::expand;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -9,7 +10,8 @@ use super::DataError;
 /// A source of labelled images.
 ///
 /// Written as `shapes`, `cifar10:PATH`, `cifar100:PATH` or `folder:PATH`, both
-/// by [`Display`](fmt::Display) and [`FromStr`].
+/// by [`Display`](fmt::Display) and [`FromStr`]; there `~/` at the start of a path is the
+/// home folder, which no shell replaces behind a colon.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum DataSource {
     /// The built-in figures, generated from a fixed seed.
@@ -69,9 +71,9 @@ impl FromStr for DataSource {
             return Err(unknown());
         }
         match kind {
-            "cifar10" => Ok(DataSource::Cifar10(path.into())),
-            "cifar100" => Ok(DataSource::Cifar100(path.into())),
-            "folder" => Ok(DataSource::Folder(path.into())),
+            "cifar10" => Ok(DataSource::Cifar10(expand(path))),
+            "cifar100" => Ok(DataSource::Cifar100(expand(path))),
+            "folder" => Ok(DataSource::Folder(expand(path))),
             _ => Err(unknown()),
         }
     }
@@ -88,6 +90,13 @@ mod tests {
             assert_eq!(source.to_string(), text);
             assert!(text.starts_with(source.kind()));
         }
+    }
+
+    #[test]
+    fn a_path_in_the_home_folder_may_be_written_short() {
+        let source: DataSource = "folder:~/pictures".parse().unwrap();
+        assert_eq!(source.path(), Some(expand("~/pictures").as_path()));
+        assert!(!source.to_string().contains('~') || directories::BaseDirs::new().is_none());
     }
 
     #[test]

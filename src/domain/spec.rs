@@ -36,6 +36,19 @@ pub enum Preset {
     He,
 }
 
+impl Preset {
+    /// All presets.
+    pub const ALL: [Preset; 2] = [Preset::He, Preset::Paper];
+
+    /// The name as an option's value.
+    pub fn name(self) -> &'static str {
+        match self {
+            Preset::Paper => "paper",
+            Preset::He => "he",
+        }
+    }
+}
+
 /// Why a model description is refused.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum SpecError {

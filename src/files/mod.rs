@@ -3,11 +3,13 @@
 //! no theme, and not what the files are for.
 //!
 //! - [`npy`]: matrices as `.npy`
+//! - [`browse`]: what lies at a path that is being typed
 //! - [`user`]: small text files that a user wrote
 //! - `set`: files that belong together; `scratch`: what is made beside its place, and the
 //!   sweeping of what was left there; `lock`: one process at a time
 //! - `steps`: where tests kill the process
 
+pub mod browse;
 pub(crate) mod lock;
 pub mod npy;
 pub(crate) mod scratch;

@@ -1,12 +1,15 @@
 //! What a screen asks about a run, one question at a time.
 
+use super::import::Checkpoint;
 use super::plan::{AnalysisPlan, DeletionPlan, ProbePlan};
-use super::{Lab, LabError, Watch};
+use super::{Event, Lab, LabError, NewRun, Watch};
 use crate::data::DataSource;
 use crate::domain::plan::SamplePlan;
 use crate::domain::probes::Effort;
 use crate::domain::record::Sample;
-use crate::domain::{Bypass, MapKey};
+use crate::domain::{Bypass, MapKey, Preset};
+use crate::files::browse::expand;
+use crate::model::Overrides;
 use crate::runs::RunId;
 
 /// What to know of a run: its map and what goes with it.
@@ -30,6 +33,28 @@ impl Default for Analysis {
     }
 }
 
+/// A checkpoint to make a run of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CheckpointFile {
+    /// The file, as it was typed; `~/` is the home folder.
+    pub file: String,
+    /// Where the test images are, as an option says it; those of the session if `None`.
+    pub data: Option<String>,
+    /// The new run's name.
+    pub name: String,
+    /// What the tensors cannot tell.
+    pub preset: Preset,
+    /// Which of several networks in the file.
+    pub key: Option<String>,
+}
+
+impl Default for CheckpointFile {
+    fn default() -> CheckpointFile {
+        let (file, name) = (String::new(), String::new());
+        CheckpointFile { file, data: None, name, preset: Preset::He, key: None }
+    }
+}
+
 /// What to compute about a run.
 #[derive(Debug, Clone, PartialEq)]
 pub enum JobKind {
@@ -43,6 +68,8 @@ pub enum JobKind {
     Sweep(usize),
     /// The map, and what else is wanted with it.
     Analyze(Analysis),
+    /// A run of a checkpoint, tested on images; it is the run that is asked about.
+    Import(CheckpointFile),
     /// The network without some blocks as a run of that name, or, where the name is that of
     /// a `.safetensors` file, as its weights.
     Cut(Bypass, String),
@@ -73,6 +100,7 @@ impl Lab {
                 return self.pruned_map(&*self.subject(run)?, &whole, deleted, watch).map(|_| ());
             }
             JobKind::Analyze(wanted) => return self.analyze_as_asked(run, wanted, watch),
+            JobKind::Import(file) => return self.import_as_asked(file, watch),
             JobKind::Cut(deleted, name) => return self.save_cut(run, deleted, name, watch),
             JobKind::Evaluate(deleted) => {
                 DeletionPlan { chosen: chosen(deleted), ..DeletionPlan::default() }
@@ -88,6 +116,34 @@ impl Lab {
         let own = &subject.manifest.data.fingerprint;
         let dataset = self.images_of(&subject.manifest, own)?;
         self.delete(&subject, &dataset, plan, watch).map(|_| ())
+    }
+
+    fn import_as_asked(
+        &self,
+        wanted: &CheckpointFile,
+        watch: &mut Watch<'_>,
+    ) -> Result<(), LabError> {
+        let source = match (&wanted.data, &self.given().source) {
+            (Some(text), _) => text.parse()?,
+            (None, Some(source)) => source.clone(),
+            (None, None) => {
+                let says = "no images to test it on were named; give the test images";
+                return Err(LabError::refused(says));
+            }
+        };
+        let checkpoint = Checkpoint {
+            weights: &expand(&wanted.file),
+            preset: wanted.preset,
+            overrides: Overrides::default(),
+            key: wanted.key.as_deref(),
+        };
+        let new = NewRun { name: wanted.name.clone(), replace: false };
+        self.store().sweep(None);
+        let manifest = self.import(&checkpoint, &source, &new, watch)?.manifest;
+        let test = manifest.test.map_or(f64::NAN, |test| 100.0 * test.accuracy());
+        let (name, model) = (&wanted.name, manifest.model.title());
+        watch.tell(Event::Note(format!("imported {name}: {model}, test {test:.1} %")));
+        Ok(())
     }
 
     fn analyze_as_asked(

@@ -87,6 +87,11 @@ impl Lab {
         self.device
     }
 
+    /// The images that were given for the session.
+    pub fn given(&self) -> &Given {
+        &self.given
+    }
+
     fn engine(&self) -> Result<Arc<Engine>, LabError> {
         let mut engine = lock(&self.engine);
         if let Some(engine) = engine.as_ref() {

@@ -15,6 +15,7 @@ use ratatui::style::{Color, Modifier, Style};
 use super::backend::{FrameBackend, encode, plain};
 use super::worker::{Request, serve};
 use super::*;
+use crate::app::complete::PathRequest;
 use crate::app::jobs::{JobId, JobKind, JobRequest, JobUpdate, Picture};
 use crate::app::port::{JobNews, Port};
 use crate::app::{
@@ -416,6 +417,9 @@ impl Port for Broken {
         panic!("no room")
     }
     fn cancel(&self, _: JobId) {}
+    fn complete(&self, request: PathRequest, answer: crate::app::port::PathAnswer) {
+        answer(request, Err("gone".into()));
+    }
     fn pictures(&self, _: &RunId, _: &[u32]) -> Result<Vec<(u32, Picture)>, String> {
         Err("no pictures".into())
     }
@@ -427,6 +431,10 @@ fn a_panic_of_a_service_becomes_a_message() {
     let ask = |request| serve(&Broken, &request, &events);
     let Some(Input::Failed(text)) = ask(Request::List) else { panic!() };
     assert_eq!(text, "reading the list of runs failed unexpectedly: the list is on fire");
+    let path = PathRequest { text: "a".into(), want: crate::app::complete::Want::Data };
+    assert!(ask(Request::Complete(path.clone())).is_none(), "the answer comes from elsewhere");
+    let Ok(Event::Input(Input::Completed(request, Err(why)))) = news.try_recv() else { panic!() };
+    assert_eq!((request, why.as_str()), (path, "gone"));
     assert!(matches!(ask(Request::Device), Some(Input::Device(d)) if d == "cpu"));
     let load = ask(Request::Load(RunId::Embedded("x".into())));
     assert!(matches!(load, Some(Input::RunLoaded(Err(why))) if why == "not found"));

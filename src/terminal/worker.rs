@@ -8,6 +8,7 @@ use std::thread;
 
 use crossbeam_channel::{Sender, unbounded};
 
+use crate::app::complete::PathRequest;
 use crate::app::jobs::{JobId, JobRequest, JobUpdate};
 use crate::app::port::{JobNews, Port};
 use crate::app::{Effect, ExportRequest, GridRequest, Input, MapMode};
@@ -38,6 +39,8 @@ pub enum Request {
     Start(JobRequest),
     /// Stop a computation.
     Cancel(JobId),
+    /// Find out what could stand in a field.
+    Complete(PathRequest),
     /// Read pictures of test images.
     Pictures(RunId, Vec<u32>),
 }
@@ -55,6 +58,7 @@ impl Request {
             Effect::Export(request) => Request::Export(request),
             Effect::StartJob(request) => Request::Start(request),
             Effect::CancelJob(id) => Request::Cancel(id),
+            Effect::Complete(request) => Request::Complete(request),
             Effect::LoadPictures(run, images) => Request::Pictures(run, images),
             _ => return None,
         })
@@ -102,6 +106,14 @@ pub(super) fn serve(port: &dyn Port, request: &Request, events: &Sender<Event>) 
             port.start(job.clone(), news);
             None
         }
+        Request::Complete(request) => {
+            let events = events.clone();
+            let answer = move |request, found| {
+                let _ = events.send(Event::Input(Input::Completed(request, found)));
+            };
+            port.complete(request.clone(), Box::new(answer));
+            None
+        }
         Request::Cancel(id) => {
             port.cancel(*id);
             None
@@ -121,6 +133,7 @@ pub(super) fn serve(port: &dyn Port, request: &Request, events: &Sender<Event>) 
             }
             Request::Device => "asking for the device",
             Request::Pictures(..) => "reading pictures",
+            Request::Complete(_) => "looking into a folder",
             Request::Cancel(_) => "cancelling",
             Request::Start(job) => {
                 let why = format!("starting it failed unexpectedly: {reason}");

@@ -56,7 +56,10 @@ pub fn draw(app: &App, skin: &Skin, frame: &mut Frame<'_>) {
             panels::cuts::draw(app, open, size, skin, buffer);
         }
         Screen::Explorer(open) if open.form().is_some() => {
-            panels::form::draw(app, open, size, skin, buffer);
+            panels::form::analysis(app, open, skin, buffer);
+        }
+        Screen::Import(form) => {
+            panels::form::draw(app, ("import", &[]), &form.sheet(), skin, buffer);
         }
         Screen::Explorer(open) if open.gallery().is_some() => {
             panels::gallery::draw(app, open, size, skin, buffer);
@@ -68,7 +71,8 @@ pub fn draw(app: &App, skin: &Skin, frame: &mut Frame<'_>) {
     }
     match &app.overlay {
         Overlay::Palette(palette) => panels::palette::draw(app, palette, size, skin, buffer),
-        Overlay::Help(scroll) => panels::help::draw(app, *scroll, size, skin, buffer),
+        Overlay::Help(help) => panels::help::draw(app, help, size, skin, buffer),
+        Overlay::Columns(chooser) => panels::columns::draw(app, chooser, size, skin, buffer),
         // these lie in the screen's own lines
         Overlay::Find(_) | Overlay::Ask(_) | Overlay::Question | Overlay::None => {}
     }

@@ -1,6 +1,7 @@
 //! Screens as text, their colours by rule, and that drawing never panics.
 
 mod colours;
+mod hints;
 mod matrix;
 mod pixels;
 mod roles;
@@ -12,6 +13,7 @@ use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
 
 use super::*;
+use crate::app::complete::{Found, PathRequest, Want};
 use crate::app::explorer::ExplorerLayout;
 use crate::app::jobs::JobUpdate;
 use crate::app::{ColourDepth, Effect, Input, Key, KeyCode, Look, update};
@@ -146,6 +148,21 @@ snapshot!(help_120x40, {
     keys(&mut app, "?");
     app
 });
+snapshot!(help_filtered_80x24, {
+    let mut app = app(20, (80, 24), ColourDepth::Truecolor);
+    keys(&mut app, "?/block del");
+    app
+});
+snapshot!(help_nothing_120x40, {
+    let mut app = app(20, (120, 40), ColourDepth::Truecolor);
+    keys(&mut app, "?/xyzzy");
+    app
+});
+snapshot!(help_200x60, {
+    let mut app = app(20, (200, 60), ColourDepth::Truecolor);
+    keys(&mut app, "?");
+    app
+});
 snapshot!(help_80x24, {
     let mut app = app(20, (80, 24), ColourDepth::Truecolor);
     keys(&mut app, "?jj");
@@ -169,6 +186,40 @@ snapshot!(palette_home_80x24, {
 snapshot!(mark_120x40, {
     let mut app = app(20, (120, 40), ColourDepth::Truecolor);
     keys(&mut app, "\"9k4h");
+    app
+});
+snapshot!(import_80x24, {
+    let mut app = app(20, (80, 24), ColourDepth::Truecolor);
+    keys(&mut app, "\x1bIl");
+    update(&mut app, Input::Paste("~/nets/".into()));
+    keys(&mut app, "\t");
+    let request = PathRequest { text: "~/nets/".into(), want: Want::Checkpoint };
+    let texts = ["~/nets/old/", "~/nets/resnet20.th", "~/nets/résumé.pt"];
+    let found = Found { texts: texts.map(String::from).to_vec(), left_out: 1 };
+    update(&mut app, Input::Completed(request, Ok(found)));
+    keys(&mut app, "\t\t");
+    app
+});
+snapshot!(import_running_120x40, {
+    let mut app = app(20, (120, 40), ColourDepth::Truecolor);
+    keys(&mut app, "\x1bIl");
+    update(&mut app, Input::Paste("/data/nets/resnet20.th".into()));
+    update(&mut app, Input::Key(Key::plain(KeyCode::Enter)));
+    update(&mut app, Input::Key(Key::plain(KeyCode::Enter)));
+    let id = app.running.as_ref().map_or(0, |running| running.id);
+    let progress = JobUpdate::Progress { done: 2_560, total: 10_000, unit: "images" };
+    update(&mut app, Input::Job(id, progress));
+    app
+});
+snapshot!(home_columns_120x40, {
+    let mut app = app(20, (120, 40), ColourDepth::Truecolor);
+    keys(&mut app, "\x1bo|jj jjjj ");
+    app
+});
+snapshot!(home_columns_200x60, {
+    let mut app = app(20, (200, 60), ColourDepth::Truecolor);
+    app.home.columns = "depth,width,seed,epochs,test,loss,state,from,map".parse().unwrap();
+    keys(&mut app, "\x1boooo");
     app
 });
 snapshot!(home_120x40, {

@@ -57,6 +57,7 @@ pub enum Action {
     Cheap,
     Write,
     Analyse,
+    Import,
     PrunedMap,
     Beside,
     Compare,
@@ -76,6 +77,7 @@ pub enum Action {
     Open,
     Back,
     Refresh,
+    Columns,
     Help,
     Palette,
     Mouse,
@@ -105,12 +107,15 @@ pub enum Scope {
     Form,
     /// The images that drive a layer.
     Gallery,
+    /// A checkpoint to make a run of.
+    Import,
 }
 
 impl Scope {
     /// All screens.
-    pub const ALL: [Scope; 8] = [
+    pub const ALL: [Scope; 9] = [
         Scope::Home,
+        Scope::Import,
         Scope::Explorer,
         Scope::Cuts,
         Scope::Form,
@@ -131,6 +136,7 @@ impl Scope {
             Scope::Cuts => "cuts",
             Scope::Form => "analyse",
             Scope::Gallery => "pictures",
+            Scope::Import => "import",
         }
     }
 }
@@ -158,6 +164,8 @@ impl Scopes {
     pub const FORM: Scopes = Scopes::of(Scope::Form);
     /// The images that drive a layer.
     pub const GALLERY: Scopes = Scopes::of(Scope::Gallery);
+    /// The form of an import.
+    pub const IMPORT: Scopes = Scopes::of(Scope::Import);
     /// Screens with a map of layers.
     pub const MAPS: Scopes = Scopes::EXPLORER.and(Scopes::COMPARE);
 
@@ -273,4 +281,5 @@ pub(super) mod places {
     pub const CUTS: Scopes = Scopes::CUTS;
     pub const FORM: Scopes = Scopes::FORM;
     pub const GALLERY: Scopes = Scopes::GALLERY;
+    pub const IMPORT: Scopes = Scopes::IMPORT;
 }

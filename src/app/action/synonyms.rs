@@ -6,6 +6,7 @@ use super::names::Action;
 pub const SYNONYMS: &[(Action, &str)] = &[
     (Action::Export, "save write picture image figure png svg csv npy file"),
     (Action::Analyse, "analyze compute cka start run job probes"),
+    (Action::Import, "checkpoint weights pytorch pth safetensors open load file"),
     (Action::Copy, "clipboard yank"),
     (Action::CopyMap, "clipboard yank table"),
     (Action::Delete, "prune cut remove bypass drop ablate"),
@@ -32,4 +33,5 @@ pub const SYNONYMS: &[(Action, &str)] = &[
     (Action::Quit, "exit leave"),
     (Action::Help, "keys manual"),
     (Action::Refresh, "reload"),
+    (Action::Columns, "fields table show hide"),
 ];

@@ -16,6 +16,8 @@ const fn row(
 
 /// Where blocks are deleted.
 const BLOCKS: Scopes = EXPLORER.and(CUTS);
+/// Screens with lines that are filled in.
+const FORMS: Scopes = FORM.and(IMPORT);
 /// Screens with one map or many.
 const MANY: Scopes = MAPS.and(GRID);
 
@@ -25,7 +27,7 @@ pub const TABLE: &[ActionInfo] = &[
         Action::Left,
         "left",
         &["h", "Left"],
-        MANY.and(FORM).and(GALLERY),
+        MANY.and(FORMS).and(GALLERY),
         Group::Move,
         "previous column (counts: 5h)",
     ),
@@ -35,7 +37,7 @@ pub const TABLE: &[ActionInfo] = &[
         Action::Right,
         "right",
         &["l", "Right"],
-        MANY.and(FORM).and(GALLERY),
+        MANY.and(FORMS).and(GALLERY),
         Group::Move,
         "next column",
     ),
@@ -143,6 +145,7 @@ pub const TABLE: &[ActionInfo] = &[
         Group::Map,
         "compute map, components and probes of this run",
     ),
+    row(Action::Import, "import", &["I"], HOME, Group::Program, "make a run of a checkpoint file"),
     row(
         Action::Strip,
         "strip",
@@ -163,7 +166,7 @@ pub const TABLE: &[ActionInfo] = &[
         Action::Copy,
         "copy",
         &["y"],
-        HOME.and(MANY).and(FORM).and(GALLERY),
+        HOME.and(MANY).and(FORMS).and(GALLERY),
         Group::Map,
         "copy the pair, the run's name, the command, or which images",
     ),
@@ -311,7 +314,7 @@ pub const TABLE: &[ActionInfo] = &[
         Action::Choose,
         "choose",
         &["Space"],
-        Scopes::HOME.and(PREDICTIONS).and(CUTS).and(FORM),
+        Scopes::HOME.and(PREDICTIONS).and(CUTS).and(FORMS),
         Group::Compare,
         "choose the run to compare with, its group, or the block to delete",
     ),
@@ -434,10 +437,18 @@ pub const TABLE: &[ActionInfo] = &[
     ),
     row(Action::Mouse, "mouse", &["M"], EVERYWHERE, Group::Look, "mouse on, or off to select text"),
     row(
+        Action::Columns,
+        "columns",
+        &["|"],
+        HOME,
+        Group::Look,
+        "choose the columns of the list of runs",
+    ),
+    row(
         Action::Open,
         "open",
         &["Enter"],
-        HOME.and(COMPARE).and(PREDICTIONS).and(GRID).and(CUTS).and(FORM),
+        HOME.and(COMPARE).and(PREDICTIONS).and(GRID).and(CUTS).and(FORMS),
         Group::Program,
         "open the selected run, or that of the pane; show the block; compute",
     ),

@@ -7,7 +7,6 @@ use crate::app::cursor::{Ground, Movement, Target};
 use crate::app::jobs::JobKind;
 use crate::app::layout::Area;
 use crate::app::overlay::{Ask, Overlay};
-use crate::app::prompt::Prompt;
 use crate::app::room::{Context, Go, Reply};
 use crate::domain::deletion::{Cost, SMALL_COST};
 use crate::domain::{Bypass, ResidualBlock};
@@ -244,9 +243,8 @@ impl Explorer {
         let name = format!("{}-without-{blocks}", self.run.manifest.name);
         // longer names are the user's own affair
         let name = if name.len() <= 100 { name } else { format!("{}-cut", self.run.manifest.name) };
-        let prompt = Prompt::with(&name);
         let hint = "a run's name, or FILE.safetensors";
-        *cx.overlay = Overlay::Ask(Ask { label: "save as: ", hint, prompt });
+        *cx.overlay = Overlay::Ask(Ask::new("save as: ", hint, &name));
     }
 
     /// Writes the network without the deleted blocks under a name.

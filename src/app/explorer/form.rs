@@ -2,9 +2,10 @@
 //! the map, or stands in its place where there is none yet. Pure state: the work is a job.
 
 use crate::app::action::Action;
+use crate::app::complete::Want;
+use crate::app::form::{Sheet, moved, stepped};
 use crate::app::jobs::JobKind;
 use crate::app::overlay::{Ask, Overlay};
-use crate::app::prompt::Prompt;
 use crate::app::room::{Clip, Context, Reply};
 use crate::domain::probes::Effort;
 use crate::lab::ask::Analysis;
@@ -61,12 +62,6 @@ pub struct Form {
     pub wanted: Analysis,
 }
 
-/// The one of `all` that stands `by` places after (or before) the present one.
-fn stepped<T: PartialEq + Copy>(all: &[T], now: T, forward: bool) -> T {
-    let at = all.iter().position(|one| *one == now).unwrap_or(0);
-    all[(at + if forward { 1 } else { all.len() - 1 }) % all.len()]
-}
-
 impl Explorer {
     /// The form, while it is shown.
     pub fn form(&self) -> Option<&Form> {
@@ -99,6 +94,21 @@ impl Explorer {
                 (None, "shapes") => "shapes, built in".to_string(),
                 (None, source) => format!("as the program was told, else {source}:PATH"),
             },
+        }
+    }
+
+    /// The form as it is drawn.
+    pub fn form_sheet(&self) -> Sheet {
+        Sheet {
+            heading: match self.is_empty() {
+                true => "This run has no analysis yet, so there is no map to show.",
+                false => "Analyse this run again.",
+            },
+            rows: Field::ALL.map(|field| (field.name(), self.form_value(field))).to_vec(),
+            at: self.form.field,
+            does: "computes it; the same as",
+            command: self.form_command(),
+            problem: None,
         }
     }
 
@@ -139,14 +149,13 @@ impl Explorer {
 
     /// A command while the form is shown.
     pub(super) fn in_form(&mut self, cx: &mut Context<'_>, action: Action) -> Reply {
-        let last = Field::ALL.len() - 1;
+        if let Some(to) = moved(self.form.field, Field::ALL.len(), action) {
+            self.form.field = to;
+            return Reply::default();
+        }
         match action {
             Action::Back if cx.running.is_some() || self.is_empty() => return cx.leave(),
             Action::Back | Action::Analyse => self.form.open = false,
-            Action::Down => self.form.field = (self.form.field + 1).min(last),
-            Action::Up => self.form.field = self.form.field.saturating_sub(1),
-            Action::First => self.form.field = 0,
-            Action::Last => self.form.field = last,
             Action::Left => self.change(cx, false),
             Action::Right | Action::Choose => self.change(cx, true),
             Action::Open => {
@@ -168,9 +177,9 @@ impl Explorer {
             Field::Components => wanted.components = !wanted.components,
             Field::Probes => wanted.probes = stepped(&PROBES, wanted.probes, forward),
             Field::Data => {
-                let prompt = Prompt::with(wanted.data.as_deref().unwrap_or_default());
+                let text = wanted.data.as_deref().unwrap_or_default();
                 let hint = "cifar10:PATH, cifar100:PATH, folder:PATH or shapes; empty: as told";
-                *cx.overlay = Overlay::Ask(Ask { label: "data: ", hint, prompt });
+                *cx.overlay = Overlay::Ask(Ask::new("data: ", hint, text).path(Want::Data));
             }
         }
     }

@@ -4,10 +4,10 @@
 mod layout;
 
 use super::action::{Action, Scope};
+use super::chooser::Chooser;
 use super::cursor::{Ground, Movement, Target};
 use super::list::RunList;
 use super::overlay::{Ask, Overlay};
-use super::prompt::Prompt;
 use super::room::{Clip, Context, Go, Reply, Room};
 use crate::text::one_line;
 
@@ -35,6 +35,7 @@ impl Room for Home {
             Action::Open => return open_selected(cx),
             Action::Predictions => return Go::Predictions.into(),
             Action::Grid => return Go::Grid.into(),
+            Action::Import => return Go::Import.into(),
             Action::Refresh => return cx.relist(),
             Action::Order => {
                 cx.list.next_order();
@@ -42,9 +43,11 @@ impl Room for Home {
                 cx.tell(format!("sorted {}", cx.list.order().name()));
             }
             Action::Find => {
-                let prompt = Prompt::with(cx.list.filter());
-                let hint = "words of name, model or data; none shows all";
-                *cx.overlay = Overlay::Ask(Ask { label: "show only: ", hint, prompt });
+                let hint = "words of name, model or data, or seed:3; none shows all";
+                *cx.overlay = Overlay::Ask(Ask::new("show only: ", hint, cx.list.filter()));
+            }
+            Action::Columns => {
+                *cx.overlay = Overlay::Columns(Chooser::new(&cx.list.columns));
             }
             Action::Back if !cx.list.filter().is_empty() => {
                 cx.list.set_filter("");

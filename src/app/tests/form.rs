@@ -1,5 +1,6 @@
 //! The form of an analysis, as sequences of keys and of news.
 
+use crate::app::complete::{Found, PathRequest, Want};
 use crate::app::demo;
 use crate::app::explorer::form::Field;
 use crate::app::jobs::{JobKind, JobUpdate};
@@ -61,6 +62,30 @@ fn a_run_without_a_map_is_a_form_that_computes_it() {
     assert_eq!(effects, [Effect::ListRuns, Effect::LoadRun(run)]);
     update(&mut app, Input::RunLoaded(Ok(Box::new(demo::synthetic_run(14)))));
     assert_eq!(app.scope(), Scope::Explorer);
+}
+
+#[test]
+fn where_the_images_are_is_completed() {
+    let mut app = bare();
+    press(&mut app, "G l c i Tab");
+    let asked = press(&mut app, "Tab");
+    assert!(asked.is_empty(), "asked once");
+    let request = PathRequest { text: "ci".into(), want: Want::Data };
+    let texts = ["cifar10:", "cifar100:"].map(String::from).to_vec();
+    let found = Ok(Found { texts, left_out: 0 });
+    update(&mut app, Input::Completed(request.clone(), found.clone()));
+    let text = |app: &App| app.overlay.ask().unwrap().prompt.text().to_string();
+    assert_eq!(text(&app), "cifar10");
+    press(&mut app, "Tab");
+    assert_eq!(text(&app), "cifar10:");
+    // an answer after the field was left does nothing
+    let effects = press(&mut app, "Enter");
+    let into = PathRequest { text: "cifar10:".into(), want: Want::Data };
+    assert_eq!(effects, [Effect::Complete(into.clone())], "what is chosen is gone into");
+    press(&mut app, "Esc");
+    update(&mut app, Input::Completed(into, found));
+    assert!(app.overlay.ask().is_none());
+    assert_eq!(explorer(&app).form_command().matches("--data").count(), 0);
 }
 
 #[test]

@@ -1,8 +1,12 @@
 //! From a key to a command: what is open on top takes it first, then sequences and
 //! counts, then the commands that all screens have, and at last the screen.
 
-use crate::app::action::{Action, TABLE};
+use crate::app::action::Action;
+use crate::app::bottom::Does;
+use crate::app::chooser::ChooserEvent;
+use crate::app::complete::CompletionEvent;
 use crate::app::cursor::MAX_COUNT;
+use crate::app::help::{Help, HelpEvent};
 use crate::app::key::{Key, KeyCode};
 use crate::app::keymap::Lookup;
 use crate::app::layout::too_small;
@@ -14,6 +18,9 @@ use crate::app::prompt::PromptEvent;
 use crate::app::state::{App, Screen};
 
 use super::navigate::{back, follow};
+
+/// Most characters that are taken from what is pasted.
+const PASTED: usize = 1_000;
 
 /// Takes a key.
 pub(super) fn on_key(app: &mut App, key: Key) -> Vec<Effect> {
@@ -35,17 +42,36 @@ pub(super) fn on_key(app: &mut App, key: Key) -> Vec<Effect> {
             Vec::new()
         }
         Overlay::Ask(_) => in_field(app, key),
-        Overlay::Help(_) | Overlay::None => in_sequence(app, key),
+        Overlay::Help(_) => in_help(app, key),
+        Overlay::Columns(_) => in_columns(app, key),
+        Overlay::None => in_sequence(app, key),
+    }
+}
+
+/// Takes a click on a hint, which is as good as its key.
+pub(super) fn on_hint(app: &mut App, does: Does) -> Vec<Effect> {
+    match does {
+        Does::Press(key) => on_key(app, key),
+        Does::Command(action) => {
+            app.toast = None;
+            app.screen.room_mut().forget_pointer();
+            app.pending.clear();
+            let count = app.count.take();
+            act(app, action, count)
+        }
     }
 }
 
 /// Takes pasted text, which only a field of input wants.
 pub(super) fn on_paste(app: &mut App, text: &str) {
-    for c in text.chars().filter(|c| !c.is_control()).take(100) {
+    for c in text.chars().filter(|c| !c.is_control()).take(PASTED) {
         match app.overlay {
             Overlay::Palette(_) => drop(in_palette(app, Key::char(c))),
             Overlay::Find(_) => in_search(app, Key::char(c)),
             Overlay::Ask(_) => drop(in_field(app, Key::char(c))),
+            Overlay::Help(ref mut help) if help.is_typing() => {
+                help.key(Key::char(c), &app.keymap);
+            }
             _ => return,
         }
     }
@@ -136,8 +162,26 @@ fn in_search(app: &mut App, key: Key) {
 /// Takes a key while a field of input is open.
 fn in_field(app: &mut App, key: Key) -> Vec<Effect> {
     let Overlay::Ask(mut ask) = std::mem::take(&mut app.overlay) else { return Vec::new() };
+    if let Some(completion) = &mut ask.completion {
+        let event = completion.key(key, &mut ask.prompt);
+        if event != CompletionEvent::Passed {
+            app.overlay = Overlay::Ask(ask);
+            return match event {
+                CompletionEvent::Ask(request) => vec![Effect::Complete(request)],
+                _ => Vec::new(),
+            };
+        }
+    }
+    let before = ask.prompt.text().len();
     match ask.prompt.key(key, 0) {
-        PromptEvent::Changed => app.overlay = Overlay::Ask(ask),
+        PromptEvent::Changed => {
+            let changed = ask.prompt.text().len() != before;
+            ask.completion
+                .iter_mut()
+                .filter(|_| changed)
+                .for_each(|completion| completion.forget());
+            app.overlay = Overlay::Ask(ask);
+        }
         // to empty it is an answer
         PromptEvent::Cancel if key.code == KeyCode::Backspace => app.overlay = Overlay::Ask(ask),
         PromptEvent::Cancel => {}
@@ -148,6 +192,28 @@ fn in_field(app: &mut App, key: Key) -> Vec<Effect> {
         }
     }
     Vec::new()
+}
+
+/// Takes a key while the help is open: its field first, then as everywhere.
+fn in_help(app: &mut App, key: Key) -> Vec<Effect> {
+    let Overlay::Help(help) = &mut app.overlay else { return Vec::new() };
+    match help.key(key, &app.keymap) {
+        HelpEvent::Taken => Vec::new(),
+        HelpEvent::Passed => in_sequence(app, key),
+    }
+}
+
+/// Takes a key while the list's columns are chosen.
+fn in_columns(app: &mut App, key: Key) -> Vec<Effect> {
+    let Overlay::Columns(chooser) = &mut app.overlay else { return Vec::new() };
+    match chooser.key(key, &mut app.home.columns) {
+        ChooserEvent::Changed => Vec::new(),
+        ChooserEvent::Copy(text) => vec![Effect::Copy(text, "the line for config.ron".into())],
+        ChooserEvent::Close => {
+            app.overlay = Overlay::None;
+            Vec::new()
+        }
+    }
 }
 
 /// Takes a key that may be a digit of a count or a part of a sequence.
@@ -185,11 +251,12 @@ fn in_sequence(app: &mut App, key: Key) -> Vec<Effect> {
 fn act(app: &mut App, action: Action, count: Option<usize>) -> Vec<Effect> {
     let help = app.overlay.help().is_some();
     match action {
+        Action::Back if help && clear_help(app) => {}
         Action::Quit | Action::Back | Action::Help if help => app.overlay = Overlay::None,
         Action::Quit | Action::Interrupt => return vec![Effect::Quit],
         Action::Redraw => return vec![Effect::Redraw],
         Action::Suspend => return vec![Effect::Suspend],
-        Action::Help => app.overlay = Overlay::Help(0),
+        Action::Help => app.overlay = Overlay::Help(Help::default()),
         Action::Palette if !too_small(app.size) => {
             app.overlay = Overlay::Palette(Palette::new(app.scope(), names(app)));
         }
@@ -220,6 +287,11 @@ fn act(app: &mut App, action: Action, count: Option<usize>) -> Vec<Effect> {
             app.tell(if app.look.mouse { "mouse on" } else { "mouse off: select text as usual" });
             return vec![Effect::Mouse(app.look.mouse)];
         }
+        Action::Find if help => {
+            if let Overlay::Help(help) = &mut app.overlay {
+                help.open_field();
+            }
+        }
         _ if help => scroll_help(app, action),
         // files do not depend on the screen
         _ if too_small(app.size) && action != Action::Export => {}
@@ -244,18 +316,20 @@ fn copy(app: &mut App, action: Action) -> Vec<Effect> {
     }
 }
 
+/// Takes the filter of the open help away; false if it has none.
+fn clear_help(app: &mut App) -> bool {
+    match &mut app.overlay {
+        Overlay::Help(help) => help.clear(),
+        _ => false,
+    }
+}
+
 /// Scrolls the open help.
 pub(super) fn scroll_help(app: &mut App, action: Action) {
-    let Overlay::Help(line) = &mut app.overlay else { return };
-    let last = TABLE.len() as u16;
-    *line = match action {
-        Action::Down => line.saturating_add(1),
-        Action::Up => line.saturating_sub(1),
-        Action::HalfPageDown => line.saturating_add(8),
-        Action::HalfPageUp => line.saturating_sub(8),
-        Action::First => 0,
-        Action::Last => last,
-        _ => *line,
+    let (scope, size) = (app.scope(), app.size);
+    let Overlay::Help(help) = &mut app.overlay else { return };
+    if !too_small(size) {
+        let last = help.view(scope, &app.keymap, size).last;
+        help.scroll(action, last);
     }
-    .min(last);
 }

@@ -13,10 +13,11 @@ mod news;
 use std::path::PathBuf;
 
 use super::action::Action;
+use super::bottom;
 use super::home;
 use super::layout::too_small;
 use super::message::{Effect, Input};
-use super::overlay::Overlay;
+use super::overlay::{Ask, Overlay};
 use super::state::App;
 
 /// Takes an input.
@@ -73,6 +74,12 @@ pub fn update(app: &mut App, input: Input) -> Vec<Effect> {
                 screen.albums_of(&run).into_iter().for_each(|album| album.take(result.clone()));
             }
         }
+        Input::Completed(request, found) => {
+            if let Overlay::Ask(Ask { prompt, completion: Some(completion), .. }) = &mut app.overlay
+            {
+                completion.take(&request, found, prompt);
+            }
+        }
         Input::Exported(Ok(paths)) => app.tell(written(&paths)),
         Input::Exported(Err(why)) => app.complain(format!("export failed: {why}")),
         Input::Copied(Ok(how)) => app.tell(how),
@@ -88,6 +95,11 @@ fn reaches_screen(app: &App) -> bool {
 }
 
 fn on_click(app: &mut App, at: (u16, u16)) -> Vec<Effect> {
+    if !too_small(app.size)
+        && let Some(does) = bottom::clicked(app, at)
+    {
+        return keys::on_hint(app, does);
+    }
     if app.overlay.covers() {
         app.overlay = Overlay::None;
         return Vec::new();

@@ -21,6 +21,11 @@ pub(super) fn follow(app: &mut App, reply: Reply) -> Vec<Effect> {
         Go::Compare(run) => compare::pair(&mut app.parts().1, run),
         Go::Predictions => predictions::ask(&mut app.parts().1),
         Go::Grid => grid(app),
+        Go::Import => {
+            let form = app.memory.import.take().unwrap_or_default();
+            turn_to(app, Screen::Import(Box::new(form)), false);
+            Vec::new()
+        }
     });
     effects
 }
@@ -52,6 +57,7 @@ fn remember(app: &mut App, left: &Screen) {
     match left {
         Screen::Explorer(explorer) => app.memory.explorer = Some(explorer.memory()),
         Screen::Grid(grid) => app.memory.grid = Some(grid.memory()),
+        Screen::Import(form) => app.memory.import = Some(form.as_ref().clone()),
         _ => {}
     }
 }

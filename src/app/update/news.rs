@@ -1,10 +1,12 @@
 //! What computations report.
 
+use crate::app::home::Home;
 use crate::app::jobs::{JobId, JobKind, JobUpdate, MapOrigin};
 use crate::app::message::Effect;
 use crate::app::mode::MapMode;
 use crate::app::overlay::Overlay;
 use crate::app::room::Awaited;
+use crate::app::running::Running;
 use crate::app::state::{App, Screen};
 
 use super::navigate::show_beside;
@@ -64,6 +66,12 @@ pub(super) fn take(app: &mut App, id: JobId, update: JobUpdate) -> Vec<Effect> {
             return end(app, false);
         }
         JobUpdate::Failed(why) => {
+            // what was written into the form stays there, with what is wrong
+            if matches!(running.kind, JobKind::Import(_)) {
+                for form in app.imports_mut() {
+                    form.problem = Some(why.clone());
+                }
+            }
             app.complain(why);
             return end(app, false);
         }
@@ -79,6 +87,15 @@ fn end(app: &mut App, done: bool) -> Vec<Effect> {
     match app.running.take() {
         // there is a run more
         Some(ended) if matches!(ended.kind, JobKind::Cut(..)) => vec![Effect::ListRuns],
+        // there is a run more, which is what was wanted
+        Some(Running { kind: JobKind::Import(file), .. }) if done => {
+            app.home.select_when_listed(&file.name);
+            app.memory.import = None;
+            if let Screen::Import(_) = app.screen {
+                app.screen = Screen::Home(Home);
+            }
+            vec![Effect::ListRuns]
+        }
         // the run is another one now
         Some(ended) if matches!(ended.kind, JobKind::Analyze(_)) && done => reopen(app),
         Some(ended) if ended.measure => evaluate(app),

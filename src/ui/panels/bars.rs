@@ -2,31 +2,20 @@
 
 use ratatui::buffer::Buffer;
 
-use crate::app::action::{Action, HINTS, Hint, Scopes};
+use crate::app::App;
+use crate::app::bottom::{self, Part, Tone};
 use crate::app::layout::Area;
-use crate::app::{App, Screen};
 use crate::runs::{RunManifest, RunState};
 use crate::theme::Role;
 
 use crate::ui::Skin;
 use crate::ui::pen::{Pen, width};
 
+pub use crate::text::thousands;
+
 /// `41.2 %`.
 pub fn percent(share: f64) -> String {
     format!("{:.1} %", 100.0 * share)
-}
-
-/// `10,000`.
-pub fn thousands(n: usize) -> String {
-    let digits = n.to_string();
-    let mut out = String::new();
-    for (i, c) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(c);
-    }
-    out
 }
 
 /// What a run says about itself, most important first.
@@ -67,53 +56,26 @@ pub fn top(app: &App, area: Area, title: &str, facts: &[String], skin: &Skin, bu
     }
 }
 
-/// Draws as many hints as fit. Without a map only those that work anywhere.
-pub fn hints(app: &App, area: Area, skin: &Skin, buffer: &mut Buffer) {
-    let mut pen = Pen::new(buffer, area, 0);
-    let mapless = matches!(app.screen, Screen::Opening(_));
-    let pruned = app.compare().is_some_and(|c| c.pruned().is_some());
-    let fits = |h: &&Hint| {
-        let useful = !mapless || h.scopes == Scopes::EVERYWHERE || h.actions == [Action::Back];
-        // beside a pruned network there is one third map
-        let idle = pruned && h.actions == [Action::Third];
-        h.scopes.has(app.scope()) && useful && !idle
-    };
-    let shown: Vec<(&Hint, String)> = HINTS
-        .iter()
-        .filter(fits)
-        .map(|hint| (hint, app.keymap.hint(hint.actions)))
-        .filter(|(_, keys)| !keys.is_empty())
-        .collect();
-    let columns = |(hint, keys): &(&Hint, String)| width(keys) + 1 + width(hint.label);
-    // help and the ways out stand at the end of every line, whatever else there is room for
-    let out = |(hint, _): &&(&Hint, String)| {
-        [Action::Help, Action::Back, Action::Quit]
-            .map(|action| [action])
-            .iter()
-            .any(|only| hint.actions == only)
-    };
-    let kept: usize = shown.iter().filter(out).map(|hint| columns(hint) + GAP).sum();
-    let put = |hint: &(&Hint, String), pen: &mut Pen<'_>| {
-        pen.put(&hint.1, skin.style(Role::Key))
-            .skip(1)
-            .put(hint.0.label, skin.style(Role::KeyHint))
-            .skip(GAP);
-    };
-    for hint in shown.iter().filter(|hint| !out(hint)) {
-        if columns(hint) + GAP + kept > pen.left() + GAP {
-            break;
-        }
-        put(hint, &mut pen);
-    }
-    for hint in shown.iter().filter(out) {
-        if columns(hint) <= pen.left() {
-            put(hint, &mut pen);
-        }
-    }
+/// Draws the bottom line: hints of keys, or the computation that runs.
+pub fn bottom(app: &App, skin: &Skin, buffer: &mut Buffer) {
+    parts(&bottom::parts(app), bottom::place(app.size), skin, buffer);
 }
 
-/// Columns between two hints.
-const GAP: usize = 3;
+/// Draws what stands in a line of hints.
+pub fn parts(parts: &[Part], area: Area, skin: &Skin, buffer: &mut Buffer) {
+    for part in parts {
+        let role = match part.tone {
+            Tone::Key => Role::Key,
+            Tone::Label => Role::KeyHint,
+            Tone::Text => Role::Text,
+            Tone::Muted => Role::Muted,
+            Tone::Accent => Role::Accent,
+            Tone::Warning => Role::Warning,
+        };
+        let rest = Area::new(part.x, area.y, (area.x + area.w).saturating_sub(part.x), 1);
+        Pen::new(buffer, rest, 0).put(&part.text, skin.style(role));
+    }
+}
 
 /// Draws a message, if there is one; true if it did.
 pub fn toast(app: &App, area: Area, skin: &Skin, buffer: &mut Buffer) -> bool {

@@ -11,10 +11,10 @@ use crate::app::{App, MapMode};
 use crate::domain::Layer;
 use crate::theme::Role;
 
+use super::bars;
 use super::bars::percent;
 use super::explorer::{deleted, status};
 use super::map::MapView;
-use super::{bars, running};
 use crate::ui::Skin;
 use crate::ui::pen::{Pen, fit, fit_end, rect, width};
 use crate::ui::widgets::heatmap::UNDEFINED;
@@ -48,9 +48,7 @@ pub fn draw(app: &App, compare: &Compare, size: (u16, u16), skin: &Skin, buffer:
     if !bars::toast(app, places.readout, skin, buffer) {
         cell(compare, places.readout, skin, buffer);
     }
-    if !running::draw(app, places.hints, skin, buffer) {
-        bars::hints(app, places.hints, skin, buffer);
-    }
+    bars::bottom(app, skin, buffer);
 }
 
 /// The map of a pane; `None` if there is none.

@@ -12,7 +12,7 @@ use crate::domain::deletion::Cost;
 use crate::theme::Role;
 
 use super::bars::{self, percent, thousands};
-use super::{prompt, running};
+use super::prompt;
 use crate::ui::Skin;
 use crate::ui::pen::Pen;
 
@@ -42,9 +42,7 @@ pub fn draw(app: &App, explorer: &Explorer, size: (u16, u16), skin: &Skin, buffe
     {
         legend(&cuts, places.message, skin, buffer);
     }
-    if !running::draw(app, places.hints, skin, buffer) {
-        bars::hints(app, places.hints, skin, buffer);
-    }
+    bars::bottom(app, skin, buffer);
 }
 
 fn header(

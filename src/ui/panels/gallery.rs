@@ -11,7 +11,7 @@ use crate::app::layout::Area;
 use crate::theme::Role;
 
 use super::bars::{self, percent, thousands};
-use super::{prompt, running};
+use super::prompt;
 use crate::ui::Skin;
 use crate::ui::pen::{Pen, rect};
 use crate::ui::widgets::Thumbnail;
@@ -37,9 +37,7 @@ pub fn draw(app: &App, explorer: &Explorer, size: (u16, u16), skin: &Skin, buffe
         let here = selected.checked_sub(first).and_then(|at| shown.get(at));
         message(explorer, here, places.message, skin, buffer);
     }
-    if !running::draw(app, places.hints, skin, buffer) {
-        bars::hints(app, places.hints, skin, buffer);
-    }
+    bars::bottom(app, skin, buffer);
 }
 
 fn header(

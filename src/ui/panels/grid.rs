@@ -50,7 +50,7 @@ pub fn draw(app: &App, grid: &Grid, size: (u16, u16), skin: &Skin, buffer: &mut 
     if !bars::toast(app, places.readout, skin, buffer) {
         readout(app, grid, places.readout, skin, buffer);
     }
-    bars::hints(app, places.hints, skin, buffer);
+    bars::bottom(app, skin, buffer);
 }
 
 fn empty(grid: &Grid, places: &GridLayout, skin: &Skin, buffer: &mut Buffer) {

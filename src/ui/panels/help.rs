@@ -1,93 +1,59 @@
 //! The help: the commands of the current screen, grouped, with the keys of the
-//! current key map.
+//! current key map, and the field that narrows them.
 
 use ratatui::buffer::Buffer;
 use ratatui::widgets::{Block, BorderType, Clear, Widget};
 
 use crate::app::App;
-use crate::app::action::{Action, ActionInfo, Group, TABLE};
+use crate::app::bottom;
+use crate::app::help::{Help, KEYS, Line};
 use crate::app::layout::Area;
 use crate::theme::Role;
 
+use super::{bars, prompt};
 use crate::ui::Skin;
 use crate::ui::pen::{Pen, rect, width};
 
-/// Columns of the keys, and of a whole entry.
-const KEYS: usize = 14;
-const ENTRY: u16 = 55;
-
-enum Line {
-    Blank,
-    Heading(&'static str),
-    Entry(String, &'static str),
-}
-
-fn lines(app: &App) -> Vec<Line> {
-    let mut lines = Vec::new();
-    for group in Group::ALL {
-        let here = |row: &&ActionInfo| row.group == group && row.scopes.has(app.scope());
-        if !TABLE.iter().any(|row| here(&row)) {
-            continue;
-        }
-        if !lines.is_empty() {
-            lines.push(Line::Blank);
-        }
-        lines.push(Line::Heading(group.name()));
-        lines.extend(TABLE.iter().filter(here).map(|row| {
-            let keys = app.keymap.keys_of(row.action);
-            // without keys the palette still has it
-            let keys = if keys.is_empty() { vec![format!(":{}", row.name)] } else { keys };
-            Line::Entry(keys.join(" "), row.doc)
-        }));
-    }
-    lines
-}
-
 /// Draws the popup over the screen.
-pub fn draw(app: &App, scroll: u16, (w, h): (u16, u16), skin: &Skin, buffer: &mut Buffer) {
-    let lines = lines(app);
-    let two = w >= 2 * ENTRY + 8;
-    let wanted = if two { 2 * ENTRY + 6 } else { ENTRY + 4 };
-    let width_ = wanted.min(w.saturating_sub(2));
-    // two columns break between groups
-    let half = if two { second_column(&lines) } else { lines.len() };
-    let longest = half.max(lines.len() - half) as u16;
-    let height = (longest + 2).min(h.saturating_sub(2));
-    let area = Area::new((w - width_) / 2, (h - height) / 2, width_, height);
+pub fn draw(app: &App, help: &Help, size: (u16, u16), skin: &Skin, buffer: &mut Buffer) {
+    let view = help.view(app.scope(), &app.keymap, size);
+    let area = view.area;
     let popup = skin.style(Role::Text).patch(skin.style(Role::Popup));
     Clear.render(rect(area), buffer);
     buffer.set_style(rect(area), popup);
-    let room = area.h.saturating_sub(2);
-    let scroll = scroll.min(longest.saturating_sub(room));
-    let more = longest > room;
     let block =
         Block::bordered().border_type(BorderType::Rounded).border_style(skin.style(Role::Border));
     block.render(rect(area), buffer);
     let mut pen = Pen::new(buffer, Area { x: area.x + 2, w: area.w.saturating_sub(4), ..area }, 0);
     pen.put(" Keys ", skin.style(Role::Title));
-    if more {
-        let keys = app.keymap.hint(&[Action::Down, Action::Up]);
-        pen.right(&format!(" {keys} scroll "), skin.style(Role::Muted));
+    bars::parts(&bottom::of_help(app, help, &view), Area { h: 1, ..area }, skin, buffer);
+    if let Some(field) = view.field {
+        let (shown, of) = view.count;
+        let count = format!("{shown} of {of}");
+        if help.is_typing() {
+            prompt::draw("/", help.field(), &count, field, skin, buffer);
+        } else {
+            let mut pen = Pen::new(buffer, field, 0);
+            pen.put("/", skin.style(Role::Key)).put(help.field().text(), skin.style(Role::Input));
+            pen.skip(2).right(&count, skin.style(Role::Muted));
+        }
     }
-    let inner = Area::new(area.x + 2, area.y + 1, area.w.saturating_sub(4), room);
-    let first = Area { w: inner.w.min(ENTRY), ..inner };
-    column(&lines[..half], scroll, first, skin, buffer);
-    if two {
-        let second = Area { x: inner.x + ENTRY + 2, w: inner.w - ENTRY - 2, ..inner };
-        column(&lines[half..], scroll, second, skin, buffer);
-    }
-}
-
-/// The group whose start splits the lines most evenly.
-fn second_column(lines: &[Line]) -> usize {
-    let starts =
-        lines.iter().enumerate().filter(|(_, l)| matches!(l, Line::Heading(_))).map(|(i, _)| i);
-    starts.min_by_key(|at| (2 * at).abs_diff(lines.len())).unwrap_or(lines.len())
-}
-
-fn column(lines: &[Line], scroll: u16, area: Area, skin: &Skin, buffer: &mut Buffer) {
-    for (row, line) in lines.iter().skip(usize::from(scroll)).take(usize::from(area.h)).enumerate()
+    if view.count.0 == 0
+        && let Some((place, _)) = view.columns.first()
     {
+        let text = "no command of this screen has these words; Esc shows all";
+        Pen::new(buffer, Area { w: area.w.saturating_sub(4), ..*place }, 1)
+            .skip(1)
+            .fit(text, skin.style(Role::Muted));
+    }
+    for (place, lines) in &view.columns {
+        column(lines, *place, skin, buffer);
+    }
+}
+
+fn column(lines: &[Line], area: Area, skin: &Skin, buffer: &mut Buffer) {
+    let text = skin.style(Role::Text);
+    for (row, line) in lines.iter().enumerate() {
         let mut pen = Pen::new(buffer, area, row as u16);
         match line {
             Line::Blank => {}
@@ -96,10 +62,10 @@ fn column(lines: &[Line], scroll: u16, area: Area, skin: &Skin, buffer: &mut Buf
             }
             Line::Entry(keys, doc) => {
                 let pad = KEYS.saturating_sub(width(keys)).max(1);
-                pen.skip(1)
-                    .put(keys, skin.style(Role::Key))
-                    .skip(pad)
-                    .fit(doc, skin.style(Role::Text));
+                pen.skip(1).put(keys, skin.style(Role::Key)).skip(pad).fit(doc, text);
+            }
+            Line::More(doc) => {
+                pen.skip(1 + KEYS).fit(doc, text);
             }
         }
     }

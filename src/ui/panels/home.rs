@@ -5,10 +5,12 @@ use ratatui::style::Style;
 use ratatui::widgets::Widget;
 
 use crate::app::App;
+use crate::app::columns::{Column, Fitting};
 use crate::app::home::HomeLayout;
 use crate::app::layout::Area;
+use crate::app::list::RunOrder;
 use crate::app::viewport::Viewport;
-use crate::runs::{RunManifest, RunState, RunSummary};
+use crate::runs::RunSummary;
 use crate::theme::Role;
 
 use super::{bars, prompt};
@@ -31,7 +33,7 @@ pub fn draw(app: &App, size: (u16, u16), skin: &Skin, buffer: &mut Buffer) {
             Pen::new(buffer, places.list, 0).fit(&text, muted);
         }
         Some(runs) => {
-            header(places.header, skin, buffer);
+            header(app, places.header, skin, buffer);
             let shown = match app.home.filter() {
                 "" => String::new(),
                 words => format!("{} of {} with `{words}`", runs.len(), app.home.all().len()),
@@ -46,7 +48,7 @@ pub fn draw(app: &App, size: (u16, u16), skin: &Skin, buffer: &mut Buffer) {
             for (row, (i, run)) in rows.enumerate() {
                 let line = Area { y: places.list.y + row as u16, h: 1, ..places.list };
                 let chosen = app.home.chosen.as_ref() == Some(&run.id);
-                entry(run, (i == app.home.selected, chosen), line, skin, buffer);
+                entry(app, run, (i == app.home.selected, chosen), line, skin, buffer);
             }
             if let (Some(area), Some(run)) = (places.preview, app.home.selection()) {
                 preview(run, area, skin, buffer);
@@ -68,63 +70,60 @@ pub fn draw(app: &App, size: (u16, u16), skin: &Skin, buffer: &mut Buffer) {
             Pen::new(buffer, places.message, 0).put("opening", muted);
         }
     }
-    bars::hints(app, places.hints, skin, buffer);
+    bars::bottom(app, skin, buffer);
 }
 
-/// Widths of model, data, test, date and map; the name takes the rest. Columns
-/// go away from the right, but the map's stays.
-struct Columns {
-    name: usize,
-    model: usize,
-    data: usize,
-    test: usize,
-    date: usize,
+/// Cells of the marks before a name.
+const MARKS: usize = 2;
+
+/// The name and the columns that fit into a list so wide.
+pub(super) fn fitting(app: &App, width: u16) -> Fitting {
+    app.home.columns.fitting(usize::from(width).saturating_sub(MARKS))
 }
 
-const MAP: usize = 5;
+/// What keeps a text from its neighbour on the right.
+fn gap(text: &str, columns: usize) -> String {
+    fit(text, columns.saturating_sub(2))
+}
 
-impl Columns {
-    fn new(width: u16) -> Columns {
-        let width = usize::from(width).saturating_sub(2 + MAP);
-        let (mut model, mut data, mut test, mut date) = (15, 15, 8, 12);
-        let rest = |m: usize, d: usize, t: usize, a: usize| width.saturating_sub(m + d + t + a);
-        if rest(model, data, test, date) < 24 {
-            date = 0;
-        }
-        if rest(model, data, test, date) < 24 {
-            data = 0;
-        }
-        if rest(model, data, test, date) < 20 {
-            model = 0;
-        }
-        if rest(model, data, test, date) < 16 {
-            test = 0;
-        }
-        let name = rest(model, data, test, date).min(44);
-        Columns { name, model, data, test, date }
+/// Writes what a column says, behind another one.
+fn cell(pen: &mut Pen<'_>, around: (Option<Column>, Column), text: &str, style: Style) {
+    let (before, column) = around;
+    let columns = column.width();
+    // words behind a number would touch it
+    let lead = if before.is_some_and(Column::is_right) { 2 } else { 0 };
+    match column.is_right() {
+        true => pen.number(text, columns, style),
+        false => pen.skip(lead).field(&gap(text, columns - lead), columns - lead, style),
+    };
+}
+
+fn header(app: &App, area: Area, skin: &Skin, buffer: &mut Buffer) {
+    let muted = skin.style(Role::Muted);
+    let Fitting { name, columns } = fitting(app, area.w);
+    let mut pen = Pen::new(buffer, area, 0);
+    let sorted = |by: RunOrder, title: &str| match by == app.home.order() {
+        true => format!("{title}▾"),
+        false => title.to_string(),
+    };
+    pen.skip(MARKS).field(&sorted(RunOrder::Name, "run"), name, muted);
+    let mut before = None;
+    for column in columns {
+        let title = sorted(RunOrder::By(column), column.name());
+        cell(&mut pen, (before, column), &title, muted);
+        before = Some(column);
     }
 }
 
-fn header(area: Area, skin: &Skin, buffer: &mut Buffer) {
-    let muted = skin.style(Role::Muted);
-    let c = Columns::new(area.w);
-    let mut pen = Pen::new(buffer, area, 0);
-    pen.skip(2)
-        .field("run", c.name, muted)
-        .field("model", c.model, muted)
-        .field("data", c.data, muted);
-    pen.number(if c.test > 0 { "test" } else { "" }, c.test, muted);
-    pen.number(if c.date > 0 { "made" } else { "" }, c.date, muted).number("map", MAP, muted);
-}
-
 fn entry(
+    app: &App,
     run: &RunSummary,
     (selected, chosen): (bool, bool),
     area: Area,
     skin: &Skin,
     buffer: &mut Buffer,
 ) {
-    let c = Columns::new(area.w);
+    let Fitting { name, columns } = fitting(app, area.w);
     if selected {
         buffer.set_style(rect(area), skin.style(Role::Selection));
     }
@@ -139,32 +138,22 @@ fn entry(
     let mut pen = Pen::new(buffer, area, 0);
     pen.put(if selected { "▸" } else { " " }, over(Role::Accent));
     pen.put(if chosen { "•" } else { " " }, over(Role::Key));
-    let gap = |s: &str, n: usize| fit(s, n.saturating_sub(2));
-    pen.field(&gap(&run.name, c.name), c.name, text);
-    let manifest = match &run.manifest {
-        Ok(manifest) => manifest,
-        Err(_) => {
-            pen.put("✗ unreadable", over(Role::Error));
-            return;
-        }
+    pen.field(&gap(&run.name, name), name, text);
+    let Ok(manifest) = &run.manifest else {
+        pen.put("✗ unreadable", over(Role::Error));
+        return;
     };
-    pen.field(&gap(&manifest.model.title(), c.model), c.model, muted);
-    pen.field(&gap(&manifest.data.title(), c.data), c.data, muted);
-    pen.number(&accuracy(manifest), c.test, text);
-    pen.number(manifest.created.get(..10).unwrap_or(""), c.date, muted);
-    let (sign, role) = match (run.analysis, &run.analysis_error) {
-        (true, _) => ("✓", Role::Good),
-        (false, Some(_)) => ("✗", Role::Error),
-        (false, None) => ("–", Role::Muted),
-    };
-    pen.number(sign, MAP, over(role));
-}
-
-fn accuracy(manifest: &RunManifest) -> String {
-    match (&manifest.test, manifest.state) {
-        (Some(test), _) => bars::percent(test.accuracy()),
-        (None, RunState::Training { epoch, epochs }) => format!("{epoch}/{epochs}"),
-        (None, RunState::Complete) => "–".into(),
+    let mut before = None;
+    for column in columns {
+        let said = column.text(run, manifest);
+        let style = match (column, run.analysis, &run.analysis_error) {
+            (Column::Map, true, _) => over(Role::Good),
+            (Column::Map, false, Some(_)) => over(Role::Error),
+            (Column::Test, ..) => text,
+            _ => muted,
+        };
+        cell(&mut pen, (before, column), &said, style);
+        before = Some(column);
     }
 }
 
@@ -216,7 +205,7 @@ fn empty(places: HomeLayout, skin: &Skin, buffer: &mut Buffer) {
         ("Train a small network on built-in images (some minutes):", muted, 0),
         ("blockscope train --data shapes --depth 14 --epochs 10 --name first", accent, 2),
         ("", text, 0),
-        ("or bring your own weights:", muted, 0),
+        ("or bring your own weights, with I or in the shell:", muted, 0),
         ("blockscope import WEIGHTS.pth --preset he --data cifar10:PATH --name mine", accent, 2),
         ("blockscope analyze mine --data cifar10:PATH", accent, 2),
     ];

@@ -2,11 +2,12 @@
 //!
 //! - a room per screen, as in `app`: [`home`], [`opening`], [`explorer`],
 //!   [`compare`], [`grid`], [`predictions`]
-//! - what they share: [`bars`] at the top and the bottom, [`running`], a [`map`] with
+//! - what they share: [`bars`] at the top and the bottom, a [`map`] with
 //!   its rulers, a [`prompt`]
-//! - what lies on top: [`help`], [`palette`]; in place of all: [`message`]
+//! - what lies on top: [`help`], [`palette`], [`columns`]; in place of all: [`message`]
 
 pub mod bars;
+pub mod columns;
 pub mod compare;
 pub mod cuts;
 pub mod explorer;
@@ -21,4 +22,3 @@ pub mod opening;
 pub mod palette;
 pub mod predictions;
 pub mod prompt;
-pub mod running;

@@ -18,5 +18,5 @@ pub fn draw(app: &App, opening: &Opening, size: (u16, u16), skin: &Skin, buffer:
     Pen::new(buffer, places.map, 1)
         .put("opening ", skin.style(Role::Muted))
         .fit(&opening.run.name(), skin.style(Role::Text));
-    bars::hints(app, places.hints, skin, buffer);
+    bars::bottom(app, skin, buffer);
 }

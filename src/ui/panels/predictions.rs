@@ -41,7 +41,7 @@ pub fn draw(app: &App, view: &PredictionsView, size: (u16, u16), skin: &Skin, bu
     if !bars::toast(app, places.message, skin, buffer) {
         left_out(view, places.message, skin, buffer);
     }
-    bars::hints(app, places.hints, skin, buffer);
+    bars::bottom(app, skin, buffer);
 }
 
 fn tabs(view: &PredictionsView, area: Area, skin: &Skin, buffer: &mut Buffer) {

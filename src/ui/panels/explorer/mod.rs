@@ -30,7 +30,7 @@ use crate::domain::Pooling;
 use crate::theme::Role;
 
 use super::map::MapView;
-use super::{bars, prompt, running};
+use super::{bars, prompt};
 use crate::ui::Skin;
 use crate::ui::pen::{Pen, rect, width};
 use crate::ui::pixel_map;
@@ -78,9 +78,7 @@ pub fn draw(app: &App, explorer: &Explorer, size: (u16, u16), skin: &Skin, buffe
             app.count.map(|n| n.to_string()).unwrap_or_default() + &print_sequence(&app.pending);
         readout::draw(explorer, &count, places.readout, skin, buffer);
     }
-    if !running::draw(app, places.hints, skin, buffer) {
-        bars::hints(app, places.hints, skin, buffer);
-    }
+    bars::bottom(app, skin, buffer);
 }
 
 /// The explorer's map as the panel draws it.
