@@ -180,7 +180,7 @@ mod tests {
         assert_eq!(numbers.marks[0].0, 9);
         let wide = labels(0.3, Way::Across, 100.0);
         assert_eq!(wide.marks.iter().take(2).map(|(at, _)| *at).collect::<Vec<_>>(), [49, 99]);
-        assert_eq!(labels(1e-9, Way::Across, 100.0).marks.len(), 0);
+        assert_eq!(labels(1e-9, Way::Across, 100.0).marks.len(), 1);
     }
 
     #[test]
