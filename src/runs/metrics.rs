@@ -10,7 +10,6 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::error::RunError;
-use super::read::Source;
 use crate::files;
 
 /// Largest `metrics.csv` that is read: about 200,000 rows.
@@ -88,7 +87,10 @@ fn append(path: &Path, line: &str) -> std::io::Result<()> {
 /// [`RunError::Damaged`] if the rows before are not there; [`RunError::Io`] naming the file.
 pub fn cut_metrics(dir: &Path, epoch: usize) -> Result<(), RunError> {
     let path = dir.join("metrics.csv");
-    let bytes = Source::Folder(dir).bytes("metrics.csv", LIMIT)?.unwrap_or_default();
+    let bytes = match std::fs::read(&path) {
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Vec::new(),
+        read => read.map_err(|e| RunError::io("read", &path, e))?,
+    };
     let rows = parse_metrics(&bytes, &path)?;
     if rows.len() < epoch || rows.iter().take(epoch).map(|row| row.epoch).ne(1..=epoch) {
         let says = format!(
