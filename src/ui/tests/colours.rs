@@ -227,8 +227,13 @@ fn check_field(field: &Field<'_>, app: &App, skin: &Skin, drawn: &Buffer) -> [us
         false => themes().colormap(app.look.colormap()).unwrap().clone(),
     };
     let (mut plain, mut marked, mut framed) = (0, 0, 0);
+    let explorer = app.explorer().filter(|_| matches!(app.screen, Screen::Explorer(_)));
+    let overview = explorer.and_then(|e| panels::explorer::overview::place(e, field.area));
     for (x, y) in (0..field.area.h).flat_map(|y| (0..field.area.w).map(move |x| (x, y))) {
         let at = (field.area.x + x, field.area.y + y);
+        if overview.is_some_and(|area| area.contains(at)) {
+            continue;
+        }
         let Some(cell) = drawn.cell(at) else { continue };
         let Some((glyph, colours)) = field.cell(x, y, (skin, &map, &app.look)) else { continue };
         let want = [0, 1].map(|half| colours[half].unwrap_or(ground[half]));

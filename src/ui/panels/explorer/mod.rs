@@ -14,7 +14,7 @@
 
 mod find;
 mod inspector;
-mod overview;
+pub mod overview;
 mod readout;
 mod strip;
 

@@ -16,22 +16,32 @@ const SHARE: u16 = 4;
 /// Cells by which the cursor keeps away from it.
 const MARGIN: u16 = 2;
 
-/// Draws it at the lower right, if the map is not all in sight; on the left while the cursor
-/// is there, so that moves cost nothing else.
-pub fn draw(explorer: &Explorer, map: Area, skin: &Skin, buffer: &mut Buffer) {
+/// Where it stands, its frame included, if the map is not all in sight: at the lower right,
+/// or on the left while the cursor is there, so that moves cost nothing else.
+pub fn place(explorer: &Explorer, map: Area) -> Option<Area> {
     if map.w < LEAST.0 || map.h < LEAST.1 {
-        return;
+        return None;
     }
-    let h = (map.h / SHARE).min(12);
-    let Some((values, seen)) = explorer.overview((2 * h, h)) else { return };
-    let size = (values.cols() as u16, (values.rows() as u16).div_ceil(2));
-    let (w, h) = (size.0 + 2, size.1 + 2);
-    let (row, col) = explorer.position();
-    let at = explorer.viewport().cell_of((row, col)).unwrap_or((0, 0));
+    let (values, _) = explorer.overview(inside(map))?;
+    let (w, h) = (values.cols() as u16 + 2, (values.rows() as u16).div_ceil(2) + 2);
+    let at = explorer.viewport().cell_of(explorer.position()).unwrap_or((0, 0));
     let right = map.w.saturating_sub(w);
-    let y = map.y + map.h.saturating_sub(h);
     let behind = at.0 + MARGIN >= right && at.1 + h + MARGIN >= map.h;
     let x = if behind { map.x } else { map.x + right };
+    Some(Area::new(x, map.y + map.h.saturating_sub(h), w, h))
+}
+
+/// Cells for the whole map within its frame.
+fn inside(map: Area) -> (u16, u16) {
+    let h = (map.h / SHARE).min(12);
+    (2 * h, h)
+}
+
+/// Draws it.
+pub fn draw(explorer: &Explorer, map: Area, skin: &Skin, buffer: &mut Buffer) {
+    let Some(Area { x, y, w, h }) = place(explorer, map) else { return };
+    let Some((values, seen)) = explorer.overview(inside(map)) else { return };
+    let size = (w - 2, h - 2);
     let style = skin.style(Role::Ruler);
     let line = "─".repeat(usize::from(size.0));
     Pen::new(buffer, Area::new(x, y, w, 1), 0).put("┌", style).put(&line, style).put("┐", style);
@@ -41,7 +51,7 @@ pub fn draw(explorer: &Explorer, map: Area, skin: &Skin, buffer: &mut Buffer) {
     }
     let foot = Area::new(x, y + h - 1, w, 1);
     Pen::new(buffer, foot, 0).put("└", style).put(&line, style).put("┘", style);
-    let inside = rect(Area::new(x + 1, y + 1, size.0, size.1));
+    let within = rect(Area::new(x + 1, y + 1, size.0, size.1));
     let heatmap = Heatmap {
         values: &values,
         origin: (0, 0),
@@ -52,7 +62,7 @@ pub fn draw(explorer: &Explorer, map: Area, skin: &Skin, buffer: &mut Buffer) {
         cursor_style: skin.style(Role::Cursor),
         undefined: skin.style(Role::Undefined),
     };
-    heatmap.render(inside, buffer);
+    heatmap.render(within, buffer);
     Outline { frames: &[seen], lut: skin.lut(), style: skin.style(Role::Accent) }
-        .render(inside, buffer);
+        .render(within, buffer);
 }
