@@ -186,7 +186,7 @@ def interactions(program):
                 rows_moved = [terminal.press(key)[0] for key in [b"j"] * 5 + [b"k"] * 3]
                 steps = [terminal.press(b"]")[0] for _ in range(5)]
                 # the wheel over the inspector, which a screen of 80 columns has too
-                column = size[0] - 4
+                column = size[0] * 3 // 4
                 wheel = f"\x1b[<65;{column};8M".encode()
                 wheels = [terminal.press(wheel)[0] for _ in range(5)]
                 zooms = [terminal.press(b"+")[0] for _ in range(3)]
