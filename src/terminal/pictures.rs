@@ -265,10 +265,11 @@ fn through_tmux() -> bool {
     out.is_ok_and(|out| out.status.success() && passes(&String::from_utf8_lossy(&out.stdout)))
 }
 
-/// `kitty(0.42.1) xterm-kitty on`.
+/// `kitty(0.42.1) xterm-kitty 1`.
 fn passes(said: &str) -> bool {
     let said = said.trim();
-    let on = said.ends_with(" on") || said.ends_with(" all");
+    // formats of tmux show the choices by their numbers: off, on, all
+    let on = said.rsplit(' ').next().is_some_and(|v| ["1", "2", "on", "all"].contains(&v));
     on && said.split_whitespace().any(|word| shows(word.trim_start_matches("xterm-")))
 }
 

@@ -240,5 +240,6 @@ fn terminals_that_show_pictures_are_known_by_name() {
     );
     assert!(passes("kitty(0.42.1) xterm-kitty on\n") && passes(" xterm-ghostty all"));
     assert!(!passes("kitty(0.42.1) xterm-kitty off") && !passes("xterm-256color on"));
-    assert!(!passes("on"));
+    assert!(passes("kitty(0.42.1) xterm-256color 1\n") && passes("ghostty 1.2 xterm-ghostty 2"));
+    assert!(!passes("kitty(0.42.1) xterm-256color 0") && !passes("on") && !passes(""));
 }
