@@ -158,7 +158,10 @@ fn epoch_line(row: &MetricsRow, total: usize) -> String {
         line.push_str(&format!("  test {:.1} %", 100.0 * accuracy));
     }
     let left = total.saturating_sub(row.epoch) as f64 * row.seconds / row.epoch.max(1) as f64;
-    format!("{line}  {} left", duration(left))
+    match total > row.epoch {
+        true => format!("{line}  {} left", duration(left)),
+        false => line,
+    }
 }
 
 #[cfg(test)]
