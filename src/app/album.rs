@@ -20,15 +20,15 @@ pub struct Album {
 }
 
 impl Album {
-    /// True while there are none.
-    pub fn is_empty(&self) -> bool {
-        self.pictures.is_empty()
-    }
-
     /// Leaves pictures out for now, as if they were still to come: over a slow
     /// link they cost more than all the rest.
     pub fn hide(&mut self, hidden: bool) {
         self.hidden = hidden;
+    }
+
+    /// Whether they are left out.
+    pub fn is_hidden(&self) -> bool {
+        self.hidden
     }
 
     /// The picture of an image.

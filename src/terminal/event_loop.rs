@@ -186,6 +186,9 @@ impl<W: Write> Loop<W> {
             Event::Typed(input, at) => {
                 self.typed.get_or_insert(at);
                 self.pace.typed(at);
+                if matches!(input, Input::Wheel(..)) {
+                    self.pace.turned(at);
+                }
                 let effects = update(&mut self.app, input);
                 return self.perform(effects);
             }
@@ -362,8 +365,8 @@ impl<W: Write> Loop<W> {
         Ok(brief)
     }
 
-    /// Pictures of another layer cost more than all the rest of a step: over a
-    /// slow link they come when the user rests. True if they are left out.
+    /// Images of another layer cost more than all the rest of a step: over a slow link,
+    /// and while the wheel turns, they come when the user rests. True if they are left out.
     fn leave_pictures_out(&mut self) -> bool {
         let Some(explorer) = self.app.explorer_mut() else { return false };
         let pictured = explorer.pictured();

@@ -66,6 +66,8 @@ pub struct Pace {
     /// A bulky frame took long.
     slow: bool,
     typed: Option<Instant>,
+    /// When the wheel turned last.
+    turned: Option<Instant>,
 }
 
 impl Pace {
@@ -83,6 +85,7 @@ impl Pace {
             misses: 0,
             slow: false,
             typed: None,
+            turned: None,
         }
     }
 
@@ -112,9 +115,17 @@ impl Pace {
         self.typed = Some(now);
     }
 
-    /// True if what costs a lot should be left out of a frame for now.
+    /// The wheel turned; it seldom turns once.
+    pub fn turned(&mut self, now: Instant) {
+        self.turned = Some(now);
+    }
+
+    /// True if what costs a lot should be left out of a frame for now: over a slow link while
+    /// the user types, and anywhere while the wheel turns.
     pub fn is_brief(&self, now: Instant) -> bool {
-        self.slow && self.typed.is_some_and(|at| now.saturating_duration_since(at) < REST)
+        let lately =
+            |at: Option<Instant>| at.is_some_and(|at| now.saturating_duration_since(at) < REST);
+        self.slow && lately(self.typed) || lately(self.turned)
     }
 
     /// The size changed.

@@ -247,9 +247,9 @@ impl Explorer {
         &self.indices
     }
 
-    /// The layer whose pictures the inspector shows, if it shows any.
+    /// The layer whose images the inspector shows, if it shows any.
     pub fn pictured(&self) -> Option<usize> {
-        let shown = self.settings.tab == Tab::Layer && !self.album.is_empty();
+        let shown = self.settings.tab == Tab::Layer;
         self.layer(self.position().0).filter(|_| shown).map(|layer| layer.index)
     }
 

@@ -261,3 +261,13 @@ fn a_storm_of_resizes_ends_in_few_frames_and_one_after_the_last() {
     assert!((1..=4).contains(&frames.len()), "{} frames for 51 sizes", frames.len());
     assert!(frames.last().unwrap().0 >= ms(50 * 8 + 40));
 }
+
+#[test]
+fn while_the_wheel_turns_frames_are_brief_over_any_link() {
+    let start = Instant::now();
+    let mut pace = Pace::new(true, false);
+    assert!(!pace.is_brief(start));
+    pace.turned(start);
+    assert!(pace.is_brief(start) && pace.is_brief(start + ms(249)));
+    assert!(!pace.is_brief(start + ms(250)));
+}

@@ -103,6 +103,9 @@ fn images(pane: &mut Pane<'_>, explorer: &Explorer, components: &Components, lay
         return;
     }
     pane.heading("images that drive it");
+    if explorer.album.is_hidden() {
+        return;
+    }
     if let Some(problem) = explorer.album.problem() {
         list(pane, &shown, pane.left().saturating_sub(3));
         pane.gap(pane.left() > 3);
