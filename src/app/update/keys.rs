@@ -263,8 +263,10 @@ fn act(app: &mut App, action: Action, count: Option<usize>) -> Vec<Effect> {
         Action::Perf => app.perf = !app.perf,
         Action::Colours => app.look.next_colormap(),
         Action::PixelMaps => {
-            app.look.pixel_maps = !app.look.pixel_maps && app.look.pixels;
+            let coloured = app.look.depth >= ColourDepth::Indexed256;
+            app.look.pixel_maps = !app.look.pixel_maps && app.look.pixels && coloured;
             app.tell(match (app.look.pixels, app.look.pixel_maps) {
+                _ if !coloured => "pixels need colours: C changes how many",
                 (false, _) => "this terminal shows no pixels: that takes kitty's graphics",
                 (true, true) => "every pair of layers in pixels",
                 (true, false) => "the map in cells",

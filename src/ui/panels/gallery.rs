@@ -8,6 +8,7 @@ use crate::app::App;
 use crate::app::explorer::Explorer;
 use crate::app::explorer::gallery::{CAPTION, Driver};
 use crate::app::layout::Area;
+use crate::text::wrapped;
 use crate::theme::Role;
 
 use super::bars::{self, percent, thousands};
@@ -15,6 +16,9 @@ use super::prompt;
 use crate::ui::Skin;
 use crate::ui::pen::{Pen, rect};
 use crate::ui::widgets::Thumbnail;
+
+/// What stands below and beside the pictures.
+const LEGEND: &str = "scores: coordinates on the layer's first component; ✗ wrongly classified";
 
 /// Draws the screen.
 pub fn draw(app: &App, explorer: &Explorer, size: (u16, u16), skin: &Skin, buffer: &mut Buffer) {
@@ -26,16 +30,25 @@ pub fn draw(app: &App, explorer: &Explorer, size: (u16, u16), skin: &Skin, buffe
     let selected = explorer.gallery_selected();
     for (at, driver) in shown.iter().enumerate() {
         let tile = places.tile(at);
-        let picture = explorer.album.get(driver.image);
-        Thumbnail { picture, skin, waiting: skin.style(Role::Muted) }.render(rect(tile), buffer);
+        if explorer.album.problem().is_none() {
+            let picture = explorer.album.get(driver.image);
+            let waiting = skin.style(Role::Muted);
+            Thumbnail { picture, skin, waiting }.render(rect(tile), buffer);
+        }
         let below = Area { y: tile.y + tile.h, h: CAPTION, ..tile };
         caption(driver, first + at == selected, below, skin, buffer);
+    }
+    // in the place of the first pictures, whole, as it says what to do
+    let room = Area { h: places.side / 2, ..places.tiles };
+    let why = explorer.album.problem().unwrap_or_default();
+    for (y, line) in wrapped(why, usize::from(room.w)).iter().take(room.h.into()).enumerate() {
+        Pen::new(buffer, room, y as u16).put(line, skin.style(Role::Text));
     }
     if !prompt::asked(app, places.message, skin, buffer)
         && !bars::toast(app, places.message, skin, buffer)
     {
         let here = selected.checked_sub(first).and_then(|at| shown.get(at));
-        message(explorer, here, places.message, skin, buffer);
+        message(here, places.message, skin, buffer);
     }
     bars::bottom(app, skin, buffer);
 }
@@ -79,14 +92,8 @@ fn caption(driver: &Driver, here: bool, area: Area, skin: &Skin, buffer: &mut Bu
     }
 }
 
-/// What the selected image is; without pictures, why.
-fn message(
-    explorer: &Explorer,
-    driver: Option<&Driver>,
-    area: Area,
-    skin: &Skin,
-    buffer: &mut Buffer,
-) {
+/// What the selected image is.
+fn message(driver: Option<&Driver>, area: Area, skin: &Skin, buffer: &mut Buffer) {
     let (muted, text, bad) =
         (skin.style(Role::Muted), skin.style(Role::Text), skin.style(Role::Bad));
     let mut pen = Pen::new(buffer, area, 0);
@@ -96,9 +103,5 @@ fn message(
         pen.put(&format!(", taken for {wrong}"), bad);
     }
     pen.put(&format!(", score {:+.2}, norm {:.1}x", driver.score, driver.norm), text);
-    let note = explorer
-        .album
-        .problem()
-        .unwrap_or("scores: coordinates on the layer's first component; ✗ wrongly classified");
-    pen.skip(2).fit(note, muted);
+    pen.skip(2).fit(LEGEND, muted);
 }

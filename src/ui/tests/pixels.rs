@@ -103,3 +103,18 @@ fn the_whole_map_stands_in_a_corner_while_a_part_is_in_sight() {
     keys(&mut app, "f");
     assert_eq!(frames(&app), before);
 }
+
+#[test]
+fn without_images_the_screen_of_pictures_says_whole_what_to_do() {
+    for size in [(80, 24), (120, 40), (200, 60)] {
+        let mut app = demo::full_app(look(false), 20, size);
+        keys(&mut app, "o");
+        let run = app.explorer().unwrap().run().id.clone();
+        let why = "a run with a long name was made from images of a long name too, which it does \
+                   not contain; give --data cifar10:PATH";
+        update(&mut app, Input::Pictures(run, Err(why.into())));
+        let screen = super::text::text(&buffer(&app));
+        let words = screen.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(words.contains(why), "{screen}");
+    }
+}
